@@ -1,0 +1,208 @@
+"""A Plan: one route, compiled. Frozen, runnable, with a digest. The runtime reads these and never YAML."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.core.findings import Mark
+from engine.expr.jmes import Expr
+from engine.plugins.build import BoundCall, DocumentMapper, Validator
+from engine.plugins.contracts import Action, Cut, Guarantee
+from engine.plugins.fields import KeyExpr, RateValue
+from engine.plugins.sequence import StepSequence
+
+
+@dataclass(frozen=True)
+class EventType:
+    """A canonical type: its schema and what the schema says of identity.
+
+    name, version       `sale.completed`, 2
+    compatible_with     oldest version whose subscribers accept this one too
+    key, guard, order_by, business_date, search, private, amount   of `x-tillflow`, as expressions over the data
+    """
+
+    name: str
+    version: int
+    validator: Validator
+    key: KeyExpr | None = None
+    guard: KeyExpr | None = None
+    order_by: KeyExpr | None = None
+    sequence: Expr | None = None
+    business_date: Expr | None = None
+    search: Mapping[str, Expr] = field(default_factory=dict)
+    private: tuple[str, ...] = ()
+    amount: Expr | None = None
+    currency: Expr | None = None
+    compatible_with: int = 0
+
+    @property
+    def schema(self) -> str:
+        return f"{self.name}@{self.version}"
+
+
+@dataclass(frozen=True)
+class Retry:
+    """When a delivery (or an event in the router) is tried again. Times in seconds."""
+
+    first: float = 1.0
+    max: float = 1800.0
+    factor: float = 5.0
+    give_up_after: float = 86400.0
+
+
+@dataclass(frozen=True)
+class Ordered:
+    """How a fenced sink keeps order. `on_failure`: hold_key | skip."""
+
+    mode: str = "key"  # key | latest
+    on_failure: str = "hold_key"
+    gap_timeout: float = 900.0
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Steps up to a cut. `id` is the cut step's id before it, empty for the first: a continuation names it."""
+
+    id: str
+    steps: StepSequence
+    cut: Cut | None = None
+    cut_id: str = ""
+    state_version: str = ""
+
+
+@dataclass(frozen=True)
+class PlannedSource:
+    """Where a route's events come from: a connector's source, or a subscription to an event type.
+
+    event    `sale.completed@2` for a subscription, else empty
+    config   the Source's validated Config; `format_config` the Format's
+    """
+
+    event: str = ""
+    use: str = ""
+    connection: str = ""
+    config: Any = None
+    format: str = ""
+    format_config: Any = None
+    accepts: EventType | None = None
+    deadline: float = 0.0
+
+
+@dataclass(frozen=True)
+class PlannedSink:
+    """One sink of a route. Exactly one of `call`, `event`, `table` is set.
+
+    effect        stable name; sinks that exclude each other share it
+    named_effect  it was written in the file: an event sink goes through lane `bus` and the ledger
+    lane          where its deliveries wait
+    """
+
+    id: str
+    effect: str
+    lane: str
+    when: Expr | None = None
+    mapper: DocumentMapper | None = None
+    call: BoundCall | None = None
+    action: Action | None = None
+    event: EventType | None = None
+    table: str = ""
+    table_key: KeyExpr | None = None
+    guarantee: Guarantee = "at_least_once"
+    named_effect: bool = False
+    retry: Retry = Retry()
+    rate: RateValue | None = None
+    timeout: float = 20.0
+    ordered: Ordered | None = None
+    version: Expr | None = None
+
+    @property
+    def by_router(self) -> bool:
+        """Published by the router itself, without a lane."""
+        return self.event is not None and not self.named_effect
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One route with everything it needs to run."""
+
+    route: str
+    version: str
+    digest: str
+    owner: str
+    criticality: str
+    route_once: bool
+    source: PlannedSource
+    segments: tuple[Segment, ...]
+    sinks: tuple[PlannedSink, ...]
+    params: Mapping[str, Any] = field(default_factory=dict)
+    keep: float = 400 * 86400.0
+    retry: Retry = Retry()
+    horizon: float = 2 * 86400.0
+    tables: frozenset[str] = frozenset()
+    connections: frozenset[str] = frozenset()
+    summary: str = ""
+    class_: str = ""
+    slo: Mapping[str, Any] = field(default_factory=dict)
+    expect_traffic: Mapping[str, Any] = field(default_factory=dict)
+    lifecycle: Mapping[str, Any] = field(default_factory=dict)
+    reply: BoundCall | None = None
+    mark: Mark = Mark("")
+
+    @property
+    def has_inbox(self) -> bool:
+        """Outcomes are written down before they are published."""
+        return self.criticality == "financial" or self.route_once
+
+    def sink(self, id: str) -> PlannedSink | None:
+        return next((sink for sink in self.sinks if sink.id == id), None)
+
+    def segment(self, id: str) -> Segment | None:
+        return next((segment for segment in self.segments if segment.id == id), None)
+
+
+@dataclass(frozen=True)
+class PlannedConnection:
+    """A configured connector instance. Limits: requests per time, at once, and when to stop asking. Times in seconds."""
+
+    name: str
+    connector: str
+    config: Any
+    digest: str
+    zone: str = ""
+    rate: RateValue | None = None
+    concurrency: int = 8
+    timeout: float = 20.0
+    breaker_failures: int = 5
+    breaker_within: float = 120.0
+    probe_every: float = 10.0
+
+
+@dataclass(frozen=True)
+class PlannedTable:
+    """A reference table: read from a CSV file, or kept by a `table:` sink (`file` empty)."""
+
+    name: str
+    file: str
+    key: tuple[str, ...]
+    validator: Validator | None = None
+    since: str = ""
+    until: str = ""
+    version: str = ""
+
+
+@dataclass(frozen=True)
+class RouteSet:
+    """All Plans together. `digest` names the revision; `files` are the bytes it was built from."""
+
+    digest: str
+    plans: Mapping[str, Plan]
+    connections: Mapping[str, PlannedConnection] = field(default_factory=dict)
+    tables: Mapping[str, PlannedTable] = field(default_factory=dict)
+    types: Mapping[str, EventType] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+    def subscribers(self, type_name: str) -> list[Plan]:
+        """Plans that subscribe to an event type, whatever version."""
+        return [p for p in self.plans.values() if p.source.event.partition("@")[0] == type_name and p.source.event]

@@ -1,0 +1,114 @@
+"""JSON that keeps numbers exact: int and Decimal in, the same digits out.
+
+`parse` is for bytes from outside and is strict; `decode` is for bytes this engine wrote and is fast.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from engine.core.errors import Permanent
+from engine.core.numbers import plain
+
+MAX_DEPTH = 64
+MAX_DIGITS = 40
+
+_decoder = msgspec.json.Decoder(float_hook=Decimal)
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
+decode: Callable[[bytes | str], Any] = _decoder.decode
+encode: Callable[[Any], bytes] = _encoder.encode
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        seen: set[str] = set()
+        twice = next(k for k, _ in pairs if k in seen or seen.add(k))  # type: ignore[func-returns-value]
+        raise Permanent("bad-json", f"the key {twice!r} occurs twice in one object")
+    return result
+
+
+def _integer(text: str) -> int:
+    if len(text) > MAX_DIGITS:
+        raise Permanent("bad-json", f"a number has {len(text)} digits; at most {MAX_DIGITS} are accepted")
+    return int(text)
+
+
+def _decimal(text: str) -> Decimal:
+    if len(text) > MAX_DIGITS + 10:
+        raise Permanent("bad-json", f"a number has {len(text)} characters; at most {MAX_DIGITS + 10} are accepted")
+    value = Decimal(text)
+    if abs(value.adjusted()) > MAX_DIGITS:
+        raise Permanent("bad-json", f"the number {text} is out of range")
+    return value
+
+
+def _constant(text: str) -> Any:
+    raise Permanent("bad-json", f"{text} is not a JSON value")
+
+
+_strict = json.JSONDecoder(
+    object_pairs_hook=_pairs, parse_int=_integer, parse_float=_decimal, parse_constant=_constant
+)
+
+
+def parse(raw: bytes | str) -> Any:
+    """JSON from outside: UTF-8, no duplicate keys, no NaN, depth and digits capped. Raises Permanent `bad-json`."""
+    try:
+        text = raw.decode("utf-8-sig") if isinstance(raw, bytes) else raw
+        check_depth(text)
+        value = _strict.decode(text)
+        text.encode("utf-8")
+        return value
+    except UnicodeError as error:
+        raise Permanent("bad-json", f"not UTF-8 text: {error.reason}") from None
+    except json.JSONDecodeError as error:
+        raise Permanent("bad-json", f"line {error.lineno}, column {error.colno}: {error.msg}") from None
+    except RecursionError:
+        raise Permanent("bad-json", f"nested deeper than {MAX_DEPTH} levels") from None
+
+
+def check_depth(text: str) -> None:
+    """Refuse deep nesting before any parser recurses into it."""
+    if text.count("[") + text.count("{") <= MAX_DEPTH:
+        return
+    depth, inside, escaped = 0, False, False
+    for char in text:
+        if inside:
+            if escaped:
+                escaped = False
+            elif char == "\\":
+                escaped = True
+            elif char == '"':
+                inside = False
+        elif char == '"':
+            inside = True
+        elif char in "[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise Permanent("bad-json", f"nested deeper than {MAX_DEPTH} levels")
+        elif char in "]}":
+            depth -= 1
+
+
+def normal(value: Any) -> Any:
+    """The value with keys sorted and equal numbers written equally: 1.50 and 1.5 are one."""
+    if isinstance(value, dict):
+        return {key: normal(value[key]) for key in sorted(value)}
+    if isinstance(value, list | tuple):
+        return [normal(item) for item in value]
+    if isinstance(value, Decimal):
+        return Decimal(plain(value))
+    return value
+
+
+def digest_of(value: Any) -> str:
+    """32 hex digits of SHA-256 over the normal form of a JSON value."""
+    return hashlib.sha256(encode(normal(value))).hexdigest()[:32]

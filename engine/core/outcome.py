@@ -1,0 +1,78 @@
+"""What running one event through one segment of a Plan gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.core.errors import Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One delivery-to-be.
+
+    sink        id of the sink
+    output_key  the split's key, parts joined by `|`; empty without a split
+    body        the mapped document; for `event:` sinks the data of the event to publish
+    schema      schema of `body` where one is known, `name@n`
+    """
+
+    sink: str
+    output_key: str
+    body: Any
+    schema: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Filtered:
+    """The route decided that this event ends here."""
+
+    reason: str
+    step: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A cut took the event: state to store before the input is acked.
+
+    kind   `group` (an aggregate's member) or `timer` (a delay)
+    key    group key as text, or the event id
+    body   what is kept, encoded
+    due    seconds from now for a timer, or the group's time limit; 0 = none
+    close  the cause if this member completes its group by what it says itself (`trailer`, `when`)
+    size   number of members that completes the group; 0 = not by number
+    """
+
+    step: str
+    kind: str
+    key: str
+    body: bytes
+    due: float = 0.0
+    close: str = ""
+    size: int = 0
+    amount: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A step failed; nothing of this event may be published."""
+
+    failure: Failure
+    step: str = ""
+    owner: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """All of it: exactly one of outputs/kept, filtered or failed says what happened; `reply` for synchronous sources.
+
+    An event that was filtered in one branch of a split and not in another has outputs and no `filtered`.
+    """
+
+    outputs: tuple[Output, ...] = ()
+    kept: tuple[Kept, ...] = ()
+    filtered: Filtered | None = None
+    failed: Failed | None = None
+    reply: Any = None
+    taps: tuple[Output, ...] = field(default=())

@@ -1,0 +1,292 @@
+"""Field types of plugin Configs. What a field is typed as decides how its text is read, checked and completed.
+
+Expressions and templates are compiled while the Config is validated: the validation context must be a Build, and an
+error carries a finding code and the place inside the text (see `located`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Annotated, Any, NamedTuple, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationInfo
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from engine.expr.errors import ExpressionError
+from engine.expr.jmes import Expr
+from engine.expr.template import Template as CompiledTemplate
+
+
+class Options(BaseModel):
+    """Base of every Config: unknown keys are findings, values are not coerced, objects do not change."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, arbitrary_types_allowed=True)
+
+
+def located(error: ExpressionError) -> PydanticCustomError:
+    """An ExpressionError as a pydantic error that `config` turns into a Finding at the right column."""
+    context = {
+        "code": error.code,
+        "offset": error.offset,
+        "length": error.length,
+        "help": error.help,
+        "suggestion": error.suggestion,
+    }
+    return PydanticCustomError("tillflow", "{message}", {"message": error.message, **context})
+
+
+def problem(code: str, message: str, help: str = "", suggestion: str = "") -> PydanticCustomError:
+    """A finding of a field's own validator."""
+    return located(ExpressionError(code, message, help=help, suggestion=suggestion, length=0))
+
+
+class _Typed:
+    """Validator and JSON Schema of one field type. `kind` is what editors and the reference show."""
+
+    def __init__(self, read: Callable[[Any, Any], Any], kind: str, schema: dict[str, Any]) -> None:
+        self.read = read
+        self.kind = kind
+        self.schema = schema
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> CoreSchema:
+        def validate(value: Any, info: ValidationInfo) -> Any:
+            try:
+                return self.read(value, info.context)
+            except ExpressionError as error:
+                raise located(error) from None
+
+        return core_schema.with_info_plain_validator_function(validate)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {**self.schema, "x-tillflow-kind": self.kind}
+
+
+def _text(value: Any, what: str) -> str:
+    if isinstance(value, str) and value.strip():
+        return value
+    raise ExpressionError("TF1120", f"{what} is text, this is {_named(value)}", length=0)
+
+
+def _named(value: Any) -> str:
+    names = {dict: "a block of keys", list: "a list", bool: "yes/no", type(None): "nothing", str: "empty text"}
+    return names.get(type(value), f"the number {value}")
+
+
+def _expression(value: Any, build: Any) -> Expr:
+    return build.expression(_text(value, "an expression"))  # type: ignore[no-any-return]
+
+
+def _template(value: Any, build: Any) -> CompiledTemplate:
+    return build.template(_text(value, "a template"))  # type: ignore[no-any-return]
+
+
+class ValueExpr(NamedTuple):
+    """How one value is made: from an expression, a template or a constant.
+
+    null is an error unless `optional` (the field is left out) or a `default` is given.
+    """
+
+    expr: Expr | None = None
+    template: CompiledTemplate | None = None
+    const: Any = None
+    optional: bool = False
+    default: Any = None
+    has_default: bool = False
+    values: dict[str, Any] | None = None
+
+
+VALUE_KEYS = ("expr", "template", "const", "optional", "default", "values")
+
+
+def read_value(value: Any, build: Any) -> ValueExpr:
+    """`text` is an expression; `{expr: .., optional, default, values}`, `{template: ..}` and `{const: ..}` are explicit."""
+    if isinstance(value, str):
+        return ValueExpr(expr=_expression(value, build))
+    if not isinstance(value, dict):
+        raise ExpressionError(
+            "TF1121", f"a value is an expression, not {_named(value)}", help=f"write {{const: {value}}}", length=0
+        )
+    unknown = [key for key in value if key not in VALUE_KEYS]
+    sources = [key for key in ("expr", "template", "const") if key in value]
+    if unknown or len(sources) != 1:
+        wrong = f"`{unknown[0]}` is not a key of a value" if unknown else "a value has exactly one of expr, template, const"
+        raise ExpressionError("TF1122", wrong, help="keys: " + ", ".join(VALUE_KEYS), length=0)
+    return ValueExpr(
+        expr=_expression(value["expr"], build) if "expr" in value else None,
+        template=_template(value["template"], build) if "template" in value else None,
+        const=value.get("const"),
+        optional=value.get("optional") is True,
+        default=value.get("default"),
+        has_default="default" in value,
+        values=value.get("values"),
+    )
+
+
+class KeyExpr(NamedTuple):
+    """Parts of a key; a null part at run time is the work item `key-incomplete`."""
+
+    parts: tuple[Expr, ...]
+
+
+def _key(value: Any, build: Any) -> KeyExpr:
+    parts = value if isinstance(value, list) else [value]
+    if not parts:
+        raise ExpressionError("TF1123", "a key has at least one part", length=0)
+    return KeyExpr(tuple(_expression(part, build) for part in parts))
+
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def seconds(text: str) -> float:
+    """`500ms`, `2s`, `5m`, `1h`, `45d` as seconds. Raises ValueError."""
+    match = re.fullmatch(r"(\d+)(ms|s|m|h|d)", text)
+    if match is None:
+        raise ValueError(text)
+    return int(match[1]) * _UNITS[match[2]]
+
+
+def _duration(value: Any, build: Any) -> float:
+    try:
+        return seconds(_text(value, "a duration"))
+    except ValueError:
+        raise ExpressionError(
+            "TF1124", f"`{value}` is not a duration", help="write a number and ms, s, m, h or d: 500ms, 30s, 24h"
+        ) from None
+
+
+class RateValue(NamedTuple):
+    """`count` per `seconds`."""
+
+    count: int
+    seconds: float
+
+
+def _rate(value: Any, build: Any) -> RateValue:
+    match = re.fullmatch(r"(\d+)/(\d*)(ms|s|m|h|d)", str(value))
+    if match is None or int(match[1]) == 0:
+        raise ExpressionError("TF1125", f"`{value}` is not a rate", help="write a count per time: 50/s, 600/m")
+    return RateValue(int(match[1]), int(match[2] or 1) * _UNITS[match[3]])
+
+
+def _size(value: Any, build: Any) -> int:
+    match = re.fullmatch(r"(\d+)(B|KiB|MiB|GiB)", str(value))
+    if match is None:
+        raise ExpressionError("TF1126", f"`{value}` is not a size", help="write a number and B, KiB, MiB or GiB: 256KiB")
+    return int(match[1]) << {"B": 0, "KiB": 10, "MiB": 20, "GiB": 30}[match[2]]
+
+
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def _path(value: Any, build: Any) -> tuple[str, ...]:
+    parts = tuple(_text(value, "a path").split("."))
+    for part in parts:
+        if not _WORD.fullmatch(part):
+            raise ExpressionError("TF1127", f"`{value}` is not a path", help="write names joined by dots: line.product")
+    return parts
+
+
+class RawSteps(NamedTuple):
+    """Nested steps as they stand in the file; the compiler builds them through `Build.steps`."""
+
+    items: list[Any]
+
+
+def _steps(value: Any, build: Any) -> RawSteps:
+    if not isinstance(value, list) or not value:
+        raise ExpressionError("TF1128", "steps are a list with at least one step", length=0)
+    return RawSteps(value)
+
+
+class Reference(str):
+    """A name that must exist elsewhere in the project; `what` says which kind."""
+
+    what = ""
+
+
+class MappingName(Reference):
+    """A mapping in mappings/."""
+
+    what = "mapping"
+
+
+class SchemaName(Reference):
+    """A schema `name@n` in mappings/schemas/."""
+
+    what = "schema"
+
+
+class TableName(Reference):
+    """A table of routes/tables.yaml."""
+
+    what = "table"
+
+
+class ConnectionName(Reference):
+    """A connection of routes/connections.yaml."""
+
+    what = "connection"
+
+
+class TemplateName(Reference):
+    """A template file in mappings/templates/."""
+
+    what = "template file"
+
+
+class SubflowName(Reference):
+    """Shared steps in routes/, declared with `subflow:`."""
+
+    what = "subflow"
+
+
+def _reference(kind: type[Reference]) -> Callable[[Any, Any], Reference]:
+    return lambda value, build: kind(_text(value, f"the name of a {kind.what}"))
+
+
+def _named_schema(description: str) -> dict[str, Any]:
+    return {"type": "string", "description": description}
+
+
+_VALUE_SCHEMA = {
+    "anyOf": [
+        {"type": "string"},
+        {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {
+                "expr": {"type": "string"},
+                "template": {"type": "string"},
+                "const": {},
+                "optional": {"type": "boolean"},
+                "default": {},
+                "values": {"type": "object"},
+            },
+        },
+    ]
+}
+
+Expression: TypeAlias = Annotated[Expr, _Typed(_expression, "expression", {"type": "string"})]
+Condition: TypeAlias = Annotated[Expr, _Typed(_expression, "condition", {"type": "string"})]
+Template: TypeAlias = Annotated[CompiledTemplate, _Typed(_template, "template", {"type": "string"})]
+Value: TypeAlias = Annotated[ValueExpr, _Typed(read_value, "value", _VALUE_SCHEMA)]
+Key: TypeAlias = Annotated[
+    KeyExpr, _Typed(_key, "key", {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]})
+]
+Duration: TypeAlias = Annotated[float, _Typed(_duration, "duration", {"type": "string", "pattern": r"^\d+(ms|s|m|h|d)$"})]
+Rate: TypeAlias = Annotated[RateValue, _Typed(_rate, "rate", {"type": "string", "pattern": r"^\d+/\d*(ms|s|m|h|d)$"})]
+Size: TypeAlias = Annotated[int, _Typed(_size, "size", {"type": "string", "pattern": r"^\d+(B|KiB|MiB|GiB)$"})]
+Path: TypeAlias = Annotated[tuple[str, ...], _Typed(_path, "path", {"type": "string"})]
+Steps: TypeAlias = Annotated[RawSteps, _Typed(_steps, "steps", {"type": "array", "items": {"$ref": "#/$defs/step"}})]
+MappingRef: TypeAlias = Annotated[MappingName, _Typed(_reference(MappingName), "mapping", _named_schema("a mapping"))]
+SchemaRef: TypeAlias = Annotated[SchemaName, _Typed(_reference(SchemaName), "schema", _named_schema("a schema"))]
+TableRef: TypeAlias = Annotated[TableName, _Typed(_reference(TableName), "table", _named_schema("a table"))]
+ConnectionRef: TypeAlias = Annotated[
+    ConnectionName, _Typed(_reference(ConnectionName), "connection", _named_schema("a connection"))
+]
+TemplateRef: TypeAlias = Annotated[
+    TemplateName, _Typed(_reference(TemplateName), "template file", _named_schema("a template file"))
+]
+SubflowRef: TypeAlias = Annotated[SubflowName, _Typed(_reference(SubflowName), "subflow", _named_schema("shared steps"))]

@@ -1,0 +1,114 @@
+"""The Frame: one event on its way through the steps of one segment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from engine.core.event import Event
+from engine.core.outcome import Filtered, Output
+from engine.expr.env import Env
+
+if TYPE_CHECKING:
+    from engine.core.clock import Clock
+    from engine.plugins.contracts import CallRequest
+    from engine.ports.blobs import Blobs
+
+
+class ChainState(Protocol):
+    """Durable chained state under a lock, keyed by event id: what was recorded for this event comes back as it was."""
+
+    value: Any
+    recorded: Any
+
+    def advance(self, value: Any, result: Any) -> None:
+        """The chain's next value, and the result recorded for this event."""
+        ...
+
+
+class StepContext(Protocol):
+    """What a step that waits may reach. Small and closed."""
+
+    clock: Clock
+    blobs: Blobs
+
+    async def call(self, request: CallRequest) -> Any:
+        """Ask an outside system through a connection: limits, breaker, retries in place, recorded effects."""
+        ...
+
+    async def throttle(self, name: str, rate: float, per: float) -> None:
+        """Wait for a turn under a named rate shared by all processes."""
+        ...
+
+    def state(self, key: str, event_id: str) -> Any:
+        """Async context manager giving a ChainState; what was advanced is durable when it leaves without an error."""
+        ...
+
+
+# step id, data before, data after (or the signal), for dry-run and coverage
+Observer = Callable[[str, Any, Any], None]
+
+
+class Frame:
+    """Working state of one event in one segment.
+
+    data        current document. Steps replace it or parts of it (`put`), they never change it in place
+    schema      name of the schema `data` follows now, `name@n`, or empty
+    shape       not here: shapes are a matter of compile time
+    output_key  split keys so far, joined by `|`
+    env         what expressions reach
+    context     what waiting steps reach; None in pure runs
+    taps        outputs of wire taps
+    """
+
+    __slots__ = ("context", "data", "env", "event", "observer", "output_key", "schema", "taps")
+
+    def __init__(
+        self,
+        event: Event,
+        data: Any,
+        schema: str,
+        env: Env,
+        context: StepContext | None = None,
+        observer: Observer | None = None,
+    ) -> None:
+        self.event = event
+        self.data = data
+        self.schema = schema
+        self.env = env
+        self.context = context
+        self.observer = observer
+        self.output_key = ""
+        self.taps: list[Output] = []
+
+    def child(self, data: Any, output_key: str) -> Frame:
+        """A frame for one item of a split."""
+        frame = Frame(self.event, data, self.schema, self.env, self.context, self.observer)
+        frame.output_key = f"{self.output_key}|{output_key}" if self.output_key else output_key
+        frame.taps = self.taps
+        return frame
+
+    def put(self, path: Sequence[str], value: Any) -> None:
+        """Set `data` at a path of names, copying only the objects along the path."""
+        self.data = put(self.data, path, value)
+
+
+def put(data: Any, path: Sequence[str], value: Any) -> Any:
+    """A copy of `data` with `value` at `path`; objects missing on the way are made."""
+    if not path:
+        return value
+    copy: dict[str, Any] = dict(data) if isinstance(data, Mapping) else {}
+    copy[path[0]] = put(copy.get(path[0]), path[1:], value)
+    return copy
+
+
+class Split:
+    """A step made several frames out of one; each goes on by itself."""
+
+    __slots__ = ("frames",)
+
+    def __init__(self, frames: Sequence[Frame]) -> None:
+        self.frames = frames
+
+
+Signal = Filtered | Split

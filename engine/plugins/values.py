@@ -1,0 +1,42 @@
+"""Evaluating values of `with`, `set` and mappings: null is an error unless the value says otherwise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.core.errors import Permanent
+from engine.expr.env import Env
+from engine.plugins.fields import KeyExpr, ValueExpr
+
+
+def evaluate(value: ValueExpr, data: Any, env: Env, field: str) -> list[Any]:
+    """[made] or [] when an optional value is missing. Raises Permanent `missing-value` naming the field."""
+    if value.template is not None:
+        return [value.template.render(data, env)]
+    if value.expr is None:
+        return [value.const]
+    made = value.expr(data, env)
+    if made is not None and value.values is not None:
+        made = _translated(value, made, field)
+    if made is not None:
+        return [made]
+    if value.has_default:
+        return [value.default]
+    if value.optional:
+        return []
+    raise Permanent("missing-value", f"field `{field}`: `{value.expr.text}` gives nothing", data={"field": field})
+
+
+def _translated(value: ValueExpr, made: Any, field: str) -> Any:
+    assert value.values is not None
+    if made in value.values:
+        return value.values[made]
+    if value.has_default:
+        return value.default
+    known = ", ".join(map(str, value.values))
+    raise Permanent("unknown-value", f"field `{field}`: no entry for {made!r}; known: {known}", data={"field": field})
+
+
+def key_parts(key: KeyExpr, data: Any, env: Env) -> list[Any]:
+    """Values of a key's parts; a null one raises KeyIncomplete (see engine.core.ids.part)."""
+    return [part(data, env) for part in key.parts]

@@ -1,0 +1,109 @@
+"""The inbox: which outcome a financial (or `route_once`) route gave an event. One row per (route, event).
+
+  (no row) --InboxOpen--> open --InboxRouted--> routed
+  (no row) --InboxOpen(filtered | work_item)--> routed                 nothing is to be published
+  routed(work_item) --InboxReplay--> open without a Plan, replay+1     the current Plan decides again
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from engine.ports.store.base import Op
+
+OutcomeKind = Literal["deliveries", "filtered", "work_item", "step_state"]
+
+
+class EventKey(NamedTuple):
+    """Stored keys are (day, id), so that retention can drop whole days."""
+
+    day: str
+    id: str
+
+
+class Planned(NamedTuple):
+    """One delivery an outcome consists of. `via` is `lane` or `bus` (published by the router itself)."""
+
+    sink: str
+    day: str
+    delivery_id: str
+    via: Literal["lane", "bus"]
+
+
+@dataclass(frozen=True, slots=True)
+class InboxRow:
+    """The outcome of one event in one route.
+
+    plan      digest of the Plan that decided; empty after a replay was asked for
+    replay    how often a person had it routed again; copies with a smaller number are old
+    state     `open` until all confirms are in
+    reason    of `filtered` and `work_item`
+    amount    exact decimal text, currency ISO code; empty where the type has none
+    """
+
+    route: str
+    key: EventKey
+    plan: str
+    kind: OutcomeKind
+    planned: tuple[Planned, ...] = ()
+    reason: str = ""
+    replay: int = 0
+    state: Literal["open", "routed"] = "open"
+    origin: str = ""
+    guard: str = ""
+    body: str = ""
+    amount: str = ""
+    currency: str = ""
+    at: int = 0
+
+
+@dataclass(frozen=True)
+class InboxFind(Op[dict[EventKey, InboxRow]]):
+    """The rows of these events in one route."""
+
+    route: str
+    keys: Sequence[EventKey]
+    reads = True
+
+
+@dataclass(frozen=True)
+class InboxOpen(Op[list[InboxRow | None]]):
+    """Insert rows; per row None when it was inserted, else the row that is already there and stays.
+
+    A row there with an empty plan and the same replay number is replaced (that is a replay being decided).
+    """
+
+    rows: Sequence[InboxRow]
+
+
+@dataclass(frozen=True)
+class InboxRouted(Op[None]):
+    """All confirms are in: `open` becomes `routed`."""
+
+    route: str
+    keys: Sequence[EventKey]
+
+
+@dataclass(frozen=True)
+class InboxReplay(Op[int]):
+    """Raise the replay number, clear the plan, state `open`. Answers the new number; 0 when there is no row."""
+
+    route: str
+    key: EventKey
+
+
+@dataclass(frozen=True)
+class InboxDuplicates(Op[None]):
+    """Count copies that were absorbed, per event."""
+
+    route: str
+    keys: Sequence[EventKey]
+
+
+@dataclass(frozen=True)
+class InboxPlansInUse(Op[set[str]]):
+    """Digests of Plans that an `open` row names: their revisions must be kept."""
+
+    reads = True

@@ -1,0 +1,52 @@
+"""The journal: what happened to each event, searchable by business key. Never the truth, always the story."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from engine.ports.store.base import Op
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that happened.
+
+    what     received | routed | filtered | published | applied | retrying | held | work-item | duplicate | replayed |
+             discarded | superseded | grouped | continued
+    keys     business keys as declared by the type (`{"receipt": "1001"}`), only where they are first known
+    detail   a sentence; masked
+    """
+
+    at: int
+    day: str
+    event_id: str
+    trace: str
+    route: str
+    what: str
+    sink: str = ""
+    attempt: int = 0
+    detail: str = ""
+    revision: str = ""
+    event_type: str = ""
+    keys: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class JournalAppend(Op[None]):
+    """Add entries."""
+
+    entries: Sequence[Entry]
+
+
+@dataclass(frozen=True)
+class JournalFind(Op[list[Entry]]):
+    """Entries of every trace that `text` names: an event id, a trace id (or unique beginnings), or the value of a key.
+
+    `name` limits the match to one key name. Oldest first.
+    """
+
+    text: str
+    name: str = ""
+    limit: int = 1000
+    reads = True

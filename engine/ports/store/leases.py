@@ -1,0 +1,61 @@
+"""Who owns what: leases with fencing tokens, and the cursors of polled sources."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.ports.store.base import Op
+
+
+@dataclass(frozen=True)
+class LeaseTake(Op[int]):
+    """Take or renew a lease for `seconds`; answers the fencing token (grows with each new owner), 0 when taken."""
+
+    name: str
+    owner: str
+    now: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class LeaseDrop(Op[None]):
+    """Give it up."""
+
+    name: str
+    owner: str
+
+
+@dataclass(frozen=True)
+class CursorGet(Op[str]):
+    """Where a source stands; empty when it has not begun."""
+
+    name: str
+    reads = True
+
+
+@dataclass(frozen=True)
+class CursorSet(Op[bool]):
+    """Advance; False when `token` is older than the lease's newest."""
+
+    name: str
+    value: str
+    token: int
+
+
+@dataclass(frozen=True)
+class SeenAdd(Op[bool]):
+    """Remember that a source has taken this in (a file's digest, for one); False when it had."""
+
+    source: str
+    key: str
+    now: int
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class SeenGet(Op[str | None]):
+    """The note of what was taken in; None when it was not."""
+
+    source: str
+    key: str
+    reads = True

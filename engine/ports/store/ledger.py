@@ -1,0 +1,157 @@
+"""The ledger: which effect was done for which event. One row per (day, delivery id).
+
+  (no row)            --LedgerClaim--> inflight(token, lease, attempt)
+  waiting(n), copy n  --LedgerClaim--> inflight                         an older copy is `stale`
+  inflight, lease over --LedgerClaim--> inflight, answered `unknown`    the action's guarantee decides what follows
+  inflight(token)     --LedgerSettle--> waiting(n+1) | held | applied | work_item | discarded | superseded
+  work_item           --LedgerRevive--> waiting(n+1)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from engine.ports.store.base import Op
+
+State = Literal["inflight", "waiting", "held", "applied", "work_item", "discarded", "superseded"]
+FINAL: frozenset[str] = frozenset({"applied", "work_item", "discarded", "superseded"})
+
+
+class LedgerKey(NamedTuple):
+    """(day, delivery id)."""
+
+    day: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRow:
+    """What a worker holds: the copy's attempt number and what identifies the effect.
+
+    effect   stable name; `origin`, `guard`, `body` are digests used to tell a duplicate from a conflict
+    revision number of an edited delivery, 0 for the first one
+    """
+
+    key: LedgerKey
+    attempt: int
+    route: str
+    sink: str
+    effect: str
+    event_id: str
+    origin: str = ""
+    guard: str = ""
+    body: str = ""
+    revision: int = 0
+    amount: str = ""
+    currency: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The answer for one ClaimRow.
+
+    claimed    call the sink; nothing was sent before under this claim
+    unknown    claimed too, but an earlier try may have had its effect
+    busy       somebody holds it; look again in `wait` seconds, no attempt counted
+    stale      an older copy: ack it
+    final      `state` says how it ended: ack it; `duplicate` when the origin or guard is the same
+    conflict   same id, other origin and other guard: a work item `idempotency-conflict`
+    `result` is what was recorded with the state (the response of a call, for one).
+    """
+
+    verdict: Literal["claimed", "unknown", "busy", "stale", "final", "conflict"]
+    state: str = ""
+    attempt: int = 0
+    wait: float = 0.0
+    result: bytes = b""
+    same_body: bool = True
+
+
+@dataclass(frozen=True)
+class LedgerClaim(Op[list[Claim]]):
+    """Claim many; durable when it answers. `lease` is how long (seconds) from `now` (UTC microseconds)."""
+
+    rows: Sequence[ClaimRow]
+    token: str
+    now: int
+    lease: float
+
+
+@dataclass(frozen=True, slots=True)
+class SettleRow:
+    """How a claimed one ended. `attempt` is the next copy's number for `waiting`."""
+
+    key: LedgerKey
+    state: State
+    attempt: int = 0
+    result: bytes = b""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class LedgerSettle(Op[list[bool]]):
+    """Move rows out of `inflight`; False where the token no longer owns the row (nothing is changed there)."""
+
+    rows: Sequence[SettleRow]
+    token: str
+    now: int
+
+
+@dataclass(frozen=True)
+class LedgerRevive(Op[int]):
+    """`work_item` (or `held`) becomes `waiting`; answers the attempt number of the copy to publish, 0 if refused."""
+
+    key: LedgerKey
+    now: int
+
+
+@dataclass(frozen=True)
+class LedgerClose(Op[bool]):
+    """`work_item` or `waiting` becomes `discarded`, `superseded` or `applied` by a person's decision."""
+
+    key: LedgerKey
+    state: State
+    reason: str
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """A row as it is stored. Times are UTC microseconds."""
+
+    key: LedgerKey
+    state: State
+    attempt: int
+    route: str
+    sink: str
+    effect: str
+    event_id: str
+    origin: str
+    guard: str
+    body: str
+    revision: int
+    token: str
+    lease_until: int
+    result: bytes
+    reason: str
+    amount: str
+    currency: str
+    at: int
+
+
+@dataclass(frozen=True)
+class LedgerFind(Op[dict[LedgerKey, LedgerRow]]):
+    """Rows by key."""
+
+    keys: Sequence[LedgerKey]
+    reads = True
+
+
+@dataclass(frozen=True)
+class LedgerOfEvent(Op[list[LedgerRow]]):
+    """All effects of one event."""
+
+    event_id: str
+    reads = True

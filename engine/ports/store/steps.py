@@ -1,0 +1,166 @@
+"""Durable state of steps: groups of an aggregate, timers, and chained state.
+
+A cut stores in one transaction, unique on (step, event id), and the input is acked after it. What goes on afterwards
+is published under a deterministic id, then the state is finished: a crash in between publishes the same id again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from engine.ports.store.base import Op
+
+
+class GroupKey(NamedTuple):
+    """One group of one aggregate step."""
+
+    route: str
+    step: str
+    group: str
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One event in a group. `body` is what the aggregate keeps of it; `amount` exact decimal text."""
+
+    group: GroupKey
+    day: str
+    event_id: str
+    body: bytes
+    amount: str = ""
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """The answer for one member: the group's generation, its size now, and whether the event was already in it."""
+
+    generation: int
+    size: int
+    first_at: int
+    duplicate: bool = False
+
+
+@dataclass(frozen=True)
+class GroupJoin(Op[list[Joined]]):
+    """Put members into the open generation of their group, opening one where none is."""
+
+    members: Sequence[Member]
+
+
+@dataclass(frozen=True)
+class GroupClose(Op[bool]):
+    """Close a generation: it takes no more members. False when it is closed or gone already."""
+
+    group: GroupKey
+    generation: int
+    cause: Literal["count", "time", "trailer", "when"]
+    now: int
+
+
+@dataclass(frozen=True)
+class GroupMembers(Op[list[Member]]):
+    """Members of a generation in the order they joined."""
+
+    group: GroupKey
+    generation: int
+    reads = True
+
+
+@dataclass(frozen=True)
+class GroupsClosed(Op[list[tuple[GroupKey, int]]]):
+    """Generations that are closed and not yet done: what has to be published (again)."""
+
+    reads = True
+
+
+@dataclass(frozen=True)
+class GroupDone(Op[None]):
+    """The group's event is published: bodies go, the fact that each event was counted stays."""
+
+    group: GroupKey
+    generation: int
+
+
+@dataclass(frozen=True)
+class GroupsOpen(Op[list[tuple[GroupKey, int, int, int]]]):
+    """(group, generation, size, first_at) of open generations of a route; empty route = all."""
+
+    route: str = ""
+    reads = True
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """Something to do at `due` (UTC microseconds). `kind`: `delay` (go on after a step) or `group` (close a group)."""
+
+    id: str
+    due: int
+    kind: Literal["delay", "group"]
+    route: str
+    step: str
+    key: str
+    generation: int = 0
+    headers: str = "{}"
+    body: bytes = b""
+
+
+@dataclass(frozen=True)
+class TimerSet(Op[None]):
+    """Set timers; one with the same id that exists stays as it is."""
+
+    timers: Sequence[Timer]
+
+
+@dataclass(frozen=True)
+class TimersDue(Op[list[Timer]]):
+    """Due timers, oldest first."""
+
+    now: int
+    limit: int = 200
+    reads = True
+
+
+@dataclass(frozen=True)
+class TimerNext(Op[int]):
+    """When the next timer is due (UTC microseconds); 0 when there is none."""
+
+    reads = True
+
+
+@dataclass(frozen=True)
+class TimerDone(Op[None]):
+    """These were carried out. Idempotent."""
+
+    ids: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Chained state of one key: its version and value, and what was recorded for the asking event, if anything."""
+
+    version: int
+    value: bytes
+    recorded: bytes | None = None
+
+
+@dataclass(frozen=True)
+class ChainGet(Op[Chain]):
+    """Read the chain of `key` and the result recorded for `event_id`."""
+
+    key: str
+    event_id: str
+    reads = True
+
+
+@dataclass(frozen=True)
+class ChainPut(Op[bool]):
+    """Advance a chain from `version` and record `result` for the event; False when the version moved on."""
+
+    key: str
+    event_id: str
+    version: int
+    value: bytes
+    result: bytes

@@ -1,0 +1,134 @@
+"""The Transport: carries Events durably between the stages.
+
+Every call takes and gives batches. Nothing is lost between two calls: `publish` answers only for what is
+durable, a Receipt stays with the transport until it is acked, and an unacked Receipt comes back.
+Ids, retries and meaning belong to the runtime; a transport knows addresses, headers and bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, Protocol
+
+Kind = Literal["route", "event", "lane", "quarantine", "work"]
+Headers = Mapping[str, str | int]
+
+
+class Address(NamedTuple):
+    """Where something is published to.
+
+    route/<route>    the router's queue of one route
+    event/<type>     the bus: a copy for every route bound to the type (version not in the name)
+    lane/<lane>      deliveries to one connection
+    quarantine/""    suspects, run one at a time
+    work/""          final, unroutable and dead ones, on their way to the Store
+    """
+
+    kind: Kind
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """Something to publish. `delay` in seconds: it becomes ready that much later (the runtime uses fixed tiers)."""
+
+    to: Address
+    headers: Headers
+    body: bytes
+    delay: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Something received and not yet acked. `tag` belongs to the subscription; `redelivered` counts earlier tries."""
+
+    tag: int
+    headers: Headers
+    body: bytes
+    redelivered: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """What has to exist: queues by address (not `event`), and which route's queue is bound to which event type."""
+
+    queues: tuple[Address, ...]
+    bindings: tuple[tuple[str, str], ...] = ()  # (event type without version, route)
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """Counts of one queue: ready now, waiting for a delay, in hand unacked. `oldest` is the age in seconds."""
+
+    ready: int = 0
+    delayed: int = 0
+    unacked: int = 0
+    oldest: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm:
+    """The answer for one Outgoing, in the same place of the list. `ok` means durable in every queue it goes to.
+
+    problem: "" | "unroutable" (no queue takes it) | "refused" (the transport said no) | "unknown" (no answer in time)
+    """
+
+    ok: bool
+    problem: Literal["", "unroutable", "refused", "unknown"] = ""
+
+
+class Subscription(Protocol):
+    """One consumer of one queue."""
+
+    async def receive(self, most: int) -> list[Receipt]:
+        """At least one Receipt and at most `most`, waiting for the first; an empty list once closed."""
+        ...
+
+    async def ack(self, receipts: Sequence[Receipt]) -> None:
+        """These are done with: durable before it returns, or they come back."""
+        ...
+
+    async def release(self, receipts: Sequence[Receipt]) -> None:
+        """Give these back untouched; they are received again. For stopping, never for retrying."""
+        ...
+
+    async def close(self) -> None:
+        """Stop receiving; what is unacked goes back to the queue. Safe to call twice."""
+        ...
+
+
+class Transport(Protocol):
+    """A durable carrier. One object per cell."""
+
+    async def open(self) -> None:
+        """Connect or open files. Raises SettingsError when the place is wrong, StoreDown when it cannot be reached."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of everything; unacked Receipts come back after the next open."""
+        ...
+
+    async def declare(self, topology: Topology) -> None:
+        """Make these queues and bindings exist. Additive: nothing is removed here."""
+        ...
+
+    async def unbind(self, type_name: str, route: str) -> None:
+        """The route no longer gets this event type; what it has stays."""
+        ...
+
+    async def remove(self, queue: Address) -> bool:
+        """Delete a queue if nothing is in it, ready, delayed or unacked. False when something is."""
+        ...
+
+    async def publish(self, batch: Sequence[Outgoing]) -> list[Confirm]:
+        """Write all of these durably; one Confirm each, same order. Raises TransportBlocked when nothing is taken."""
+        ...
+
+    async def subscribe(self, queue: Address, prefetch: int) -> Subscription:
+        """Consume a queue; at most `prefetch` Receipts are unacked at a time."""
+        ...
+
+    async def depths(self) -> dict[Address, Depth]:
+        """Counts of every queue."""
+        ...

@@ -1,0 +1,29 @@
+"""A cell: a transport, a store and a zone. Everything at run time hangs on one; there are no globals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from engine.core.clock import Clock
+from engine.ports.blobs import Blobs
+from engine.ports.secrets import SecretSource
+from engine.ports.store import Store
+from engine.ports.transport import Transport
+
+Log = Callable[[str, Mapping[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What one engine process works with. `worker` names this process in leases and logs."""
+
+    transport: Transport
+    store: Store
+    blobs: Blobs
+    secrets: SecretSource
+    clock: Clock
+    log: Log
+    worker: str = "embedded"
+    zone: str = ""

@@ -1,0 +1,170 @@
+"""Events and deliveries as the transport carries them: text headers and a JSON body.
+
+Headers hold everything but the data, so a transport, a person looking at a queue and a replay see the same facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from engine.core.event import Event
+from engine.core.jsonx import decode, encode
+from engine.ports.transport import Address, Headers, Outgoing
+
+_TEXT = ("id", "type", "source", "day", "subject", "region", "origin", "guard", "order_key", "amount", "currency", "trace")
+
+
+def event_headers(event: Event) -> dict[str, str | int]:
+    """`tf-*` headers of an event; the carrier's own facts follow as `h-*`."""
+    headers: dict[str, str | int] = {"tf-kind": "event", "tf-time": event.time}
+    for name in _TEXT:
+        value = getattr(event, name)
+        if value:
+            headers[f"tf-{name}"] = value
+    if event.order_no:
+        headers["tf-order_no"] = event.order_no
+    for name, text in event.headers.items():
+        headers[f"h-{name}"] = text
+    return headers
+
+
+def event_from(headers: Headers, data: Any) -> Event:
+    """The event these headers describe, around `data`."""
+    texts = {name: str(headers.get(f"tf-{name}", "")) for name in _TEXT}
+    carried = {name[2:]: str(value) for name, value in headers.items() if name.startswith("h-")}
+    number = int(headers.get("tf-order_no", 0))
+    return Event(data=data, time=int(headers.get("tf-time", 0)), order_no=number, headers=carried, **texts)
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """An event in front of a router.
+
+    attempt   tries of this event in this route that failed for a while
+    replay    number of the replay this copy belongs to
+    segment   id of the segment it enters; empty for the first
+    plan      digest of the Plan a continuation was made on
+    """
+
+    event: Event
+    attempt: int = 1
+    replay: int = 0
+    segment: str = ""
+    plan: str = ""
+    since: int = 0
+
+    def outgoing(self, route: str, delay: float = 0.0) -> Outgoing:
+        """To the queue of one route."""
+        return Outgoing(Address("route", route), self.headers(), encode(self.event.data), delay)
+
+    def published(self) -> Outgoing:
+        """To the bus, for every route bound to the type."""
+        return Outgoing(Address("event", self.event.type.partition("@")[0]), self.headers(), encode(self.event.data))
+
+    def headers(self) -> dict[str, str | int]:
+        headers = event_headers(self.event)
+        facts: dict[str, str | int] = {
+            "tf-attempt": self.attempt,
+            "tf-replay": self.replay,
+            "tf-segment": self.segment,
+            "tf-plan": self.plan,
+            "tf-since": self.since,
+        }
+        return headers | {name: value for name, value in facts.items() if value}
+
+    @classmethod
+    def read(cls, headers: Headers, body: bytes) -> Routed:
+        return cls(
+            event=event_from(headers, decode(body)),
+            attempt=int(headers.get("tf-attempt", 1)),
+            replay=int(headers.get("tf-replay", 0)),
+            segment=str(headers.get("tf-segment", "")),
+            plan=str(headers.get("tf-plan", "")),
+            since=int(headers.get("tf-since", 0)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One output of a route on its way to one sink. `event` is the event it came from, without its data.
+
+    edits    0, or N of an edited one: its idempotency key is `<id>:rN`
+    skip     a marker that only lets the fence go on: this sink was not selected for the event
+    since    UTC microseconds of the first try; `give_up_after` counts from it
+    body     the frozen request, or the data of the event to publish
+    """
+
+    id: str
+    day: str
+    route: str
+    sink: str
+    effect: str
+    event: Event
+    body: Any
+    attempt: int = 1
+    edits: int = 0
+    skip: bool = False
+    output_key: str = ""
+    since: int = 0
+    schema: str = ""
+
+    @property
+    def key(self) -> str:
+        """The idempotency key sent to the outside system."""
+        return f"{self.id}:r{self.edits}" if self.edits else self.id
+
+    def again(self, attempt: int) -> Delivery:
+        """The copy with this attempt number."""
+        return replace(self, attempt=attempt)
+
+    def headers(self) -> dict[str, str | int]:
+        headers = event_headers(self.event)
+        facts: dict[str, str | int] = {
+            "tf-delivery": self.id,
+            "tf-delivery-day": self.day,
+            "tf-route": self.route,
+            "tf-sink": self.sink,
+            "tf-effect": self.effect,
+            "tf-attempt": self.attempt,
+            "tf-edits": self.edits,
+            "tf-skip": int(self.skip),
+            "tf-output-key": self.output_key,
+            "tf-since": self.since,
+            "tf-schema": self.schema,
+        }
+        return headers | {"tf-kind": "delivery"} | {name: value for name, value in facts.items() if value}
+
+    def outgoing(self, lane: str, delay: float = 0.0) -> Outgoing:
+        """To a lane."""
+        return Outgoing(Address("lane", lane), self.headers(), encode(self.body), delay)
+
+    @classmethod
+    def read(cls, headers: Headers, body: bytes) -> Delivery:
+        return cls(
+            id=str(headers["tf-delivery"]),
+            day=str(headers["tf-delivery-day"]),
+            route=str(headers["tf-route"]),
+            sink=str(headers["tf-sink"]),
+            effect=str(headers["tf-effect"]),
+            event=event_from(headers, None),
+            body=decode(body),
+            attempt=int(headers.get("tf-attempt", 1)),
+            edits=int(headers.get("tf-edits", 0)),
+            skip=bool(headers.get("tf-skip", 0)),
+            output_key=str(headers.get("tf-output-key", "")),
+            since=int(headers.get("tf-since", 0)),
+            schema=str(headers.get("tf-schema", "")),
+        )
+
+
+def kept_headers(headers: Mapping[str, str | int]) -> str:
+    """Headers as JSON text, for rows of the Store."""
+    return encode(dict(headers)).decode()
+
+
+def read_headers(text: str) -> dict[str, str | int]:
+    """The other way."""
+    value: dict[str, str | int] = decode(text)
+    return value
