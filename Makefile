@@ -1,0 +1,50 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: demo test quick check fmt bench lock services clean
+
+demo: $(READY)  ## a business day of several stores, run to its end
+	@$(BIN)/tillflow demo
+
+test: $(READY)  ## the whole suite, with the services it needs
+	@./docker/services.sh run $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+quick: $(READY)  ## the part of the suite that needs no service
+	@$(BIN)/python -m pytest -m "not services" $(PYTEST_ARGS)
+
+check: $(READY)  ## formatting, lint, types, layers, and the project's own files
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/tillflow validate
+	@$(BIN)/tillflow fmt --check
+	@$(BIN)/tillflow schema --check
+
+fmt: $(READY)
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/tillflow fmt
+
+bench: $(READY)  ## speed, as ratios within one run
+	@$(BIN)/python -m tests.bench
+
+# Hashes only: no index, no host name.
+lock: $(READY)
+	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --quiet --output-file requirements.lock
+
+services: $(READY)
+	@./docker/services.sh start
+
+$(READY): requirements.lock pyproject.toml
+	@echo "Setting up .venv (once)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(READY)
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info
