@@ -96,6 +96,7 @@ class PlannedSink:
 
     effect        stable name; sinks that exclude each other share it
     named_effect  it was written in the file: an event sink goes through lane `bus` and the ledger
+    tapped        a `wire_tap` feeds it: it gets the copies (`Outcome.taps`), never the route's result
     lane          where its deliveries wait
     """
 
@@ -111,6 +112,7 @@ class PlannedSink:
     table_key: KeyExpr | None = None
     guarantee: Guarantee = "at_least_once"
     named_effect: bool = False
+    tapped: bool = False
     retry: Retry = Retry()
     rate: RateValue | None = None
     timeout: float = 20.0

@@ -1,0 +1,1 @@
+"""YAML files to documents and skeletons: knows files and lines, builds nothing."""

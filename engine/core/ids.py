@@ -28,6 +28,27 @@ def part(value: Any) -> bytes:
     return kind + str(len(text)).encode() + b":" + text
 
 
+def key_text(parts: Iterable[Any]) -> str:
+    """A key as readable text, parts joined by `|`: equal keys give equal text, different keys different text.
+
+    Numbers are written plainly, so 1.0 and 1 are one key; the text `1` and the number 1 are one key too.
+    Raises KeyIncomplete on a null, list or object part.
+    """
+    return "|".join(map(_readable, parts))
+
+
+def _readable(value: Any) -> str:
+    if isinstance(value, str):
+        return value.replace("\\", "\\\\").replace("|", "\\|")
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | Decimal):
+        return plain(value)
+    if value is None:
+        raise KeyIncomplete("a part of the key is null")
+    raise KeyIncomplete(f"a part of the key is {type(value).__name__}; a key part is text, a number or yes/no")
+
+
 def digest(*parts: Any) -> str:
     """H(...): 32 hex digits of SHA-256 over typed, length-prefixed parts.
 

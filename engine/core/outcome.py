@@ -42,6 +42,7 @@ class Kept:
     due    seconds from now for a timer, or the group's time limit; 0 = none
     close  the cause if this member completes its group by what it says itself (`trailer`, `when`)
     size   number of members that completes the group; 0 = not by number
+    output_key   split keys of the frame: several frames of one event are several members, and go on under these keys
     """
 
     step: str
@@ -52,6 +53,7 @@ class Kept:
     close: str = ""
     size: int = 0
     amount: str = ""
+    output_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,23 @@ from __future__ import annotations
 
 
 class ExpressionError(Exception):
-    """A text that cannot be compiled. `offset` and `length` are characters inside the text."""
+    """A text that cannot be compiled. `offset` and `length` are characters inside the text.
+
+    path   leads from the field's value to the text when the value is a list or a block
+    key    the problem is the last key of `path` itself, not its value
+    """
 
     def __init__(
-        self, code: str, message: str, *, offset: int = 0, length: int = 1, help: str = "", suggestion: str = ""
+        self,
+        code: str,
+        message: str,
+        *,
+        offset: int = 0,
+        length: int = 1,
+        help: str = "",
+        suggestion: str = "",
+        path: tuple[str | int, ...] = (),
+        key: bool = False,
     ) -> None:
         super().__init__(message)
         self.code = code
@@ -16,3 +29,10 @@ class ExpressionError(Exception):
         self.length = length
         self.help = help
         self.suggestion = suggestion
+        self.path = path
+        self.key = key
+
+    def below(self, *path: str | int) -> ExpressionError:
+        """The same error, told of a value that holds the text at `path`."""
+        self.path = (*path, *self.path)
+        return self

@@ -91,8 +91,13 @@ class Build(Protocol):
         """A schema by `name@n`; a missing one is a finding."""
         ...
 
-    def table(self, name: str) -> None:
-        """Note that the step reads this table; a missing one is a finding."""
+    def table(self, name: str) -> Shape:
+        """Note that the step reads this table; a missing one is a finding. Answers the shape of a row."""
+        ...
+
+    def tap(self, sink: str, *path: str | int) -> None:
+        """Note that this sink of the route gets copies from this step instead of the route's result; a missing one is
+        a finding at `path`."""
         ...
 
     def steps(self, raw: RawSteps, *path: str | int, adds: Mapping[str, Shape] | None = None) -> StepSequence:

@@ -216,6 +216,7 @@ class Arrival:
     ack      called when all of it is durable; its argument says how many records became work items
     release  called when it could not be taken in now; the source offers it again
     reply    for a synchronous source: called with the outcome's reply before the ack
+    failure  set when the source itself refuses it (too large, an unsafe name): one work item, then the ack
     """
 
     name: str
@@ -226,6 +227,7 @@ class Arrival:
     id: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     reply: Callable[[Any], Awaitable[None]] | None = None
+    failure: Failure | None = None
 
 
 class Source(ABC):

@@ -6,9 +6,10 @@ error carries a finding code and the place inside the text (see `located`).
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Callable
-from typing import Annotated, Any, NamedTuple, TypeAlias
+from typing import Annotated, Any, NamedTuple, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
@@ -16,6 +17,10 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from engine.expr.errors import ExpressionError
 from engine.expr.jmes import Expr
 from engine.expr.template import Template as CompiledTemplate
+from engine.ports.secrets import Secret
+
+
+T = TypeVar("T")
 
 
 class Options(BaseModel):
@@ -32,6 +37,8 @@ def located(error: ExpressionError) -> PydanticCustomError:
         "length": error.length,
         "help": error.help,
         "suggestion": error.suggestion,
+        "path": error.path,
+        "key": error.key,
     }
     return PydanticCustomError("tillflow", "{message}", {"message": error.message, **context})
 
@@ -107,20 +114,55 @@ def read_value(value: Any, build: Any) -> ValueExpr:
         raise ExpressionError(
             "TF1121", f"a value is an expression, not {_named(value)}", help=f"write {{const: {value}}}", length=0
         )
-    unknown = [key for key in value if key not in VALUE_KEYS]
-    sources = [key for key in ("expr", "template", "const") if key in value]
-    if unknown or len(sources) != 1:
-        wrong = f"`{unknown[0]}` is not a key of a value" if unknown else "a value has exactly one of expr, template, const"
-        raise ExpressionError("TF1122", wrong, help="keys: " + ", ".join(VALUE_KEYS), length=0)
+    check_value_keys(value)
     return ValueExpr(
-        expr=_expression(value["expr"], build) if "expr" in value else None,
-        template=_template(value["template"], build) if "template" in value else None,
+        expr=_part(_expression, value["expr"], build, "expr") if "expr" in value else None,
+        template=_part(_template, value["template"], build, "template") if "template" in value else None,
         const=value.get("const"),
         optional=value.get("optional") is True,
         default=value.get("default"),
         has_default="default" in value,
         values=value.get("values"),
     )
+
+
+def check_value_keys(value: dict[str, Any]) -> None:
+    """The form of an explicit value. Raises ExpressionError at the key that is wrong."""
+    for key in value:
+        if key not in VALUE_KEYS:
+            near = difflib.get_close_matches(str(key), VALUE_KEYS, 1)
+            keys = "keys: " + ", ".join(VALUE_KEYS)
+            help, suggestion = (f"did you mean `{near[0]}`?", near[0]) if near else (keys, "")
+            raise ExpressionError(
+                "TF1122", f"`{key}` is not a key of a value", help=help, suggestion=suggestion, path=(key,), key=True
+            )
+    if sum(key in value for key in ("expr", "template", "const")) != 1:
+        raise ExpressionError("TF1122", "a value has exactly one of expr, template, const", length=0)
+    if not isinstance(value.get("optional", False), bool):
+        raise ExpressionError("TF1122", "`optional` is true or false", path=("optional",), length=0)
+    if "values" in value and not (isinstance(value["values"], dict) and value["values"] and "expr" in value):
+        raise ExpressionError(
+            "TF1122", "`values` is a block of `found: wanted` beside `expr`", path=("values",), length=0
+        )
+
+
+def _part(read: Callable[[Any, Any], T], value: Any, build: Any, *path: str | int) -> T:
+    try:
+        return read(value, build)
+    except ExpressionError as error:
+        raise error.below(*path) from None
+
+
+def _count(value: Any, build: Any) -> ValueExpr:
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        return ValueExpr(const=value)
+    return ValueExpr(expr=_expression(value, build))
+
+
+def _raw_values(value: Any, build: Any) -> dict[str, Any]:
+    if isinstance(value, dict):
+        return value
+    raise ExpressionError("TF1132", f"values stand under their names, this is {_named(value)}", length=0)
 
 
 class KeyExpr(NamedTuple):
@@ -133,7 +175,9 @@ def _key(value: Any, build: Any) -> KeyExpr:
     parts = value if isinstance(value, list) else [value]
     if not parts:
         raise ExpressionError("TF1123", "a key has at least one part", length=0)
-    return KeyExpr(tuple(_expression(part, build) for part in parts))
+    if not isinstance(value, list):
+        return KeyExpr((_expression(value, build),))
+    return KeyExpr(tuple(_part(_expression, part, build, index) for index, part in enumerate(parts)))
 
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -194,10 +238,55 @@ class RawSteps(NamedTuple):
     items: list[Any]
 
 
+_DEEP = re.compile(r"([@#]?[A-Za-z_][A-Za-z0-9_-]*|#)((?:\[\])*)")
+
+
+def _deep_path(value: Any, build: Any) -> tuple[str, ...]:
+    parts: list[str] = []
+    for piece in _text(value, "a path").split("."):
+        match = _DEEP.fullmatch(piece)
+        if match is None:
+            raise ExpressionError(
+                "TF1127", f"`{value}` is not a path", help="write names joined by dots, [] for every item: lines[].sku"
+            )
+        parts += [match[1], *["[]"] * (len(match[2]) // 2)]
+    return tuple(parts)
+
+
+_SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+
+
+def _reason(value: Any, build: Any) -> str:
+    if isinstance(value, str) and _SLUG.fullmatch(value):
+        return value
+    words = re.findall(r"[a-z0-9]+", str(value).lower())
+    raise ExpressionError(
+        "TF1130",
+        f"`{value}` is not a reason",
+        help="write lower case words joined by dashes: training-mode",
+        suggestion="-".join(words),
+        length=0,
+    )
+
+
+def _name(value: Any, build: Any) -> str:
+    if isinstance(value, str) and _WORD.fullmatch(value):
+        return value
+    raise ExpressionError("TF1131", f"`{value}` is not a name for an item", help="write one word: line", length=0)
+
+
 def _steps(value: Any, build: Any) -> RawSteps:
     if not isinstance(value, list) or not value:
         raise ExpressionError("TF1128", "steps are a list with at least one step", length=0)
     return RawSteps(value)
+
+
+def _secret(value: Any, build: Any) -> Secret:
+    if isinstance(value, Secret):
+        return value
+    raise ExpressionError(
+        "TF1129", "a secret does not stand in a file", help="name it: ${secret.<name>}, and set it where the engine runs", length=0
+    )
 
 
 class Reference(str):
@@ -272,6 +361,12 @@ Expression: TypeAlias = Annotated[Expr, _Typed(_expression, "expression", {"type
 Condition: TypeAlias = Annotated[Expr, _Typed(_expression, "condition", {"type": "string"})]
 Template: TypeAlias = Annotated[CompiledTemplate, _Typed(_template, "template", {"type": "string"})]
 Value: TypeAlias = Annotated[ValueExpr, _Typed(read_value, "value", _VALUE_SCHEMA)]
+Count: TypeAlias = Annotated[
+    ValueExpr, _Typed(_count, "count", {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string"}]})
+]
+RawValues: TypeAlias = Annotated[
+    dict[str, Any], _Typed(_raw_values, "values", {"type": "object", "additionalProperties": _VALUE_SCHEMA})
+]
 Key: TypeAlias = Annotated[
     KeyExpr, _Typed(_key, "key", {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]})
 ]
@@ -279,7 +374,11 @@ Duration: TypeAlias = Annotated[float, _Typed(_duration, "duration", {"type": "s
 Rate: TypeAlias = Annotated[RateValue, _Typed(_rate, "rate", {"type": "string", "pattern": r"^\d+/\d*(ms|s|m|h|d)$"})]
 Size: TypeAlias = Annotated[int, _Typed(_size, "size", {"type": "string", "pattern": r"^\d+(B|KiB|MiB|GiB)$"})]
 Path: TypeAlias = Annotated[tuple[str, ...], _Typed(_path, "path", {"type": "string"})]
-Steps: TypeAlias = Annotated[RawSteps, _Typed(_steps, "steps", {"type": "array", "items": {"$ref": "#/$defs/step"}})]
+DeepPath: TypeAlias = Annotated[tuple[str, ...], _Typed(_deep_path, "deep path", {"type": "string"})]
+Reason: TypeAlias = Annotated[str, _Typed(_reason, "reason", {"type": "string", "pattern": r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"})]
+LocalName: TypeAlias = Annotated[str, _Typed(_name, "local name", {"type": "string"})]
+Steps: TypeAlias = Annotated[RawSteps, _Typed(_steps, "steps", {"type": "array"})]
+SecretText: TypeAlias = Annotated[Secret, _Typed(_secret, "secret", {"type": "string", "pattern": r"^\$\{secret\.[^}]+\}$"})]
 MappingRef: TypeAlias = Annotated[MappingName, _Typed(_reference(MappingName), "mapping", _named_schema("a mapping"))]
 SchemaRef: TypeAlias = Annotated[SchemaName, _Typed(_reference(SchemaName), "schema", _named_schema("a schema"))]
 TableRef: TypeAlias = Annotated[TableName, _Typed(_reference(TableName), "table", _named_schema("a table"))]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from engine.core.errors import Permanent
 from engine.core.event import Event
 from engine.core.outcome import Filtered, Output
 from engine.expr.env import Env
@@ -94,10 +95,15 @@ class Frame:
 
 
 def put(data: Any, path: Sequence[str], value: Any) -> Any:
-    """A copy of `data` with `value` at `path`; objects missing on the way are made."""
+    """A copy of `data` with `value` at `path`; objects missing on the way are made.
+
+    Raises Permanent `not-an-object` where something else than an object is in the way: it would be lost.
+    """
     if not path:
         return value
-    copy: dict[str, Any] = dict(data) if isinstance(data, Mapping) else {}
+    if data is not None and not isinstance(data, Mapping):
+        raise Permanent("not-an-object", f"`{'.'.join(path)}` cannot be set inside {type(data).__name__}")
+    copy: dict[str, Any] = dict(data or {})
     copy[path[0]] = put(copy.get(path[0]), path[1:], value)
     return copy
 

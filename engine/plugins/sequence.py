@@ -13,6 +13,7 @@ from engine.plugins.frame import Frame, Signal, Split
 
 if TYPE_CHECKING:
     from engine.expr.jmes import Expr
+    from engine.expr.shape import Shape
     from engine.plugins.contracts import Step
 
 Result = Signal | None
@@ -48,6 +49,14 @@ class StepSequence:
 
     def __init__(self, steps: Sequence[PlannedStep]) -> None:
         self.steps = tuple(steps)
+
+    def shape(self, shape: Shape) -> Shape:
+        """What is known of the data after the last step, given what is known before the first."""
+        for planned in self.steps:
+            after = planned.step.shape(shape)
+            certain = planned.when is None and not planned.proceed
+            shape = after if certain or after is shape else shape.either(after)
+        return shape
 
     def run(self, frame: Frame, start: int = 0) -> Result | Awaitable[Result]:
         """Run from `start` on. None: `frame` came to the end. Raises StepFailed."""

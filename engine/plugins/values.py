@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.core.errors import Permanent
+from engine.core.errors import KeyIncomplete, Permanent
 from engine.expr.env import Env
 from engine.plugins.fields import KeyExpr, ValueExpr
 
@@ -38,5 +38,9 @@ def _translated(value: ValueExpr, made: Any, field: str) -> Any:
 
 
 def key_parts(key: KeyExpr, data: Any, env: Env) -> list[Any]:
-    """Values of a key's parts; a null one raises KeyIncomplete (see engine.core.ids.part)."""
-    return [part(data, env) for part in key.parts]
+    """Values of a key's parts. Raises KeyIncomplete naming the part that is missing."""
+    values = [part(data, env) for part in key.parts]
+    if None in values:
+        missing = key.parts[values.index(None)].text
+        raise KeyIncomplete(f"`{missing}` gives nothing", data={"part": missing})
+    return values

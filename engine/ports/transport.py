@@ -41,7 +41,10 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Something received and not yet acked. `tag` belongs to the subscription; `redelivered` counts earlier tries."""
+    """Something received and not yet acked. `tag` belongs to the subscription.
+
+    redelivered   how often it may have been received before: never too low, perhaps too high after a restart
+    """
 
     tag: int
     headers: Headers
@@ -59,7 +62,10 @@ class Topology:
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """Counts of one queue: ready now, waiting for a delay, in hand unacked. `oldest` is the age in seconds."""
+    """Counts of one queue: ready now, waiting for a delay, in hand unacked.
+
+    oldest   seconds since the oldest of them was published; 0 when the queue is empty
+    """
 
     ready: int = 0
     delayed: int = 0
@@ -86,7 +92,11 @@ class Subscription(Protocol):
         ...
 
     async def ack(self, receipts: Sequence[Receipt]) -> None:
-        """These are done with: durable before it returns, or they come back."""
+        """These are done with: durable before it returns, or they come back.
+
+        One that is not in hand any more (acked, released, the subscription closed) is passed over. Raises
+        TransportBlocked when it cannot be written now: they stay in hand.
+        """
         ...
 
     async def release(self, receipts: Sequence[Receipt]) -> None:
@@ -110,7 +120,7 @@ class Transport(Protocol):
         ...
 
     async def declare(self, topology: Topology) -> None:
-        """Make these queues and bindings exist. Additive: nothing is removed here."""
+        """Make these queues and bindings exist, and the queue of every bound route. Additive: removes nothing."""
         ...
 
     async def unbind(self, type_name: str, route: str) -> None:
@@ -118,7 +128,10 @@ class Transport(Protocol):
         ...
 
     async def remove(self, queue: Address) -> bool:
-        """Delete a queue if nothing is in it, ready, delayed or unacked. False when something is."""
+        """Delete a queue and its bindings if nothing is in it, ready, delayed or unacked. False when something is.
+
+        True when there is no such queue. Its subscriptions are closed.
+        """
         ...
 
     async def publish(self, batch: Sequence[Outgoing]) -> list[Confirm]:
@@ -126,7 +139,11 @@ class Transport(Protocol):
         ...
 
     async def subscribe(self, queue: Address, prefetch: int) -> Subscription:
-        """Consume a queue; at most `prefetch` Receipts are unacked at a time."""
+        """Consume a queue; at most `prefetch` Receipts are unacked at a time.
+
+        Raises SettingsError when the queue is not declared. Ready ones come oldest first; several
+        subscriptions of one queue share what is in it.
+        """
         ...
 
     async def depths(self) -> dict[Address, Depth]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import astuple, dataclass, replace
 
+from engine.core.ids import part
 from engine.ports.store.base import Op
 
 
@@ -20,6 +22,15 @@ class AuditRow:
     after: str = ""
     seq: int = 0
     hash: str = ""
+
+
+def chained(row: AuditRow, before: AuditRow | None) -> AuditRow:
+    """The row as it follows `before`: its sequence number, and the hash over its facts and the hash before it."""
+    numbered = replace(row, seq=before.seq + 1 if before else 1, hash="")
+    hasher = hashlib.sha256(before.hash.encode() if before else b"")
+    for fact in astuple(numbered):
+        hasher.update(part(fact))
+    return replace(numbered, hash=hasher.hexdigest())
 
 
 @dataclass(frozen=True)

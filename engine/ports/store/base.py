@@ -35,6 +35,7 @@ class Store(Protocol):
         """Run these in order as one transaction: all are durable, or none. Raises StoreDown.
 
         An operation whose condition does not hold answers so (see its docstring) and does not undo the others;
-        an operation marked `required` raises Fenced inside the unit and undoes all of it.
+        an operation with `required=True` raises Fenced then and undoes all of it (in `apply` too). Answering so means
+        False, 0, or a list with a False in it. Later operations of the unit see what earlier ones wrote.
         """
         ...

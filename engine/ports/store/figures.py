@@ -1,6 +1,25 @@
 """Completeness: received = applied + not selected + filtered + discarded + superseded + work items + in flight.
 
-Counted from rows in distinct event ids; `in flight` too, never as the remainder.
+Counted from rows in distinct event ids; `in flight` too, never as the remainder. Each event of a route counts once, in
+the first of these that fits:
+
+  work items   an open work item of this route names the event, the row's kind is `work_item`, or a delivery is one
+  in flight    the outcome is not decided (replay asked for); or a delivery is not final: no ledger row, inflight,
+               waiting, held, or to be published by the router itself and not yet routed; or the event is kept by a
+               cut and not yet continued
+  discarded    a delivery, or the work item of the event, was discarded
+  superseded   a delivery was superseded
+  applied      every delivery is applied (one by the router itself: once the row is routed), or the event's work item
+               was resolved elsewhere
+  filtered     the route decided so
+  not selected no sink wanted it
+
+The same for one sink, looking at its deliveries only: a `deliveries` row without one for the sink is `not selected`,
+and a work item counts where it names the sink (the kind `work_item` counts for every sink).
+
+An event kept by a cut (kind `step_state`) counts as its continuations do: their rows carry a `segment`, their ids are
+`continuation_id(route, step, group, generation)` of the groups it is a member of, or the ids of the `delay` timers set
+for it (key = event id). They are not received themselves, so a group's amount is the sum of its members.
 """
 
 from __future__ import annotations
@@ -50,7 +69,12 @@ class FiguresOf(Op[list[Figures]]):
 
 @dataclass(frozen=True)
 class Overdue(Op[list[tuple[str, str, str]]]):
-    """(route, day, event id) of inbox rows older than `before` with a planned delivery that has no final ledger row."""
+    """(route, day, event id) of inbox rows older than `before` with a planned delivery that has no final ledger row.
+
+    `since` (UTC microseconds) leaves out rows older than that; so do rows whose event has an open work item.
+    Published by the router itself: final once the row is routed.
+    """
 
     before: int
+    since: int = 0
     reads = True

@@ -38,8 +38,10 @@ class InboxRow:
 
     plan      digest of the Plan that decided; empty after a replay was asked for
     replay    how often a person had it routed again; copies with a smaller number are old
-    state     `open` until all confirms are in
     reason    of `filtered` and `work_item`
+    segment   what the event entered; not empty for a continuation (of a group or a delay): such a row was not received
+              from outside and completeness counts it through the events it continues
+    state     `open` until all confirms are in; `filtered` and `work_item` rows are stored as `routed`
     amount    exact decimal text, currency ISO code; empty where the type has none
     """
 
@@ -57,6 +59,7 @@ class InboxRow:
     amount: str = ""
     currency: str = ""
     at: int = 0
+    segment: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,10 +91,16 @@ class InboxRouted(Op[None]):
 
 @dataclass(frozen=True)
 class InboxReplay(Op[int]):
-    """Raise the replay number, clear the plan, state `open`. Answers the new number; 0 when there is no row."""
+    """Raise the replay number, clear the plan, state `open`. Answers the new number.
+
+    0 when there is no row, or when its kind is not `work_item` (something of it may have been published).
+    With `keep_plan` a row of any kind is opened again under the Plan it has: for publishing the same outcome again.
+    """
 
     route: str
     key: EventKey
+    keep_plan: bool = False
+    required: bool = False
 
 
 @dataclass(frozen=True)

@@ -43,10 +43,17 @@ class JournalAppend(Op[None]):
 class JournalFind(Op[list[Entry]]):
     """Entries of every trace that `text` names: an event id, a trace id (or unique beginnings), or the value of a key.
 
-    `name` limits the match to one key name. Oldest first.
+    `name` limits the match to keys of that name. Oldest first.
     """
 
     text: str
     name: str = ""
     limit: int = 1000
     reads = True
+
+
+@dataclass(frozen=True)
+class JournalPrune(Op[int]):
+    """Forget entries from before `before` (UTC microseconds) and their keys. Answers how many entries."""
+
+    before: int

@@ -9,17 +9,21 @@ from engine.ports.store.base import Op
 
 @dataclass(frozen=True)
 class LeaseTake(Op[int]):
-    """Take or renew a lease for `seconds`; answers the fencing token (grows with each new owner), 0 when taken."""
+    """Take or renew a lease for `seconds`; answers the fencing token (grows with each new owner), 0 when taken.
+
+    Renewing keeps the token, also after the lease ran out if nobody else took it in between.
+    """
 
     name: str
     owner: str
     now: int
     seconds: float
+    required: bool = False
 
 
 @dataclass(frozen=True)
 class LeaseDrop(Op[None]):
-    """Give it up."""
+    """Give it up; nothing happens when somebody else has it. The next owner, even the same one, gets a larger token."""
 
     name: str
     owner: str
@@ -35,11 +39,12 @@ class CursorGet(Op[str]):
 
 @dataclass(frozen=True)
 class CursorSet(Op[bool]):
-    """Advance; False when `token` is older than the lease's newest."""
+    """Advance; False when `token` is older than the newest of the lease with the same name."""
 
     name: str
     value: str
     token: int
+    required: bool = False
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,11 @@
   waiting(n), copy n  --LedgerClaim--> inflight                         an older copy is `stale`
   inflight, lease over --LedgerClaim--> inflight, answered `unknown`    the action's guarantee decides what follows
   inflight(token)     --LedgerSettle--> waiting(n+1) | held | applied | work_item | discarded | superseded
-  work_item           --LedgerRevive--> waiting(n+1)
+  work_item, held     --LedgerRevive--> waiting(n+1)
+  work_item, waiting, held --LedgerClose--> discarded | superseded | applied
+
+An edited delivery stays in the row of its delivery id; `revision` counts the edits. Raising it (LedgerRevive) ends
+every earlier revision: their copies are `stale` from then on.
 """
 
 from __future__ import annotations
@@ -20,7 +24,7 @@ FINAL: frozenset[str] = frozenset({"applied", "work_item", "discarded", "superse
 
 
 class LedgerKey(NamedTuple):
-    """(day, delivery id)."""
+    """(day, delivery id): always the plain delivery id, without the `:rN` of an edited one."""
 
     day: str
     id: str
@@ -55,10 +59,11 @@ class Claim:
     claimed    call the sink; nothing was sent before under this claim
     unknown    claimed too, but an earlier try may have had its effect
     busy       somebody holds it; look again in `wait` seconds, no attempt counted
-    stale      an older copy: ack it
+    stale      an older copy (a smaller attempt or revision than the row's): ack it
     final      `state` says how it ended: ack it; `duplicate` when the origin or guard is the same
     conflict   same id, other origin and other guard: a work item `idempotency-conflict`
-    `result` is what was recorded with the state (the response of a call, for one).
+    `result` is what was recorded with the state (the response of a call, for one). `attempt` is the row's afterwards.
+    `same_body` is False when the row was claimed first with another body: the first one is the only one ever sent.
     """
 
     verdict: Literal["claimed", "unknown", "busy", "stale", "final", "conflict"]
@@ -71,7 +76,12 @@ class Claim:
 
 @dataclass(frozen=True)
 class LedgerClaim(Op[list[Claim]]):
-    """Claim many; durable when it answers. `lease` is how long (seconds) from `now` (UTC microseconds)."""
+    """Claim many; durable when it answers. `lease` is how long (seconds) from `now` (UTC microseconds).
+
+    Looked at in this order: `conflict` (other origin, and no equal guard), final state, older copy, valid lease
+    (also of the same token), expired lease, and then a row that waits or is held: claimed.
+    A row twice in one batch is answered twice, the second time as `busy`.
+    """
 
     rows: Sequence[ClaimRow]
     token: str
@@ -92,29 +102,43 @@ class SettleRow:
 
 @dataclass(frozen=True)
 class LedgerSettle(Op[list[bool]]):
-    """Move rows out of `inflight`; False where the token no longer owns the row (nothing is changed there)."""
+    """Move rows out of `inflight`; False where the token no longer owns the row (nothing is changed there).
+
+    An expired lease that nobody else took is still owned: what is known is written down.
+    """
 
     rows: Sequence[SettleRow]
     token: str
     now: int
+    required: bool = False
 
 
 @dataclass(frozen=True)
 class LedgerRevive(Op[int]):
-    """`work_item` (or `held`) becomes `waiting`; answers the attempt number of the copy to publish, 0 if refused."""
+    """`work_item` (or `held`) becomes `waiting`; answers the attempt number of the copy to publish, 0 if refused.
+
+    `revision`: number of the edit the copy carries. A higher one than the row's makes the row forget the digest of the
+    body it was claimed with, and every earlier revision is over; a lower one is refused.
+    """
 
     key: LedgerKey
     now: int
+    revision: int = 0
+    required: bool = False
 
 
 @dataclass(frozen=True)
 class LedgerClose(Op[bool]):
-    """`work_item` or `waiting` becomes `discarded`, `superseded` or `applied` by a person's decision."""
+    """`work_item`, `waiting` or `held` becomes `discarded`, `superseded` or `applied` by a person's decision.
+
+    False when there is no such row or it is in another state. Raises ValueError for another target state.
+    """
 
     key: LedgerKey
     state: State
     reason: str
     now: int
+    required: bool = False
 
 
 @dataclass(frozen=True, slots=True)

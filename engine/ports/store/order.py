@@ -48,7 +48,10 @@ class FenceRow:
 
 @dataclass(frozen=True)
 class FenceAdmit(Op[list[Literal["go", "early", "past"]]]):
-    """`go`: it is this number's turn (or it is its turn again). `early`: put it into held. `past`: already settled."""
+    """`go`: it is this number's turn (or it is its turn again). `early`: put it into held. `past`: already settled.
+
+    A number that was told `go` is known to be there: while it is tried or waits for a person it is no gap.
+    """
 
     fence: str
     rows: Sequence[FenceRow]
@@ -78,9 +81,10 @@ class HeldAdd(Op[None]):
 
 @dataclass(frozen=True)
 class FenceSettle(Op[list[HeldRow]]):
-    """These numbers are settled: the fence moves over every settled number in a row. Answers held rows whose turn came.
+    """These numbers are settled: the fence moves over every settled number in a row. Answers held rows whose turn came
+    (of these keys: the number that is next, and any that is behind the fence by now).
 
-    They stay held until HeldRemove, which follows their publish.
+    They stay held until HeldRemove, which follows their publish. Settling a number twice is once.
     """
 
     fence: str
@@ -115,7 +119,7 @@ class Gap:
 
 @dataclass(frozen=True)
 class FenceGaps(Op[list[Gap]]):
-    """Holes whose oldest held row is older than `before` (UTC microseconds)."""
+    """Holes whose oldest held row is older than `before` (UTC microseconds): the next number was never admitted."""
 
     before: int
     reads = True
@@ -123,7 +127,10 @@ class FenceGaps(Op[list[Gap]]):
 
 @dataclass(frozen=True)
 class LatestClaim(Op[list[bool]]):
-    """For `ordering: latest`: record (sink, key) -> version if it is newer than the recorded one; False = superseded."""
+    """For `ordering: latest`: record (sink, key) -> version. False = superseded: a newer one is recorded.
+
+    The recorded version itself is True again: that is a retry.
+    """
 
     fence: str
     versions: Sequence[tuple[str, int]]

@@ -35,17 +35,25 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """The answer for one member: the group's generation, its size now, and whether the event was already in it."""
+    """The answer for one member: the group's generation, its size now, and whether the event was already in it.
+
+    group    where the event is counted; for a duplicate that may be another group than was asked for
+    """
 
     generation: int
     size: int
     first_at: int
     duplicate: bool = False
+    group: str = ""
 
 
 @dataclass(frozen=True)
 class GroupJoin(Op[list[Joined]]):
-    """Put members into the open generation of their group, opening one where none is."""
+    """Put members into the open generation of their group, opening one where none is (the first is 1).
+
+    An event is in at most one group of a (route, step), for ever: joining again answers `duplicate` with the generation
+    it is in, whatever has become of that since.
+    """
 
     members: Sequence[Member]
 
@@ -58,6 +66,7 @@ class GroupClose(Op[bool]):
     generation: int
     cause: Literal["count", "time", "trailer", "when"]
     now: int
+    required: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,7 +118,10 @@ class Timer:
 
 @dataclass(frozen=True)
 class TimerSet(Op[None]):
-    """Set timers; one with the same id that exists stays as it is."""
+    """Set timers; one with the same id that exists stays as it is, also after it was done (a copy sets nothing twice).
+
+    The id of a `delay` timer is the id of the continuation it will publish, its key the id of the event.
+    """
 
     timers: Sequence[Timer]
 
@@ -157,10 +169,14 @@ class ChainGet(Op[Chain]):
 
 @dataclass(frozen=True)
 class ChainPut(Op[bool]):
-    """Advance a chain from `version` and record `result` for the event; False when the version moved on."""
+    """Advance a chain from `version` and record `result` for the event.
+
+    False when the version moved on or a result of this event is recorded already. A new chain is at version 0.
+    """
 
     key: str
     event_id: str
     version: int
     value: bytes
     result: bytes
+    required: bool = False

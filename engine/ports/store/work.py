@@ -65,7 +65,11 @@ class WorkItem:
 
 @dataclass(frozen=True)
 class WorkCreate(Op[list[str]]):
-    """Insert items; one with the same id that exists is opened again with the new facts. Answers their ids."""
+    """Insert items; one with the same id that exists is opened again with the new facts. Answers their ids.
+
+    Kept of the old one: `created`, `note`, the larger number of edits; `version` is raised. Where the old one is `open`
+    and was edited more often than the new one, its headers and body stay: a copy coming back undoes nobody's edit.
+    """
 
     items: Sequence[WorkItem]
 
@@ -116,7 +120,7 @@ class WorkChange(Op[bool]):
 
 @dataclass(frozen=True)
 class WorkEdit(Op[bool]):
-    """Replace what will be replayed; counts an edit. False when `version` is not the stored one."""
+    """Replace what will be replayed; counts an edit. False when `version` is not the stored one, or it is not open."""
 
     id: str
     version: int
@@ -124,3 +128,4 @@ class WorkEdit(Op[bool]):
     body: bytes
     note: str
     now: int
+    required: bool = False

@@ -1,0 +1,171 @@
+"""Source `core.files`: complete files, one after the other, each content once."""
+
+from __future__ import annotations
+
+import asyncio
+import fnmatch
+import hashlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from connectors.core.files.client import Entry, FilesConnection, Folder, Seen
+from connectors.core.files.config import FilesSourceConfig
+from engine.sdk import Arrival, Failure, Permanent, Source, SourceContext, source
+
+RETRY_AFTER = 30.0  # seconds before a file that was given back is offered again
+_INLINE = 1 << 20  # bytes; a larger file is read in a thread
+
+
+@dataclass
+class _Watch:
+    """What is known of a name in the folder."""
+
+    seen: Seen
+    since: float
+    held: bool = False
+    until: float = 0.0
+
+
+@source("core.files")
+class FilesSource(Source):
+    """Files of one folder.
+
+    A file is read once its size and time have not changed for `stable_for`, or its done-marker is there. It is
+    archived by rename after everything in it is durable. A file whose content was taken in before, under whatever
+    name, is archived as a duplicate and has no second effect. A file that is too large is a work item; links, devices
+    and odd names are never opened: they are moved to `failed` and reported.
+    """
+
+    Config = FilesSourceConfig
+    exclusive = True
+
+    def __init__(self, config: FilesSourceConfig, connection: FilesConnection, route: str) -> None:
+        self._config = config
+        self._connection = connection
+        self._route = route
+        self._watched: dict[str, _Watch] = {}
+        self._digests: set[str] = set()
+        self._closed = False
+
+    async def close(self) -> None:
+        """Offer no more files."""
+        self._closed = True
+
+    async def arrivals(self, ctx: SourceContext) -> AsyncIterator[Arrival]:
+        """Complete files in order of name."""
+        while not self._closed:
+            for entry in self._ready(ctx):
+                arrival = await self._take(entry, ctx)
+                if arrival is not None:
+                    yield arrival
+                if self._closed:
+                    return
+            await ctx.clock.sleep(self._config.poll)
+
+    def _ready(self, ctx: SourceContext) -> list[Entry]:
+        """Files that match, are complete, and are not in hand."""
+        now = ctx.clock.monotonic()
+        entries = [entry for entry in self._connection.inbox.entries() if self._mine(entry)]
+        for gone in self._watched.keys() - {entry.name for entry in entries}:
+            if not self._watched[gone].held:
+                del self._watched[gone]
+        return [entry for entry in entries if self._complete(entry, now)]
+
+    def _mine(self, entry: Entry) -> bool:
+        marker = self._config.done_marker
+        return fnmatch.fnmatchcase(entry.name, self._config.match) and not (marker and entry.name.endswith(marker))
+
+    def _complete(self, entry: Entry, now: float) -> bool:
+        watch = self._watched.get(entry.name)
+        if watch is None or (watch.seen != entry.seen and not watch.held):
+            watch = self._watched[entry.name] = _Watch(entry.seen, now)
+        if watch.held or now < watch.until:
+            return False
+        if entry.refusal:
+            return True
+        if self._config.done_marker:
+            return self._connection.inbox.exists(entry.name + self._config.done_marker)
+        return now - watch.since >= self._config.stable_for
+
+    async def _take(self, entry: Entry, ctx: SourceContext) -> Arrival | None:
+        if entry.refusal:
+            await self._refuse(entry, ctx)
+            return None
+        if entry.seen.size > self._config.max_size:
+            why = f"{entry.name} has {entry.seen.size} bytes; at most {self._config.max_size} are accepted"
+            return self._arrival(entry, b"", f"{entry.name}/{entry.seen.size}/{entry.seen.mtime}", ctx, Permanent("too-large", why))
+        try:
+            content = await self._read(entry)
+        except OSError as error:
+            ctx.log("a file could not be read", {"file": entry.name, "error": error.strerror or str(error)})
+            content = None
+        if content is None:
+            self._watched.pop(entry.name, None)
+            return None
+        return await self._once(entry, content, ctx)
+
+    async def _read(self, entry: Entry) -> bytes | None:
+        inbox = self._connection.inbox
+        if entry.seen.size <= _INLINE:
+            return inbox.read(entry.name, entry.seen)
+        return await asyncio.to_thread(inbox.read, entry.name, entry.seen)
+
+    async def _once(self, entry: Entry, content: bytes, ctx: SourceContext) -> Arrival | None:
+        digest = hashlib.sha256(content).hexdigest()
+        if digest in self._digests:
+            return None  # the same content is in hand under another name; look again when that is settled
+        first = await ctx.seen(digest)
+        if first is not None:
+            self._duplicate(entry, first, ctx)
+            return None
+        return self._arrival(entry, content, digest, ctx)
+
+    def _duplicate(self, entry: Entry, first: str, ctx: SourceContext) -> None:
+        watch = self._watched[entry.name]
+        if self._connection.archive is None:
+            if not watch.held:
+                watch.held = True  # it stays where it is, and is not read again until it changes
+                ctx.log("a file was taken in before", {"file": entry.name, "first": first})
+            return
+        name = self._put_away(entry.name, self._connection.archive, f"{entry.name}.duplicate")
+        ctx.log("a file was taken in before", {"file": entry.name, "first": first, "archived": name})
+
+    async def _refuse(self, entry: Entry, ctx: SourceContext) -> None:
+        shown = entry.name.encode("unicode_escape", "surrogatepass").decode()[:120]
+        facts = {"file": shown, "why": entry.refusal}
+        folder = self._connection.failed
+        if folder is not None:
+            digest = hashlib.sha256(entry.name.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+            facts["moved"] = self._put_away(entry.name, folder, f"refused-{digest}")
+        elif entry.name in self._watched:
+            self._watched[entry.name].held = True
+        ctx.log("a file was refused", facts)
+
+    def _arrival(
+        self, entry: Entry, content: bytes, digest: str, ctx: SourceContext, failure: Failure | None = None
+    ) -> Arrival:
+        self._watched[entry.name].held = True
+        self._digests.add(digest)
+
+        async def ack(work_items: int) -> None:
+            await ctx.remember(digest, entry.name)
+            folder = self._connection.failed if work_items else self._connection.archive
+            self._digests.discard(digest)
+            if folder is not None:
+                self._put_away(entry.name, folder, entry.name)
+
+        async def release(reason: Failure) -> None:
+            self._digests.discard(digest)
+            watch = self._watched[entry.name]
+            watch.held, watch.until = False, ctx.clock.monotonic() + RETRY_AFTER
+            ctx.log("a file could not be taken in now", {"file": entry.name, "reason": reason.reason})
+
+        return Arrival(entry.name, ack, release, content, headers={"file": entry.name}, failure=failure)
+
+    def _put_away(self, name: str, folder: Folder, as_name: str) -> str:
+        moved = self._connection.inbox.move(name, folder, as_name)
+        marker = self._config.done_marker
+        if marker and self._connection.inbox.exists(name + marker):
+            self._connection.inbox.remove(name + marker)
+        self._watched.pop(name, None)
+        return moved

@@ -1,0 +1,173 @@
+"""The format `csv`."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from connectors.core.formats.caps import MAX_SIZE, corrupt, guard
+from connectors.core.formats.csv_rows import Dialect, Row, read_rows
+from connectors.core.formats.grouping import KeyedRow, grouped
+from connectors.core.formats.numbers import is_numeric
+from engine.sdk import BadRecord, Format, Options, Permanent, Record, Size, format, plain, problem
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@format("csv")
+class Csv(Format):
+    """Rows of text cells, one record each, or one record per group of rows.
+
+    Cells stay text; a mapping makes numbers and dates of them. A bad row (too many or too few cells, a quote that is
+    not closed, bytes that are not of the encoding) becomes a work item with its line while its neighbours proceed.
+    In a grouped file the group it belongs to waits as a whole.
+    """
+
+    class Config(Options):
+        delimiter: str = Field(",", min_length=1, max_length=1, description="Character between cells.", examples=[";"])
+        quote: str = Field('"', min_length=1, max_length=1, description="Character around cells that hold the delimiter.")
+        encoding: str = Field("utf-8", description="Encoding of the file.", examples=["utf-8", "cp1252", "iso-8859-15"])
+        columns: list[str] = Field(
+            default_factory=list, description="Column names of a file without a header row; empty: the first row names them."
+        )
+        group_by: list[str] = Field(
+            default_factory=list,
+            description="Columns that make rows one record: `{<columns>: .., rows: [..]}`. Empty: each row is a record.",
+            examples=[["store", "till", "receipt_no"]],
+        )
+        empty: Literal["missing", "text"] = Field(
+            "missing", description="What an empty cell is: `missing` (the key is left out) or `text` (empty text)."
+        )
+        max_size: Size = Field(MAX_SIZE, description="Largest file that is read.", examples=["64MiB"])
+
+        @model_validator(mode="after")
+        def _sound(self) -> Csv.Config:
+            try:
+                "".encode(self.encoding)
+            except LookupError:
+                raise problem("TF5001", f"`{self.encoding}` is not an encoding", "write utf-8, cp1252 or another") from None
+            if len(set(self.columns)) != len(self.columns):
+                raise problem("TF5002", "a column name occurs twice in `columns`", "give each column a name of its own")
+            if missing := [name for name in self.group_by if self.columns and name not in self.columns]:
+                raise problem("TF5003", f"`group_by` names `{missing[0]}`, which is not one of `columns`")
+            return self
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._dialect = Dialect(config.delimiter, config.quote, config.encoding)
+
+    def decode(self, content: bytes, name: str) -> Iterator[Record | BadRecord]:
+        """Records in order."""
+        guard(content, name, self._config.max_size)
+        rows = read_rows(content, self._dialect)
+        header = b""
+        columns = self._config.columns
+        if not columns:
+            first = next(rows)
+            columns, header = self._header(first, name), first.raw
+        if self._config.group_by:
+            yield from self._groups(rows, columns, header)
+        else:
+            for number, row in enumerate(rows):
+                failure = row.failure or _width(row, columns)
+                if failure:
+                    yield BadRecord(failure, number, row.line, header + row.raw)
+                else:
+                    yield Record(self._data(row, columns), number, row.line)
+
+    def _header(self, first: Row, name: str) -> list[str]:
+        columns = [cell.strip() for cell in first.cells]
+        if first.failure:
+            raise corrupt(name, f"the header row cannot be read: {first.failure.detail}", first.line)
+        if "" in columns or len(set(columns)) != len(columns):
+            raise corrupt(name, "the header row has a column twice or without a name", first.line)
+        if missing := [column for column in self._config.group_by if column not in columns]:
+            raise corrupt(name, f"there is no column `{missing[0]}`; there are {', '.join(columns)}", first.line)
+        return columns
+
+    def _data(self, row: Row, columns: Sequence[str]) -> dict[str, Any]:
+        pairs = zip(columns, row.cells, strict=False)
+        if self._config.empty == "text":
+            return dict(pairs)
+        return {column: cell for column, cell in pairs if cell != ""}
+
+    def _groups(self, rows: Iterator[Row], columns: Sequence[str], header: bytes) -> Iterator[Record | BadRecord]:
+        keys = self._config.group_by
+        for number, group in enumerate(grouped(self._keyed(row, columns) for row in rows)):
+            if group.failure:
+                yield group.as_bad(number, header)
+                continue
+            assert group.key is not None
+            data: dict[str, Any] = dict(zip(keys, group.key, strict=True))
+            yield Record({**data, "rows": group.rows}, number, group.line)
+
+    def _keyed(self, row: Row, columns: Sequence[str]) -> KeyedRow:
+        failure = row.failure or _width(row, columns)
+        data = self._data(row, columns)
+        return KeyedRow(key_of(row, columns, self._config.group_by, bool(failure)), row.line, data, row.raw, failure)
+
+    def encode(self, items: Sequence[Any]) -> bytes:
+        """A header row and one row per item; text a spreadsheet would run as a formula gets a leading `'`."""
+        columns = self._config.columns or list(dict.fromkeys(key for item in items for key in item))
+        out = io.StringIO()
+        writer = csv.writer(out, delimiter=self._config.delimiter, quotechar=self._config.quote, lineterminator="\r\n")
+        if not self._config.columns:
+            writer.writerow([_cell(column, column) for column in columns])
+        for item in items:
+            if extra := [key for key in item if key not in columns]:
+                raise Permanent("bad-item", f"the item has `{extra[0]}`, which is not one of the columns")
+            writer.writerow([_cell(item.get(column), column) for column in columns])
+        return out.getvalue().encode(self._config.encoding)
+
+    def schema(self) -> dict[str, Any] | None:
+        """Known when the columns are named."""
+        if not self._config.columns:
+            return None
+        row = _row_schema(self._config.columns)
+        if not self._config.group_by:
+            return row
+        keys = {name: {"type": "string"} for name in self._config.group_by}
+        return {"type": "object", "properties": {**keys, "rows": {"type": "array", "items": row}}}
+
+
+def key_of(row: Row, columns: Sequence[str], keys: Sequence[str], bad: bool) -> tuple[str, ...] | None:
+    """The key cells of a row; None when it is bad and a key cell is missing or may be cut off."""
+    positions = [columns.index(key) for key in keys]
+    sure = len(row.cells) - 1 if bad else len(row.cells)
+    if any(position >= sure for position in positions):
+        return None
+    return tuple(row.cells[position] for position in positions)
+
+
+def _width(row: Row, columns: Sequence[str]) -> Permanent | None:
+    if len(row.cells) == len(columns):
+        return None
+    why = f"line {row.line}: {len(row.cells)} cells where there are {len(columns)} columns"
+    return Permanent("bad-line", why, data={"line": row.line})
+
+
+def _row_schema(columns: Sequence[str]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": {name: {"type": "string"} for name in columns},
+        "additionalProperties": False,
+    }
+
+
+def _cell(value: Any, column: str) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | Decimal):
+        return plain(value) if isinstance(value, int) else f"{value:f}"
+    if not isinstance(value, str):
+        raise Permanent("bad-item", f"the column `{column}` holds a list or an object; a cell is text or a number")
+    if value.startswith(_FORMULA) and not is_numeric(value):
+        return f"'{value}"
+    return value

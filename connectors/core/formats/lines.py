@@ -1,0 +1,47 @@
+"""Text files as physical lines: decoded one by one, so that one bad line spoils only itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from connectors.core.formats.caps import MAX_LINE
+from engine.sdk import Permanent
+
+_WIDE = {"utf-16", "utf-16-le", "utf-16-be", "utf-32"}
+
+
+class Line(NamedTuple):
+    """A physical line with its ending. `number` counts from 1; `problem` is set instead of `text` when it is bad."""
+
+    number: int
+    text: str
+    raw: bytes
+    problem: str = ""
+
+
+def physical_lines(content: bytes, encoding: str) -> list[Line]:
+    """All lines. An encoding whose line ends are not single bytes is decoded whole."""
+    if encoding in _WIDE:
+        return [Line(n, text, text.encode()) for n, text in enumerate(_whole(content, encoding), 1)]
+    content = content.removeprefix(b"\xef\xbb\xbf")
+    return [_line(number, raw, encoding) for number, raw in enumerate(content.splitlines(keepends=True), 1)]
+
+
+def _whole(content: bytes, encoding: str) -> Iterator[str]:
+    try:
+        text = content.decode(encoding)
+    except UnicodeError as error:
+        raise Permanent("corrupt-document", f"not {encoding} text: {error}") from None
+    return iter(text.splitlines(keepends=True))
+
+
+def _line(number: int, raw: bytes, encoding: str) -> Line:
+    if len(raw) > MAX_LINE:
+        return Line(number, "", raw[:200], f"the line has {len(raw)} bytes; at most {MAX_LINE} are accepted")
+    if b"\0" in raw:
+        return Line(number, "", raw, "the line holds a NUL byte")
+    try:
+        return Line(number, raw.decode(encoding), raw)
+    except UnicodeError as error:
+        return Line(number, "", raw, f"not {encoding} text: {error}")

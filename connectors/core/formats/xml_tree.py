@@ -1,0 +1,173 @@
+"""XML documents, read safely: no DTD, no entities, no external references, bounded depth and size.
+
+A document is checked to be well formed before the first record is given, so that a torn file is one work item and
+not half a day of sales.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from xml.etree.ElementTree import ParseError
+
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import DefusedXMLParser
+
+from connectors.core.formats.caps import MAX_DEPTH, MAX_NODES, corrupt
+
+_CHUNK = 1 << 16
+
+
+@dataclass(slots=True)
+class Node:
+    """An element. `tag` and attribute names are `{namespace}local`; `line` counts from 1.
+
+    begin, end   byte offsets of the element in the document
+    """
+
+    tag: str
+    attributes: dict[str, str]
+    line: int
+    begin: int
+    end: int = 0
+    text: str = ""
+    children: list[Node] = field(default_factory=list)
+
+    @property
+    def local(self) -> str:
+        return self.tag.rpartition("}")[2]
+
+
+class _Builder:
+    """Target of the parser: builds the elements below a path and gives them one by one."""
+
+    def __init__(self, path: tuple[str, ...]) -> None:
+        self.path = path  # local names from the root to the record element; empty: the root is the record
+        self.done: list[Node] = []
+        self.parser: Any = None
+        self.root_end = -1
+        self._names: list[str] = []
+        self._open: list[Node] = []
+        self._texts: list[list[str]] = []
+        self._nodes = 0
+        self._name: Any = None
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        if self.root_end < 0 and self._names:
+            self.root_end = self.parser.CurrentByteIndex
+        self._names.append(tag)
+        if len(self._names) > MAX_DEPTH:
+            raise _TooMuch(f"nested deeper than {MAX_DEPTH} levels", self.parser.CurrentLineNumber)
+        if not self._open and not self._is_record():
+            return
+        self._nodes += 1
+        if self._nodes > MAX_NODES:
+            raise _TooMuch(f"a record has more than {MAX_NODES} elements", self.parser.CurrentLineNumber)
+        self._open.append(Node(tag, attributes, self.parser.CurrentLineNumber, self.parser.CurrentByteIndex))
+        self._texts.append([])
+
+    def _is_record(self) -> bool:
+        if not self.path:
+            return len(self._names) == 1
+        return len(self._names) == len(self.path) and all(
+            name in (tag, tag.rpartition("}")[2]) for name, tag in zip(self.path, self._names, strict=True)
+        )
+
+    def data(self, text: str) -> None:
+        if self._texts:
+            self._texts[-1].append(text)
+
+    def end(self, tag: str) -> None:
+        self._names.pop()
+        if not self._open:
+            return
+        node = self._open.pop()
+        node.text = "".join(self._texts.pop())
+        node.end = self.parser.CurrentByteIndex
+        if self._open:
+            self._open[-1].children.append(node)
+        else:
+            self.done.append(node)
+            self._nodes = 0
+
+    def close(self) -> None:
+        return None
+
+
+class _TooMuch(Exception):
+    def __init__(self, why: str, line: int) -> None:
+        super().__init__(why)
+        self.line = line
+
+
+class _Check:
+    """Target of the first pass: depth only."""
+
+    def __init__(self) -> None:
+        self.depth = 0
+        self.parser: Any = None
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise _TooMuch(f"nested deeper than {MAX_DEPTH} levels", self.parser.CurrentLineNumber)
+
+    def end(self, tag: str) -> None:
+        self.depth -= 1
+
+    def close(self) -> None:
+        return None
+
+
+@dataclass(frozen=True)
+class Element:
+    """A record element with the bytes it stood in, as a document of its own."""
+
+    node: Node
+    raw: bytes
+
+
+def elements(content: bytes, name: str, path: tuple[str, ...]) -> Iterator[Element]:
+    """Elements at `path` (local or `{namespace}local` names from the root), in order.
+
+    Raises Permanent `corrupt-document` before the first one when the document is not well formed or not safe.
+    """
+    for _ in _feed(content, name, _Check()):
+        pass
+    builder = _Builder(path)
+    for _ in _feed(content, name, builder):
+        for node in builder.done:
+            yield Element(node, _alone(content, node, builder, path))
+        builder.done.clear()
+
+
+def _feed(content: bytes, name: str, target: Any) -> Iterator[None]:
+    parser = DefusedXMLParser(target=target, forbid_dtd=True, forbid_entities=True, forbid_external=True)
+    target.parser = parser.parser
+    try:
+        for start in range(0, len(content), _CHUNK):
+            parser.feed(content[start : start + _CHUNK])
+            yield
+        parser.close()
+        yield
+    except ParseError as error:
+        line, column = error.position
+        raise corrupt(name, f"not well-formed XML at column {column + 1}: {str(error).partition(':')[0]}", line) from None
+    except DefusedXmlException as error:
+        what = type(error).__name__.removesuffix("Forbidden").removesuffix("Reference")
+        why = f"a document type, entity or external reference ({what}) is not accepted"
+        raise corrupt(name, why, parser.parser.CurrentLineNumber) from None
+    except _TooMuch as error:
+        raise corrupt(name, str(error), error.line) from None
+    except (LookupError, ValueError) as error:
+        raise corrupt(name, f"its encoding cannot be read: {error}") from None
+
+
+def _alone(content: bytes, node: Node, builder: _Builder, path: tuple[str, ...]) -> bytes:
+    """The record's own bytes inside the document's root, so that it can be mended and read again by itself."""
+    if len(path) != 2:
+        return content if len(path) < 2 else content[node.begin : content.find(b">", node.end) + 1]
+    head = content[: builder.root_end].rstrip()
+    close = content[content.rfind(b"</") :]
+    return head + content[node.begin : content.find(b">", node.end) + 1] + close

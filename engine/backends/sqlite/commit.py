@@ -1,0 +1,201 @@
+"""Group commit: what many callers hand in shares one transaction and one wait for the disk.
+
+Statements run in the event loop's thread, COMMIT and checkpoints on a thread of their own: each statement gives up the
+interpreter lock and a busy loop would make a writer thread wait up to 5 ms to get it back, once per statement instead
+of once per commit (measured: 1.4 times the events per second at 200 in flight). What arrives during a commit
+forms the next group.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import Any, NamedTuple, TypeVar
+
+from engine.backends.sqlite.connection import is_lasting, is_passing
+from engine.core.errors import StoreDown
+
+T = TypeVar("T")
+Unit = Callable[[sqlite3.Connection], T]
+After = Callable[[BaseException | None], None]
+
+_MOST_UNITS = 1000
+_MOST_SECONDS = 0.010
+
+
+class _Waiting(NamedTuple):
+    unit: Unit[Any]
+    future: asyncio.Future[Any]
+    after: After | None
+
+
+class _Failed(NamedTuple):
+    error: Exception
+
+
+class GroupCommit:
+    """The queue in front of the writing connection. Used from one event loop only.
+
+    disk         runs COMMIT and checkpoints; None: everything happens in the loop's thread, in order, at once
+    checkpoint   called after each commit, where the commit ran
+    """
+
+    def __init__(
+        self, connection: sqlite3.Connection, disk: Executor | None, checkpoint: Callable[[], None] = lambda: None
+    ) -> None:
+        self._connection = connection
+        self._disk = disk
+        self._checkpoint = checkpoint
+        self._loop = asyncio.get_running_loop()
+        self._waiting: deque[_Waiting] = deque()
+        self._busy = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self.broken = ""
+        self.full = False
+
+    def submit(self, unit: Unit[T], after: After | None = None) -> asyncio.Future[T]:
+        """Run `unit` in the next group; the future is done when it is durable, or holds its exception.
+
+        A unit touches nothing but the connection it is given: it is run a second time, by itself, when another one of
+        its group fails. `after` is called once in the loop, right after the commit (None) or the failure, also when
+        the caller has gone. Raises StoreDown when the database is broken.
+        """
+        if self.broken:
+            raise StoreDown(self.broken)
+        future: asyncio.Future[T] = self._loop.create_future()
+        self._waiting.append(_Waiting(unit, future, after))
+        if not self._busy:
+            self._busy = True
+            self._idle.clear()
+            self._loop.call_soon(self._next)
+        return future
+
+    async def drained(self) -> None:
+        """Wait until everything handed in is done."""
+        await self._idle.wait()
+
+    def _next(self) -> None:
+        group, outcomes, error = self._execute()
+        if error is not None:
+            self._finish(group, outcomes, error)
+        elif self._disk is None:
+            self._finish(group, outcomes, self._commit())
+        else:
+            committing = self._disk.submit(self._commit)
+            committing.add_done_callback(
+                lambda done: self._loop.call_soon_threadsafe(self._finish, group, outcomes, done.result())
+            )
+
+    def _execute(self) -> tuple[list[_Waiting], list[Any], Exception | None]:
+        """Run units of one group; an error here means that none of them can be committed."""
+        group: list[_Waiting] = []
+        outcomes: list[Any] = []
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            until = time.monotonic() + _MOST_SECONDS
+            try:
+                while self._waiting and len(group) < _MOST_UNITS and (not group or time.monotonic() < until):
+                    group.append(self._waiting.popleft())
+                    outcomes.append(group[-1].unit(self._connection))
+            except Exception as error:
+                if is_passing(error) or is_lasting(error):
+                    raise
+                outcomes = self._one_by_one(group, error)
+        except Exception as error:
+            if not group:
+                group.append(self._waiting.popleft())
+            return group, outcomes, self._rolled_back(error)
+        return group, outcomes, None
+
+    def _one_by_one(self, group: list[_Waiting], error: Exception) -> list[Any]:
+        """One of them failed: undo all, then run each by itself so that it harms no other."""
+        self._connection.execute("ROLLBACK")
+        self._connection.execute("BEGIN IMMEDIATE")
+        if len(group) == 1:
+            return [_Failed(error)]
+        return [self._guarded(waiting.unit) for waiting in group]
+
+    def _guarded(self, unit: Unit[Any]) -> Any:
+        self._connection.execute("SAVEPOINT unit")
+        try:
+            result = unit(self._connection)
+        except Exception as error:
+            if is_passing(error) or is_lasting(error):
+                raise
+            self._connection.execute("ROLLBACK TO unit")
+            result = _Failed(error)
+        self._connection.execute("RELEASE unit")
+        return result
+
+    def _commit(self) -> Exception | None:
+        try:
+            self._connection.execute("COMMIT")
+        except Exception as error:
+            return self._rolled_back(error)
+        self.full = False
+        try:
+            self._checkpoint()
+        except sqlite3.Error as error:
+            # What was committed is safe in the log; only what comes next depends on the file.
+            if is_lasting(error):
+                self.broken = _sentence(error)
+        return None
+
+    def _rolled_back(self, error: Exception) -> Exception:
+        """Undo the transaction; a disk that cannot be trusted breaks the database until it is opened again."""
+        try:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        except sqlite3.Error as worse:
+            self.broken = _sentence(worse)
+        if is_lasting(error):
+            self.broken = _sentence(error)
+        if is_passing(error) or self.broken:
+            self.full = is_passing(error)
+            down = StoreDown(self.broken or _sentence(error))
+            down.__cause__ = error
+            return down
+        return error
+
+    def _finish(self, group: list[_Waiting], outcomes: list[Any], error: Exception | None) -> None:
+        """Tell the callers, then go on with what has arrived meanwhile."""
+        if self.broken and error is None and self._waiting:
+            self._refuse_waiting()
+        for index, waiting in enumerate(group):
+            outcome = _Failed(error) if error is not None else outcomes[index]
+            self._tell(waiting, outcome)
+        if error is not None and self.broken:
+            self._refuse_waiting()
+        if self._waiting:
+            self._loop.call_soon(self._next)
+        else:
+            self._busy = False
+            self._idle.set()
+
+    def _refuse_waiting(self) -> None:
+        refused = list(self._waiting)
+        self._waiting.clear()
+        for waiting in refused:
+            self._tell(waiting, _Failed(StoreDown(self.broken)))
+
+    def _tell(self, waiting: _Waiting, outcome: Any) -> None:
+        failed = outcome.error if isinstance(outcome, _Failed) else None
+        if waiting.after is not None:
+            waiting.after(failed)
+        if waiting.future.done():
+            return
+        if failed is None:
+            waiting.future.set_result(outcome)
+        else:
+            waiting.future.set_exception(failed)
+
+
+def _sentence(error: BaseException) -> str:
+    if is_passing(error):
+        return f"the database cannot be written now ({error}); free disk space or end the program that locks it"
+    return f"the database failed and is closed for writing until the engine is started again ({error})"

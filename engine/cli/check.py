@@ -1,0 +1,157 @@
+"""Checking files: validate, fmt, explain, schema."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from engine.app import load
+from engine.cli import findings as shown
+from engine.cli.output import Exit, FindingForm, FindingFormatOption, Form, FormatOption, err, escape, fail, print_json
+from engine.cli.project import ProjectOption, settings_for
+from engine.config.fmt import format_text
+from engine.core.codes import catalogue
+from engine.core.findings import Code, Finding, has_errors
+
+PathsArgument = Annotated[list[Path] | None, typer.Argument(help="Only findings of these files or folders.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this group's commands."""
+    app.command()(validate)
+    app.command()(fmt)
+    app.command()(explain)
+    app.command()(schema)
+
+
+def validate(
+    paths: PathsArgument = None,
+    project: ProjectOption = None,
+    form: FindingFormatOption = FindingForm.HUMAN,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings fail too.")] = False,
+) -> None:
+    """Check every file of the project: all findings in one run, each with its place and what to do. Needs no service."""
+    settings = settings_for(project)
+    started = time.perf_counter()
+    loaded = load(settings)
+    found = _below(loaded.findings, paths or [], settings.project)
+    shown.show(found, form, loaded.sources)
+    if form is FindingForm.HUMAN:
+        shown.summary(found, len(loaded.sources), time.perf_counter() - started)
+    if has_errors(found) or (strict and found):
+        raise typer.Exit(int(Exit.FAILED))
+
+
+def _below(findings: list[Finding], paths: list[Path], root: Path) -> list[Finding]:
+    if not paths:
+        return findings
+    wanted: list[str] = []
+    for path in paths:
+        full = path if path.is_absolute() else (Path.cwd() / path)
+        if not full.exists():
+            fail(f"{path} does not exist", Exit.USAGE, "name a file or folder of the project")
+        try:
+            wanted.append(full.resolve().relative_to(root.resolve()).as_posix())
+        except ValueError:
+            fail(f"{path} is not in the project {root}", Exit.USAGE, "name a file or folder of the project")
+    return [f for f in findings if any(w == "." or f.mark.file == w or f.mark.file.startswith(f"{w}/") for w in wanted)]
+
+
+def fmt(
+    paths: Annotated[list[Path] | None, typer.Argument(help="Files or folders. Default: routes/ and mappings/.")] = None,
+    project: ProjectOption = None,
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 when a file would change.")] = False,
+) -> None:
+    """Write YAML files in the one canonical form. Data, comments and the order of keys stay as they are."""
+    root = settings_for(project).project
+    changed = 0
+    files = list(_yaml_files(paths or [root / "routes", root / "mappings"]))
+    for path in files:
+        try:
+            before = path.read_bytes().decode("utf-8")
+        except UnicodeDecodeError:
+            fail(f"{path} is not UTF-8 text", Exit.USAGE, "save it as UTF-8")
+        after = format_text(before)
+        if after == before:
+            continue
+        changed += 1
+        err().print(escape(f"{'would change' if check else 'changed'} {path}"))
+        if not check:
+            path.write_text(after, encoding="utf-8", newline="")
+    if check and changed:
+        fail(f"{changed} of {len(files)} files are not in canonical form", help="run `tillflow fmt`")
+
+
+def _yaml_files(paths: list[Path]) -> list[Path]:
+    files: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            files += [p for p in sorted(path.rglob("*.yaml")) if p.is_file()]
+        elif path.is_file():
+            files.append(path)
+        else:
+            fail(f"{path} does not exist", Exit.USAGE, "name YAML files or folders that hold some")
+    return files
+
+
+def explain(code: Annotated[str, typer.Argument(help="A finding's code, for example TF1101.")], form: FormatOption = Form.HUMAN) -> None:
+    """Tell why a finding is a problem, with a wrong and a right example."""
+    pages = catalogue()
+    page = pages.get(code.upper())
+    if page is None:
+        near = ", ".join(sorted(pages)[:3]) + ", ..."
+        fail(f"{code} is not a finding code", Exit.USAGE, f"codes look like {near}; `tillflow validate` prints them")
+    if form is Form.JSON:
+        print_json({name: getattr(page, name) for name in ("code", "title", "why", "wrong", "right")})
+    else:
+        sys.stdout.write(_page(page))
+
+
+def _page(page: Code) -> str:
+    def block(text: str) -> str:
+        return "\n".join(f"    {line}" for line in text.strip("\n").splitlines())
+
+    return f"{page.code}: {page.title}\n\n{page.why}\n\nWrong:\n{block(page.wrong)}\n\nRight:\n{block(page.right)}\n"
+
+
+def schema(
+    kind: Annotated[str, typer.Argument(help="route, mapping, connections, tables, ... Empty: all of them.")] = "",
+    project: ProjectOption = None,
+    check: Annotated[bool, typer.Option("--check", help="Build the schemas and the reference; print only problems.")] = False,
+    write: Annotated[bool, typer.Option("--write", help="Write them to .tillflow/ for the editor.")] = False,
+) -> None:
+    """JSON Schema of the project's files, built from the installed plugins: for completion and checks in an editor."""
+    from engine.discover import discover
+    from engine.plugins.reference import problems
+    from engine.plugins.schema import schemas
+
+    registry = discover()
+    if check:
+        wrong = problems(registry)
+        for text in wrong:
+            err().print(escape(text))
+        schemas(registry)
+        if wrong:
+            fail(f"{len(wrong)} problems in the reference of installed plugins")
+        return
+    made = schemas(registry)
+    if write:
+        folder = settings_for(project).project / ".tillflow"
+        folder.mkdir(exist_ok=True)
+        for name, document in made.items():
+            (folder / f"{name}.schema.json").write_bytes(_pretty(document))
+        err().print(f"wrote {len(made)} schemas to {folder}")
+        return
+    if kind and kind not in made:
+        fail(f"there is no schema for {kind!r}", Exit.USAGE, "one of " + ", ".join(made))
+    print_json(made[kind] if kind else made)
+
+
+def _pretty(document: object) -> bytes:
+    from engine.cli.output import pretty
+
+    return pretty(document).encode() + b"\n"

@@ -1,0 +1,120 @@
+"""What every command shares: results to stdout, the rest to stderr, one set of exit codes.
+
+0 ok · 1 findings or failed · 2 wrong use or unreadable file · 3 changes pending · 4 engine or service not reachable ·
+130 interrupted
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from enum import IntEnum, StrEnum
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from engine.core.jsonx import encode
+
+
+class Exit(IntEnum):
+    """Exit codes; they never change meaning."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    PENDING = 3
+    UNREACHABLE = 4
+    INTERRUPTED = 130
+
+
+class Form(StrEnum):
+    """How results are printed."""
+
+    HUMAN = "human"
+    JSON = "json"
+
+
+class FindingForm(StrEnum):
+    """How findings are printed."""
+
+    HUMAN = "human"
+    JSON = "json"
+    SARIF = "sarif"
+    GITHUB = "github"
+
+
+FormatOption = Annotated[Form, typer.Option("--format", help="human or json")]
+FindingFormatOption = Annotated[FindingForm, typer.Option("--format", help="human, json, sarif or github")]
+
+
+def plain() -> bool:
+    """True when colour is not wanted."""
+    return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+
+
+def out() -> Console:
+    """For results."""
+    return Console(no_color=plain(), highlight=False, soft_wrap=True)
+
+
+def err() -> Console:
+    """For progress and errors."""
+    return Console(stderr=True, no_color=plain(), highlight=False, soft_wrap=True)
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on stdout, numbers exact."""
+    sys.stdout.write(pretty(value) + "\n")
+
+
+def pretty(value: Any) -> str:
+    """Indented JSON with exact numbers."""
+    import msgspec
+
+    return msgspec.json.format(encode(value), indent=2).decode()
+
+
+def fail(text: str, code: Exit = Exit.FAILED, help: str = "") -> NoReturn:
+    """Say what is wrong and what to do, then end."""
+    console = err()
+    console.print(f"[bold red]error[/]: {escape(text)}")
+    if help:
+        console.print(f"  help: {escape(help)}")
+    raise typer.Exit(int(code))
+
+
+def escape(text: str) -> str:
+    """Text from files and events, without control characters and without markup."""
+    from rich.markup import escape as markup
+
+    return markup("".join(c if c.isprintable() or c in "\n\t" else f"\\x{ord(c):02x}" for c in text))
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], right: Iterable[str] = ()) -> Table:
+    """A table; columns named in `right` hold numbers."""
+    numbers = set(right)
+    grid = Table(box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        grid.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+    for row in rows:
+        grid.add_row(*(escape(str(cell)) for cell in row))
+    return grid
+
+
+def progress() -> Progress:
+    """A bar on a terminal, nothing elsewhere."""
+    console = err()
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+        transient=True,
+    )

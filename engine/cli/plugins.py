@@ -1,0 +1,85 @@
+"""Plugins: connectors list|show, new connector."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from engine.cli.output import Exit, Form, FormatOption, err, escape, fail, out, print_json, table
+from engine.discover import discover
+from engine.plugins import reference
+from engine.plugins.registry import Registry
+
+connectors = typer.Typer(help="Installed connectors.", no_args_is_help=True)
+new = typer.Typer(help="Start something new.", no_args_is_help=True)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this group's commands."""
+    app.add_typer(connectors, name="connectors")
+    app.add_typer(new, name="new")
+
+
+@connectors.command("list")
+def list_(form: FormatOption = Form.HUMAN) -> None:
+    """Every installed connector and what it offers, and those that cannot be used with the reason."""
+    registry = discover()
+    rows = [_row(registry, name) for name in sorted(registry.connectors)]
+    unusable = {**registry.refused, **registry.broken}
+    if form is Form.JSON:
+        print_json({"connectors": rows, "unusable": unusable})
+        return
+    cells = [(r["name"], r["version"], ", ".join(r["offers"]), r["summary"]) for r in rows]
+    out().print(table(("connector", "version", "offers", "summary"), cells))
+    for name, reason in sorted(unusable.items()):
+        err().print(f"[yellow]not usable[/] {escape(name)}: {escape(reason)}")
+
+
+def _row(registry: Registry, name: str) -> dict[str, object]:
+    connector = registry.connectors[name]
+    offers = [f"{spec.kind} {spec.name}" if spec.name != name else spec.kind for spec in connector.specs()]
+    return {"name": name, "version": connector.version, "summary": connector.summary, "offers": offers}
+
+
+@connectors.command()
+def show(
+    name: Annotated[str, typer.Argument(help="A connector, format, step type, function or auth scheme.")],
+    form: FormatOption = Form.HUMAN,
+) -> None:
+    """The reference of one plugin: fields, defaults, guarantees and an example."""
+    registry = discover()
+    pages = reference.pages(registry)
+    if name not in pages:
+        from engine.config.nearest import nearest
+
+        near = nearest(name, pages)
+        fail(f"no installed plugin is called {name}", Exit.USAGE, f"did you mean {near[0]}?" if near else "see `tillflow connectors list`")
+    if form is Form.JSON:
+        print_json(reference.as_dict(registry, name))
+    else:
+        sys.stdout.write(pages[name])
+
+
+@new.command()
+def connector(
+    name: Annotated[str, typer.Argument(help="Its name, for example erp.acme.")],
+    folder: Annotated[Path, typer.Option("--into", help="Where the package is laid down.")] = Path("."),
+) -> None:
+    """Lay down a connector package of its own: source, sink, fake, example and a test that runs the contract kit."""
+    from engine.cli.scaffold import connector_files
+
+    try:
+        files = connector_files(name)
+    except ValueError as error:
+        fail(str(error), Exit.USAGE, "write lower case words, namespaces joined by dots: erp.acme")
+    root = folder / f"tillflow-{name.replace('.', '-').replace('_', '-')}"
+    if root.exists():
+        fail(f"{root} exists already", Exit.USAGE, "choose another name or --into")
+    for path, text in files.items():
+        target = root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+    err().print(escape(f"laid down {len(files)} files in {root}; next: pip install -e {root} && pytest {root}"))

@@ -1,0 +1,1 @@
+"""Mappings: files of mappings/ that turn one document into another, compiled to closures."""

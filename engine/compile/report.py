@@ -1,0 +1,89 @@
+"""Where the compiler writes what it finds, and how it points at a place in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from engine.config.document import Document
+from engine.config.nearest import did_you_mean, nearest
+from engine.core.findings import Finding, Mark, Severity, in_order
+
+Path = tuple[str | int, ...]
+
+
+class Report:
+    """All findings of one compilation. `errors_in` tells whether a document has an error so far."""
+
+    def __init__(self) -> None:
+        self._findings: list[Finding] = []
+        self._failed: set[str] = set()
+
+    def add(self, *findings: Finding) -> None:
+        for finding in findings:
+            self._findings.append(finding)
+            if finding.severity == "error":
+                self._failed.add(finding.mark.file)
+
+    def errors_in(self, file: str) -> bool:
+        return file in self._failed
+
+    def all(self) -> list[Finding]:
+        return in_order(self._findings)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A node of a document. Findings made through it carry its position."""
+
+    report: Report
+    document: Document
+    path: Path = ()
+
+    def at(self, *path: str | int) -> Place:
+        """A node further inside."""
+        return replace(self, path=(*self.path, *path)) if path else self
+
+    @property
+    def mark(self) -> Mark:
+        """Of the value."""
+        return self.document.marks.value(self.path)
+
+    @property
+    def key_mark(self) -> Mark:
+        """Of the key the value stands under."""
+        return self.document.marks.key(self.path)
+
+    def finding(
+        self,
+        code: str,
+        message: str,
+        *,
+        key: bool = False,
+        help: str = "",
+        suggestion: str = "",
+        severity: Severity = "error",
+        offset: int | None = None,
+        length: int = 1,
+        also: tuple[Mark, ...] = (),
+    ) -> None:
+        """Report a problem here: at the key, or at the value, or `offset` characters into the value's text."""
+        mark = self.key_mark if key else self.mark
+        if offset is not None:
+            mark = self.document.marks.inside(self.path, offset, length)
+        self.report.add(Finding(code, message, mark, help, suggestion, severity, also))
+
+    def unknown(
+        self, code: str, what: str, name: str, known: Iterable[str], *, key: bool = False, why: str = "", severity: Severity = "error"
+    ) -> None:
+        """`name` is not one of `known`: says so with the nearest one."""
+        names = sorted(set(known))
+        near = nearest(name, names)
+        message = f"there is no {what} `{name}`" + (f": {why}" if why else "")
+        if near:
+            help = did_you_mean(near)
+        elif names:
+            help = f"known: {', '.join(names[:12])}" + (" ..." if len(names) > 12 else "")
+        else:
+            help = f"the project has no {what} at all"
+        self.finding(code, message, key=key, help=help, suggestion=near[0] if near else "", severity=severity)

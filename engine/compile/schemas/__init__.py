@@ -1,0 +1,1 @@
+"""JSON Schemas of mappings/schemas/: checked for form, compiled into validators and fillers of defaults."""

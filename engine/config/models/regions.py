@@ -1,0 +1,140 @@
+"""Skeletons of region packs and overlays. They are checked for form; what they change is decided when they are applied."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from engine.config.models.base import (
+    KEBAB,
+    SNAKE,
+    BaseRef,
+    Date,
+    Name,
+    Raw,
+    Skeleton,
+    Word,
+    keys_named,
+    problem,
+)
+from engine.config.models.params import Layer
+from engine.config.models.step import StepDoc
+from engine.config.models.tests import ExpectDoc, GivenDoc
+
+
+class PackFor(Skeleton):
+    """Which events a pack is for."""
+
+    company: Word | None = None
+    country: Word | None = None
+    state: Word | None = None
+    brand: Word | None = None
+    store_group: Word | None = None
+
+
+class LegalDoc(Skeleton):
+    """The rule an overlay follows, and when somebody looks at it again."""
+
+    ref: Word
+    review_by: Date | None = None
+
+
+class EffectiveDoc(Skeleton):
+    """Business dates: from `since` on, up to and including `until`."""
+
+    since: Date | None = None
+    until: Date | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> EffectiveDoc:
+        if self.since is None and self.until is None:
+            raise problem("TF1114", "`effective` names no date", "write since, until or both")
+        if self.since and self.until and date.fromisoformat(self.until) < date.fromisoformat(self.since):
+            raise problem("TF6004", "`until` is before `since`", "swap the dates", path=("until",))
+        return self
+
+
+class PackDoc(Skeleton):
+    """A region: the layer it belongs to and the events it is for."""
+
+    tillflow: Literal[1]
+    pack: Name
+    layer: Layer
+    for_: Annotated[PackFor, Field(alias="for")]
+    owner: Word
+    summary: Word | None = None
+    residency: Annotated[Word | None, Field(description="Zone its data must not leave.")] = None
+    mode: Annotated[Literal["issue", "verify"] | None, Field(description="Who signs fiscal records.")] = None
+    legal: list[LegalDoc] = []
+
+    @model_validator(mode="after")
+    def _sound(self) -> PackDoc:
+        if self.layer == "country" and self.residency is None:
+            help = "add `residency:`, the zone its data must not leave"
+            raise problem("TF6003", "a country pack has no `residency`", help, path=("layer",), key=True)
+        if getattr(self.for_, self.layer) is None:
+            help = f"add `{self.layer}:` under `for`"
+            raise problem("TF6005", f"a pack of layer `{self.layer}` names no {self.layer}", help, path=("for",), key=True)
+        return self
+
+
+class InsertDoc(Skeleton):
+    """Steps before or after a step of the base route that allows it."""
+
+    before: Name | None = None
+    after: Name | None = None
+    steps: Annotated[list[StepDoc], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _one_place(self) -> InsertDoc:
+        if (self.before is None) == (self.after is None):
+            raise problem("TF6009", "steps are inserted at one place", "write exactly one of `before` and `after`")
+        return self
+
+
+class DisableDoc(Skeleton):
+    """A step or sink that does not run in this scope, and why."""
+
+    id: Name
+    reason: Word
+
+
+class ChangeDoc(ExpectDoc):
+    """An example test of the base route whose outcome this overlay changes."""
+
+    test: Word
+    because: Word
+    given: GivenDoc | None = None
+
+
+_OPERATIONS = ("set", "connect", "fill", "fill_mapping", "insert", "disable")
+
+
+class OverlayDoc(Skeleton):
+    """What a region changes in a route of the base."""
+
+    tillflow: Literal[1]
+    overlay: Name
+    base: BaseRef
+    summary: Word | None = None
+    owner: Word | None = None
+    legal: list[LegalDoc] = []
+    review_by: Date | None = None
+    effective: EffectiveDoc | None = None
+    order: int | None = None
+    set: Annotated[dict[str, Raw], keys_named(SNAKE, "a parameter")] = {}
+    connect: Annotated[dict[str, Name], keys_named(KEBAB, "a sink")] = {}
+    fill: Annotated[dict[str, list[StepDoc]], keys_named(KEBAB, "a slot")] = {}
+    fill_mapping: Annotated[dict[str, dict[str, dict[str, Raw]]], keys_named(KEBAB, "a mapping")] = {}
+    insert: list[InsertDoc] = []
+    disable: list[DisableDoc] = []
+    expects_change: list[ChangeDoc] = []
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> OverlayDoc:
+        if not any(getattr(self, name) for name in _OPERATIONS):
+            help = f"write at least one of {', '.join(_OPERATIONS)}"
+            raise problem("TF6001", "this overlay changes nothing", help, path=("overlay",))
+        return self

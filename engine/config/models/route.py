@@ -1,0 +1,190 @@
+"""Skeletons of a route, of its sinks, and of shared steps (subflows)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from engine.config.models.base import (
+    DurationText,
+    ExpressionText,
+    Name,
+    OpenSkeleton,
+    RateText,
+    Raw,
+    Skeleton,
+    TypeName,
+    Version,
+    Word,
+    problem,
+)
+from engine.config.models.params import Params
+from engine.config.models.scopes import ScopeLayers
+from engine.config.models.step import May, StepDoc
+
+
+class FromDoc(OpenSkeleton):
+    """Where events come from: an event type, or a connector's source whose own keys are in `options`."""
+
+    event: Annotated[TypeName | None, Field(description="Subscribe to this event type.")] = None
+    use: Annotated[Word | None, Field(description="The connector that brings the events.")] = None
+    connection: Annotated[Word | None, Field(description="A connection of routes/connections.yaml.")] = None
+    format: Annotated[Raw, Field(description="Format of what arrives: a name, or {name: options}.")] = None
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> FromDoc:
+        if (self.event is None) == (self.use is None):
+            raise problem("TF1108", "`from` has either `event` or `use`", "write one of them")
+        if self.options.get("mode") == "sync":
+            help = "this version answers asynchronously only; leave `mode: sync` out for now"
+            raise problem("TF1107", "`mode: sync` is reserved for later", help, path=("mode",))
+        if self.event is not None and (beside := [*self.options, *(["connection"] if self.connection else [])]):
+            help = "a subscription needs the event type only"
+            raise problem("TF1101", f"`{beside[0]}` is not a key beside `event`", help, path=(beside[0],), key=True)
+        return self
+
+
+class BackoffDoc(Skeleton):
+    """How the waits between tries grow."""
+
+    first: DurationText = "1s"
+    max: DurationText = "30m"
+    factor: Annotated[Raw, Field(description="Each wait is this many times the one before.")] = 5
+
+
+class RetryDoc(Skeleton):
+    """When something that failed for a while is tried again."""
+
+    give_up_after: Annotated[DurationText, Field(description="After this long it becomes a work item.")] = "24h"
+    backoff: BackoffDoc = BackoffDoc()
+
+
+class OrderedDoc(Skeleton):
+    """A fenced sink: deliveries of one key leave in their order."""
+
+    on_failure: Literal["hold_key", "skip"] = "hold_key"
+    gap_timeout: DurationText = "15m"
+
+
+class SinkDoc(Skeleton):
+    """Where results go: a connector's action, an event type, or a reference table."""
+
+    id: Annotated[Name, Field(description="Name of the sink, for figures, tests, overlays and errors.")]
+    use: Annotated[Word | None, Field(description="The connector.")] = None
+    connection: Annotated[Word | None, Field(description="A connection of routes/connections.yaml.")] = None
+    action: Annotated[Word | None, Field(description="What the connector shall do.")] = None
+    event: Annotated[TypeName | None, Field(description="Publish as this event type.")] = None
+    table: Annotated[Name | None, Field(description="Keep a row of this reference table.")] = None
+    with_: Annotated[dict[str, Raw] | None, Field(alias="with", description="Values of the request.")] = None
+    map: Annotated[Word | None, Field(description="A mapping that makes the request.")] = None
+    when: Annotated[ExpressionText, Field(description="The sink is selected when this is true.")] = None
+    effect: Annotated[Word | None, Field(description="Stable name of the effect; sinks that exclude each other share it.")] = (
+        None
+    )
+    key: Annotated[Raw, Field(description="Key of the row in a table.")] = None
+    rate: RateText = None
+    retry: RetryDoc | None = None
+    timeout: DurationText = None
+    ordered: OrderedDoc | None = None
+    ordering: Literal["latest"] | None = None
+    version: Annotated[ExpressionText, Field(description="What makes one state newer than another.")] = None
+    lane: Annotated[Literal["own"] | None, Field(description="Deliveries wait in a lane of their own.")] = None
+    may: list[May] = []
+    lock: bool = False
+    accept_duplicates_because: Annotated[Word | None, Field(description="Why a doubled effect is no harm.")] = None
+
+    @model_validator(mode="after")
+    def _one_target(self) -> SinkDoc:
+        targets = [name for name in ("use", "event", "table") if getattr(self, name) is not None]
+        if len(targets) != 1:
+            text = f"has {' and '.join(f'`{t}`' for t in targets)}" if targets else "goes nowhere"
+            raise problem("TF1108", f"this sink {text}", "write exactly one of `use`, `event` and `table`")
+        for name in ("connection", "action"):
+            given = getattr(self, name) is not None
+            if self.use is not None and not given:
+                raise problem("TF1102", f"`{name}` is missing beside `use`", f"add `{name}:`", path=("use",), key=True)
+            if self.use is None and given:
+                help = f"only a sink with `use` has `{name}`"
+                raise problem("TF1101", f"`{name}` is not a key beside `{targets[0]}`", help, path=(name,), key=True)
+        if self.ordered is not None and self.ordering is not None:
+            help = "`ordered` keeps every event in order, `ordering: latest` only the newest"
+            raise problem("TF1108", "a sink has either `ordered` or `ordering`", help, path=("ordering",), key=True)
+        return self
+
+
+class LifecycleDoc(Skeleton):
+    """Where a route stands in its life."""
+
+    status: Literal["draft", "active", "deprecated", "retired"] = "active"
+    replaced_by: Name | None = None
+    since: Word | None = None
+    until: Word | None = None
+    note: Word | None = None
+
+
+class SloDoc(Skeleton):
+    """What the route promises; shown by `status`."""
+
+    latency_p50: DurationText = None
+    latency_p95: DurationText = None
+    latency_p99: DurationText = None
+    success: Raw = None
+
+
+class TrafficDoc(Skeleton):
+    """How much traffic is expected; shown by `status`."""
+
+    at_least: int | None = None
+    at_most: int | None = None
+    per: DurationText
+
+
+class RouteDoc(Skeleton):
+    """A route: where events come from, what is done to them, where they go."""
+
+    later: ClassVar[Mapping[str, str]] = {"alerts": "telling people about a missed promise"}
+
+    tillflow: Literal[1]
+    route: Name
+    version: Version
+    summary: Annotated[Word | None, Field(description="One sentence about what the route does.")] = None
+    owner: Annotated[Word, Field(description="The team its work items belong to.")]
+    class_: Annotated[Literal["system", "process", "experience"], Field(alias="class")] = "process"
+    criticality: Literal["financial", "operational", "analytic"]
+    slo: SloDoc | None = None
+    expect_traffic: TrafficDoc | None = None
+    lifecycle: LifecycleDoc = LifecycleDoc()
+    params: Params = {}
+    scopes: ScopeLayers | None = None
+    from_: Annotated[FromDoc, Field(alias="from")]
+    accepts: Annotated[TypeName | None, Field(description="Schema that everything from the source must keep.")] = None
+    keep: Annotated[DurationText, Field(description="How long the ledger remembers.")] = "400d"
+    route_once: Annotated[bool, Field(description="Write outcomes down before publishing (always on financial routes).")] = (
+        False
+    )
+    retry: RetryDoc | None = None
+    steps: list[StepDoc] = []
+    to: list[SinkDoc] = []
+    reply: Annotated[Raw, Field(description="What a synchronous source answers.")] = None
+
+    @model_validator(mode="after")
+    def _has_output(self) -> RouteDoc:
+        if not self.to and self.reply is None:
+            raise problem("TF1102", "this route sends its events nowhere", "add `to:` with at least one sink", path=("route",))
+        return self
+
+
+class SubflowDoc(Skeleton):
+    """Shared steps that routes use by name."""
+
+    tillflow: Literal[1]
+    subflow: Name
+    version: Version | None = None
+    summary: Word | None = None
+    owner: Word | None = None
+    params: Params = {}
+    steps: Annotated[list[StepDoc], Field(min_length=1)]
+
+

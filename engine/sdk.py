@@ -1,0 +1,124 @@
+"""The plugin API: the only module of the engine a connector may import.
+
+What is here is a promise: it changes meaning only with `API`. The names are grouped as a plugin author meets them:
+declaring a plugin, describing its configuration, moving data, failing, and small helpers that keep data exact.
+"""
+
+from __future__ import annotations
+
+from engine.core.clock import Clock, SystemClock, day_of, iso
+from engine.core.errors import (
+    ConfigError,
+    Failure,
+    Fenced,
+    KeyIncomplete,
+    Permanent,
+    Rejected,
+    SettingsError,
+    Throttled,
+    TillflowError,
+    Transient,
+    UnknownOutcome,
+)
+from engine.core.event import Event, split_type
+from engine.core.ids import delivery_id, digest, event_id, native_id, tick_id
+from engine.core.jsonx import decode, digest_of, encode, normal, parse
+from engine.core.numbers import EXACT, is_number, plain
+from engine.core.outcome import Filtered, Kept, Output
+from engine.expr.env import Env
+from engine.expr.errors import ExpressionError
+from engine.expr.jmes import Expr
+from engine.expr.shape import UNKNOWN, Shape
+from engine.plugins.build import BoundCall, Build, DocumentMapper, Validator
+from engine.plugins.contracts import (
+    Action,
+    Arrival,
+    AuthScheme,
+    BadRecord,
+    Call,
+    CallRequest,
+    Connection,
+    ConnectorContext,
+    Cut,
+    Format,
+    Guarantee,
+    Record,
+    Sent,
+    Sink,
+    SinkItem,
+    SinkResult,
+    Source,
+    SourceContext,
+    Step,
+)
+from engine.plugins.fields import (
+    Condition,
+    ConnectionRef,
+    Duration,
+    Expression,
+    Key,
+    KeyExpr,
+    MappingRef,
+    Options,
+    Path,
+    Rate,
+    RateValue,
+    RawSteps,
+    SchemaRef,
+    SecretText,
+    Size,
+    Steps,
+    SubflowRef,
+    TableRef,
+    Template,
+    TemplateRef,
+    Value,
+    ValueExpr,
+    problem,
+    seconds,
+)
+from engine.plugins.frame import ChainState, Frame, Signal, Split, StepContext, put
+from engine.plugins.sequence import PlannedStep, StepFailed, StepSequence
+from engine.plugins.spec import (
+    API,
+    ComponentSpec,
+    Connector,
+    auth_scheme,
+    call,
+    format,
+    function,
+    sink,
+    source,
+    spec_of,
+    step,
+)
+from engine.plugins.values import evaluate, key_parts
+from engine.ports.secrets import Secret
+
+__all__ = [  # noqa: RUF022 - in the order a plugin author needs them
+    # declaring a plugin: one decorated class per component, one Connector that names them
+    "API", "Connector", "ComponentSpec", "spec_of",
+    "source", "sink", "call", "format", "auth_scheme", "step", "function",
+    # what the classes implement
+    "Connection", "Source", "Sink", "Call", "Format", "AuthScheme", "Step", "Cut", "Action", "Guarantee",
+    # describing configuration: a pydantic model of these field types
+    "Options", "Expression", "Condition", "Template", "Value", "Key", "Duration", "Rate", "Size", "Path", "Steps",
+    "SecretText", "MappingRef", "SchemaRef", "TableRef", "ConnectionRef", "TemplateRef", "SubflowRef", "problem", "seconds",
+    # what those fields hold once they are read
+    "Expr", "ValueExpr", "KeyExpr", "RateValue", "RawSteps", "Secret", "evaluate", "key_parts",
+    # taking data in
+    "Arrival", "Record", "BadRecord", "SourceContext",
+    # sending data out
+    "SinkItem", "SinkResult", "ConnectorContext", "Sent", "CallRequest",
+    # steps: what they are built with and what they work on
+    "Build", "BoundCall", "DocumentMapper", "Validator", "StepSequence", "PlannedStep", "StepFailed", "Shape", "UNKNOWN",
+    "ExpressionError", "Frame", "StepContext", "ChainState", "Signal", "Split", "Filtered", "Kept", "Output", "Env", "put",
+    # the event
+    "Event", "split_type",
+    # failing: the class of a Failure decides what happens next
+    "TillflowError", "ConfigError", "SettingsError", "Fenced",
+    "Failure", "Transient", "Throttled", "Permanent", "Rejected", "KeyIncomplete", "UnknownOutcome",
+    # exact data: JSON without floats, numbers, identities, time
+    "parse", "decode", "encode", "normal", "digest_of", "is_number", "plain", "EXACT",
+    "digest", "event_id", "native_id", "delivery_id", "tick_id", "Clock", "SystemClock", "iso", "day_of",
+]  # fmt: skip

@@ -1,0 +1,57 @@
+"""Step type `call`."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from engine.sdk import UNKNOWN, Build, Duration, Frame, Path, Shape, Step, step
+from engine.steps.support.cache import Cache
+from engine.steps.support.calling import TIMEOUT, Asker, CallTarget, Retry
+
+
+@step("call")
+class CallStep(Step):
+    """Asks another system and puts its answer into the data.
+
+    `call: {use: core.http, connection: crm, action: get, with: {path: ..}, into: customer}`. The connection's limits and
+    breaker apply. `cache: {ttl: 5m, max_stale: 4h}` uses an answer again, asks once however many events wait for it, and
+    serves an old one while the system is down.
+    An action that changes something is claimed in the ledger under `effect` like a sink: its answer is recorded and used
+    again when the event is delivered again.
+    On failure: what may work later is tried again here, then with the event; a refusal is a work item at once; an action
+    that may have had its effect is settled by its guarantee.
+    """
+
+    class Config(CallTarget):
+        into: Path | None = Field(None, description="where the answer goes; it is not kept when left out")
+        timeout: Duration = Field(TIMEOUT, description="how long one try may take", examples=["5s"])
+        retry: Retry | None = Field(None, description="trying again in place")
+        cache: Cache | None = Field(None, description="using an answer again")
+        effect: str | None = Field(None, description="stable name of the change; <route>/<step> when left out", min_length=1)
+
+    def __init__(self, config: Config, build: Build) -> None:
+        bound = build.call(config.body())
+        changes = bound.guarantee is not None
+        if config.effect and not changes:
+            build.finding("TF1167", f"`{bound.action}` only reads; it has no effect to name", "effect")
+        if config.cache is not None:
+            config.cache.check(build, "cache")
+            if changes:
+                build.finding("TF1167", f"`{bound.action}` changes something; its answer cannot be cached", "cache")
+        self._asker = Asker(
+            bound,
+            build,
+            timeout=config.timeout,
+            retry=config.retry,
+            cache=None if changes else config.cache,
+            effect=(config.effect or f"{build.route}/{build.step}") if changes else "",
+        )
+        self._into = config.into
+
+    async def run(self, frame: Frame) -> None:
+        answer = await self._asker.ask(frame, frame.data)
+        if self._into is not None:
+            frame.put(self._into, answer)
+
+    def shape(self, shape: Shape) -> Shape:
+        return shape if self._into is None else shape.with_path(self._into, UNKNOWN)

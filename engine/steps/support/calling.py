@@ -1,0 +1,88 @@
+"""Asking an outside system from the middle of a route: what `call` and `enrich` have in common."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from engine.sdk import (
+    BoundCall,
+    Build,
+    CallRequest,
+    ConnectionRef,
+    Duration,
+    Frame,
+    MappingRef,
+    Options,
+    RawValues,
+    digest_of,
+)
+from engine.steps.support.cache import Cache, ReplyCache
+from engine.steps.support.waiting import context_of
+
+TIMEOUT = 20.0
+RETRIES = 2
+
+
+class Retry(Options):
+    """Trying again in place, while the event waits in the step."""
+
+    times: int = Field(RETRIES, ge=0, le=5, description="how often it is tried again before the event itself is retried")
+
+
+class CallTarget(Options):
+    """The one shape for reaching a system."""
+
+    use: str = Field(description="the connector", examples=["core.http"])
+    connection: ConnectionRef = Field(description="which configured instance of it")
+    action: str = Field(description="what it shall do", examples=["lookup"])
+    with_: RawValues = Field(default_factory=dict, alias="with", description="values of the request, by name")
+    map: MappingRef | None = Field(None, description="mapping that makes the request's body")
+
+    def body(self) -> dict[str, Any]:
+        """As it stands in the file, for `Build.call`."""
+        named = {"use": self.use, "connection": self.connection, "action": self.action, "with": self.with_}
+        return {**named, "map": self.map} if self.map else named
+
+
+class Asker:
+    """Sends the request of a bound call, through a cache where there is one."""
+
+    def __init__(
+        self,
+        bound: BoundCall,
+        build: Build,
+        *,
+        timeout: float,
+        retry: Retry | None,
+        cache: Cache | None = None,
+        effect: str = "",
+    ) -> None:
+        self.bound = bound
+        self._step = build.step
+        self._timeout = timeout
+        self._retries = RETRIES if retry is None else retry.times
+        self._effect = effect
+        self._cache = ReplyCache(cache) if cache is not None else None
+
+    async def ask(self, frame: Frame, data: Any) -> Any:
+        """The reply to the request made from `data`. Raises Failure."""
+        context = context_of(frame, self._step)
+        request = CallRequest(
+            step=self._step,
+            connection=self.bound.connection,
+            action=self.bound.action,
+            request=self.bound.request(data, frame.env),
+            event_id=frame.event.id,
+            effect=self._effect,
+            output_key=frame.output_key if self._effect else "",
+            timeout=self._timeout,
+            retries=self._retries,
+        )
+        if self._cache is None:
+            return await context.call(request)
+        return await self._cache.get(digest_of(request.request), context.clock, lambda: context.call(request))
+
+
+__all__ = ["TIMEOUT", "Asker", "Cache", "CallTarget", "Duration", "Retry"]
