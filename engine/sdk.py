@@ -21,7 +21,7 @@ from engine.core.errors import (
     UnknownOutcome,
 )
 from engine.core.event import Event, split_type
-from engine.core.ids import delivery_id, digest, event_id, native_id, tick_id
+from engine.core.ids import delivery_id, digest, event_id, key_text, native_id, tick_id
 from engine.core.jsonx import decode, digest_of, encode, normal, parse
 from engine.core.numbers import EXACT, is_number, plain
 from engine.core.outcome import Filtered, Kept, Output
@@ -30,6 +30,7 @@ from engine.expr.errors import ExpressionError
 from engine.expr.jmes import Expr
 from engine.expr.shape import UNKNOWN, Shape
 from engine.plugins.build import BoundCall, Build, DocumentMapper, Validator
+from engine.plugins.conform import conform
 from engine.plugins.contracts import (
     Action,
     Arrival,
@@ -54,16 +55,21 @@ from engine.plugins.contracts import (
 from engine.plugins.fields import (
     Condition,
     ConnectionRef,
+    Count,
+    DeepPath,
     Duration,
     Expression,
     Key,
     KeyExpr,
+    LocalName,
     MappingRef,
     Options,
     Path,
     Rate,
     RateValue,
     RawSteps,
+    RawValues,
+    Reason,
     SchemaRef,
     SecretText,
     Size,
@@ -102,10 +108,11 @@ __all__ = [  # noqa: RUF022 - in the order a plugin author needs them
     # what the classes implement
     "Connection", "Source", "Sink", "Call", "Format", "AuthScheme", "Step", "Cut", "Action", "Guarantee",
     # describing configuration: a pydantic model of these field types
-    "Options", "Expression", "Condition", "Template", "Value", "Key", "Duration", "Rate", "Size", "Path", "Steps",
+    "Options", "Expression", "Condition", "Template", "Value", "Key", "Duration", "Rate", "Size", "Path", "DeepPath", "Steps",
+    "Reason", "LocalName", "Count", "RawValues",
     "SecretText", "MappingRef", "SchemaRef", "TableRef", "ConnectionRef", "TemplateRef", "SubflowRef", "problem", "seconds",
     # what those fields hold once they are read
-    "Expr", "ValueExpr", "KeyExpr", "RateValue", "RawSteps", "Secret", "evaluate", "key_parts",
+    "Expr", "ValueExpr", "KeyExpr", "RateValue", "RawSteps", "Secret", "evaluate", "key_parts", "conform",
     # taking data in
     "Arrival", "Record", "BadRecord", "SourceContext",
     # sending data out
@@ -120,5 +127,5 @@ __all__ = [  # noqa: RUF022 - in the order a plugin author needs them
     "Failure", "Transient", "Throttled", "Permanent", "Rejected", "KeyIncomplete", "UnknownOutcome",
     # exact data: JSON without floats, numbers, identities, time
     "parse", "decode", "encode", "normal", "digest_of", "is_number", "plain", "EXACT",
-    "digest", "event_id", "native_id", "delivery_id", "tick_id", "Clock", "SystemClock", "iso", "day_of",
+    "digest", "key_text", "event_id", "native_id", "delivery_id", "tick_id", "Clock", "SystemClock", "iso", "day_of",
 ]  # fmt: skip

@@ -8,17 +8,20 @@ from functools import cached_property
 from typing import Any
 
 from engine.config.inside import source_indexes
-from engine.config.nodes import ListNode, MapNode, Node, Path, Point, child, descend
+from engine.config.nodes import ListNode, MapNode, Node, Path, child, descend
 from engine.core.findings import Mark
 
 
 class Marks:
     """Places of keys and values by path (keys and list indexes). A path that is not in the file gives its parent's."""
 
-    def __init__(self, file: str, text: str, root: Node | None, changed: frozenset[Path] = frozenset()) -> None:
+    def __init__(
+        self, file: str, text: str, root: Node | None, data: Any = None, changed: frozenset[Path] = frozenset()
+    ) -> None:
         self.file = file
         self.text = text
         self.root = root
+        self._data = data  # as written: the values whose characters `inside` looks for
         self._changed = changed
 
     @cached_property
@@ -62,11 +65,11 @@ class Marks:
 
     def inside(self, path: Path, offset: int, length: int = 1) -> Mark:
         """The place of `length` characters inside the scalar at `path`, counted in its value, whatever its style."""
-        nodes = list(descend(self.root, path))
-        scalar = nodes[-1] if len(nodes) == len(path) + 1 else None
-        if scalar is None or isinstance(scalar, MapNode | ListNode) or path in self._changed or not scalar.value:
+        scalar = self._scalar(path)
+        value = self._written_value(path) if scalar is not None and path not in self._changed else None
+        if scalar is None or not isinstance(value, str) or not value:
             return self.value(path)
-        indexes = source_indexes(self.text, scalar)
+        indexes = source_indexes(self.text, scalar, value)
         first = indexes[max(0, min(offset, len(indexes) - 1))]
         last = indexes[max(0, min(offset + max(1, length) - 1, len(indexes) - 1))]
         if offset >= len(indexes):
@@ -75,39 +78,49 @@ class Marks:
 
     def written(self, path: Path) -> str:
         """The text of the scalar at `path` as it stands in the file, quotes included; empty for anything else."""
+        scalar = self._scalar(path)
+        return self.text[scalar[0] : scalar[1]] if scalar is not None else ""
+
+    def _scalar(self, path: Path) -> tuple[int, int, str] | None:
         nodes = list(descend(self.root, path))
-        scalar = nodes[-1] if len(nodes) == len(path) + 1 else None
-        if scalar is None or isinstance(scalar, MapNode | ListNode):
-            return ""
-        return self.text[scalar.start_mark.index : scalar.end_mark.index]
+        if len(nodes) != len(path) + 1 or isinstance(nodes[-1], MapNode | ListNode):
+            return None
+        return nodes[-1]
+
+    def _written_value(self, path: Path) -> Any:
+        value = self._data
+        for part in path:
+            value = value[part]
+        return value
+
+    def is_replaced(self, path: Path) -> bool:
+        """True when the value was put in from outside and must not be shown."""
+        return path in self._changed
 
     def replaced(self, changed: frozenset[Path]) -> Marks:
         """The same places, when the values at `changed` no longer are what is written in the file."""
-        return Marks(self.file, self.text, self.root, self._changed | changed)
+        return Marks(self.file, self.text, self.root, self._data, self._changed | changed)
 
     def _key_of(self, parent: Node, part: str | int) -> Mark | None:
         if isinstance(parent, MapNode):
             entry = parent.entries.get(part) if isinstance(part, str) else None
-            return self._span(entry[0].start_mark, entry[0].end_mark) if entry is not None else None
+            return self.at(entry[0], entry[1]) if entry is not None else None
         node = child(parent, part)
         return self._value_of(node) if node is not None else None
 
     def _value_of(self, node: Node) -> Mark:
         if not isinstance(node, MapNode | ListNode):
-            return self._span(node.start_mark, node.end_mark)
+            return self.at(node[0], node[1])
         if node.flow:
-            return self._span(node.start, node.end)
+            return self.at(node.start, node.end)
         if isinstance(node, MapNode) and node.entries:
-            first = next(iter(node.entries.values()))[0]
-            return self._span(first.start_mark, first.end_mark)
-        return self.at(node.start.index)
-
-    def _span(self, start: Point, end: Point) -> Mark:
-        return self.at(start.index, end.index)
+            start, end, _ = next(iter(node.entries.values()))
+            return self.at(start, end)
+        return self.at(node.start)
 
 
 def _is_empty(node: Node) -> bool:
-    return not isinstance(node, MapNode | ListNode) and node.start_mark.index == node.end_mark.index
+    return not isinstance(node, MapNode | ListNode) and node[0] == node[1]
 
 
 @dataclass(frozen=True)

@@ -8,17 +8,17 @@ _LONG_ESCAPES = {"x": 2, "u": 4, "U": 8}
 _BLANK = " \t\r\n"
 
 
-def source_indexes(text: str, scalar: Scalar) -> list[int]:
-    """For each character of `scalar.value` its index in `text`; one entry per character, never decreasing."""
-    if scalar.style == '"':
-        return _double_quoted(text, scalar)
-    start, end = scalar.start_mark.index, scalar.end_mark.index
-    if scalar.style == "'":
-        return _aligned(text, scalar.value, start + 1, end - 1, doubled="'")
-    if scalar.style in ("|", ">"):
+def source_indexes(text: str, scalar: Scalar, value: str) -> list[int]:
+    """For each character of the scalar's value its index in `text`; one entry per character, never decreasing."""
+    start, end, style = scalar
+    if style == '"':
+        return _double_quoted(text, value, start + 1, end - 1)
+    if style == "'":
+        return _aligned(text, value, start + 1, end - 1, doubled="'")
+    if style in ("|", ">"):
         newline = text.find("\n", start)
-        return _aligned(text, scalar.value, newline + 1 if newline >= 0 else end, end)
-    return _aligned(text, scalar.value, start, end)
+        return _aligned(text, value, newline + 1 if newline >= 0 else end, end)
+    return _aligned(text, value, start, end)
 
 
 def _aligned(text: str, value: str, start: int, end: int, doubled: str = "") -> list[int]:
@@ -37,12 +37,12 @@ def _aligned(text: str, value: str, start: int, end: int, doubled: str = "") -> 
     return indexes
 
 
-def _double_quoted(text: str, scalar: Scalar) -> list[int]:
+def _double_quoted(text: str, value: str, start: int, end: int) -> list[int]:
     indexes: list[int] = []
-    position, end = scalar.start_mark.index + 1, scalar.end_mark.index - 1
-    for char in scalar.value:
+    position = start
+    for char in value:
         position = _over_line_breaks(text, position, end, char)
-        indexes.append(min(position, max(scalar.start_mark.index, end - 1)))
+        indexes.append(min(position, max(start, end - 1)))
         position += _width(text, position, end, char)
     return indexes
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from pydantic import ValidationError
 
 from engine.config.document import Document
 from engine.config.models.base import Skeleton, named
+from engine.config.models.step import COMMON, STEP_WORDS, StepDoc, step_type
 from engine.config.modelwalk import Model, anywhere, below, keys_of, model_at
 from engine.config.nearest import did_you_mean, nearest, suggestion
 from engine.config.nodes import Path
@@ -97,15 +98,26 @@ def findings_of(
     errors = error.errors(include_url=False)
     unknown = [e for e in errors if e["type"] == "extra_forbidden"]
     findings = [_unknown_key(context, e) for e in unknown]
+    planned = {context.path(e["loc"])[:-1] for e, f in zip(unknown, findings, strict=True) if f.code == "TF1107"}
     repaired = {(context.path(e["loc"])[:-1], f.suggestion) for e, f in zip(unknown, findings, strict=True)}
     for item in errors:
         if item["type"] == "extra_forbidden":
             continue
         path = context.path(item["loc"])
-        if item["type"] == "missing" and (path[:-1], path[-1]) in repaired:
-            continue  # the misspelt key already says it
-        findings.append(_finding(context, item, path))
+        if item["type"] == "missing" and ((path[:-1], path[-1]) in repaired or path[:-1] in planned):
+            continue  # the misspelt key, or the word for later, already says it
+        findings.append(_hidden(context, item, path, _finding(context, item, path)))
     return list(dict.fromkeys(findings))
+
+
+def _hidden(context: _Context, item: Any, path: Path, finding: Finding) -> Finding:
+    """A value that came from the environment is told by its reference."""
+    if not context.document.marks.is_replaced(path):
+        return finding
+    written = context.document.marks.written(path).strip("\"'")
+    value = str(item["input"])
+    message = finding.message.replace(value, written) if value else finding.message
+    return replace(finding, message=message, help=finding.help.replace(value, written) if value else finding.help, suggestion="")
 
 
 def _value_at(document: Document, path: Path) -> Any:
@@ -181,7 +193,7 @@ def _missing(context: _Context, path: Path) -> Finding:
     about = keys_of(model)[str(name)].description if model is not None and str(name) in keys_of(model) else None
     help = f"add `{name}:`" + (f" ({about.rstrip('.')})" if about else "")
     text = f"`{name}` is missing in {_block(context, parent)}"
-    return Finding("TF1102", text, context.document.marks.key(parent), help, f"{name}:")
+    return Finding("TF1102", text, context.document.marks.key(parent), help)
 
 
 def _not_a_choice(context: _Context, item: Any, path: Path) -> Finding:
@@ -252,6 +264,9 @@ def _unknown_key(context: _Context, item: Any) -> Finding:
     if model is not None and issubclass(model, Skeleton) and name in model.later:
         help = f"this version has no `{name}` ({model.later[name]}); leave it out for now"
         return Finding("TF1107", f"`{name}` is reserved for later", mark, help)
+    if model is StepDoc and (about_step := _beside_type(context, parent, name)):
+        code, message, help, better = about_step
+        return Finding(code, message, mark, help, better)
     place = _misplaced(context, parent, name, model)
     if place:
         return Finding("TF1106", f"`{name}` does not belong in {block}", mark, place)
@@ -267,6 +282,20 @@ def _unknown_key(context: _Context, item: Any) -> Finding:
         return Finding("TF1101", f"`{name}` is not a key of {block}", mark, help, deeper)
     help = f"keys here: {', '.join(known)}" if known else "no keys are known here"
     return Finding("TF1101", f"`{name}` is not a key of {block}", mark, help)
+
+
+def _beside_type(context: _Context, parent: Path, name: str) -> tuple[str, str, str, str] | None:
+    """A key of a step that is neither common nor its type."""
+    type_ = step_type(_value_at(context.document, parent))
+    if name in STEP_WORDS:
+        return "TF1112", f"a step has one type: here are `{type_}` and `{name}`", f"make `{name}` a step of its own", ""
+    near = nearest(name, COMMON)
+    if near:
+        return "TF1101", f"`{name}` is not a key of a step", did_you_mean(near), near[0]
+    if name in anywhere(context.model) and name not in below(StepDoc):
+        return None
+    help = f"if it belongs to `{type_}`, indent it under `{type_}:`; keys of every step: {', '.join(COMMON)}"
+    return "TF1106", f"`{name}` does not belong beside `{type_}`", help, ""
 
 
 def _misplaced(context: _Context, parent: Path, name: str, model: Model | None) -> str:
@@ -319,14 +348,16 @@ def validated(
     except ValidationError as error:
         more = findings_of(error, document, base_path, model, **around)
         known = {(f.code, f.mark.line, f.mark.column) for f in findings}
-        suggested = {f.suggestion for f in findings}
         new = [f for f in more if (f.code, f.mark.line, f.mark.column) not in known]
-        return None, findings + [f for f in new if not _follows(f, suggested)]
+        return None, findings + [f for f in new if not _follows(f, findings)]
 
 
-def _follows(finding: Finding, suggested: Iterable[str]) -> bool:
-    """True for a `missing` key that is there, misspelt."""
-    return finding.code in ("TF1102", "TF1108") and any(s and f"`{s}`" in finding.message + finding.help for s in suggested)
+def _follows(finding: Finding, first: Sequence[Finding]) -> bool:
+    """True for a key that only seems to be missing: it is there, misspelt, or a word for later stands in its place."""
+    if finding.code not in ("TF1102", "TF1108"):
+        return False
+    told = finding.message + finding.help
+    return any(f.code == "TF1107" or (f.suggestion and f"`{f.suggestion}`" in told) for f in first)
 
 
 def _without(value: Any, paths: set[Path], here: Path = ()) -> Any:

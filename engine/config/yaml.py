@@ -14,7 +14,7 @@ from yaml._yaml import CParser  # libyaml; the pure parser is fifteen times slow
 from engine.config.bytes import decoded
 from engine.config.document import Document, Marks
 from engine.config.expressions import is_cut_short
-from engine.config.nodes import ListNode, MapNode, Node, Scalar
+from engine.config.nodes import ListNode, MapNode, Node
 from engine.config.scalars import NumberOutOfRange, resolve
 from engine.config.syntax import quoted, syntax_finding
 from engine.core.findings import Finding, Mark
@@ -36,7 +36,7 @@ class _Frame:
     def __init__(self, value: Any, node: Any, anchor: str | None) -> None:
         self.value = value
         self.node = node
-        self.key: Scalar | None = None
+        self.key: Any = None  # the scalar event of the key whose value comes next
         self.anchor = anchor
 
 
@@ -104,9 +104,10 @@ class _Reader:
         value = event.value
         if not event.style:
             value = self._plain(event, frame)
+        node = (event.start_mark.index, event.end_mark.index, event.style)
         if event.anchor is not None:
-            self._anchor(event, value, event)
-        self._add(value, event, 1)
+            self._anchors[event.anchor] = (value, node)
+        self._add(value, node, 1)
 
     def _plain(self, event: Any, frame: _Frame | None) -> Any:
         if frame is not None and frame.node.flow and is_cut_short(event.value):
@@ -139,7 +140,7 @@ class _Reader:
                 "TF1011", "a merge key `<<` is used", event.start_mark, "write the keys out", end=event.end_mark
             )
         elif name in frame.node.entries:
-            first = self._mark(frame.node.entries[name][0].start_mark)
+            first = self.marks.at(*frame.node.entries[name][:2])
             self._finding(
                 "TF1010",
                 f"the key `{name}` is already given on line {first.line}",
@@ -170,7 +171,7 @@ class _Reader:
             )
             raise _Stop
         is_map = type(event) is pyyaml.MappingStartEvent
-        node: MapNode | ListNode = (MapNode if is_map else ListNode)(event.start_mark, event.flow_style)
+        node: MapNode | ListNode = (MapNode if is_map else ListNode)(event.start_mark.index, event.flow_style)
         node.size = self._count
         if event.anchor is not None:
             self._open_anchors.add(event.anchor)
@@ -181,7 +182,7 @@ class _Reader:
             self._skip -= 1
             return
         frame = self._stack.pop()
-        frame.node.end = event.end_mark
+        frame.node.end = event.end_mark.index
         frame.node.size = self._count - frame.node.size + 1
         if frame.anchor is not None:
             self._open_anchors.discard(frame.anchor)
@@ -198,7 +199,7 @@ class _Reader:
             text = f"`*{event.anchor}` stands inside what it names" if inside else f"no `&{event.anchor}` stands above"
             help = "a text that starts with * has to be quoted" if not inside else "write the value out"
             self._finding("TF1015", text, event.start_mark, help, quoted(f"*{event.anchor}"), end=event.end_mark)
-            known = (None, event)
+            known = (None, (event.start_mark.index, event.end_mark.index, "*"))
         value, node = known
         size = node.size if isinstance(node, MapNode | ListNode) else 1
         if self._aliases > MAX_ALIASES or self._count + size > MAX_NODES:
@@ -212,12 +213,9 @@ class _Reader:
             raise _Stop
         if self._is_key():
             self._finding("TF1013", "a key is text, here is an alias", event.start_mark, "write the key out")
-            value, node = "*", event
             event.value = "*" + event.anchor
             self._stack[-1].key = event
             return
-        if not isinstance(node, MapNode | ListNode) and node is event:
-            event.value, event.style = "", "*"
         self._add(value, node, size)
 
     # --- helpers ---
@@ -247,11 +245,8 @@ class _Reader:
         name = frame.key.value
         if name not in frame.value:
             frame.value[name] = value
-            frame.node.entries[name] = (frame.key, node)
+            frame.node.entries[name] = (frame.key.start_mark.index, frame.key.end_mark.index, node)
         frame.key = None
-
-    def _anchor(self, event: Any, value: Any, node: Any) -> None:
-        self._anchors[event.anchor] = (value, node)
 
     def _tag(self, event: Any) -> None:
         expression = event.tag.startswith("!") and "(" in event.tag
@@ -285,7 +280,7 @@ def read_text(path: str, text: str) -> tuple[Document | None, list[Finding]]:
                 Finding("TF1006", "the file is empty", Mark(path), "write a document or delete the file")
             )
         return None, reader.findings
-    marks = Marks(path, text, reader.root)
+    marks = Marks(path, text, reader.root, reader.value)
     if isinstance(reader.root, MapNode):
         return Document(path, reader.value, marks, text), reader.findings
     if isinstance(reader.root, ListNode):

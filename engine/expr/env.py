@@ -31,3 +31,7 @@ class Env(Protocol):
     def now(self) -> int:
         """The clock, UTC microseconds."""
         ...
+
+    def at(self, schema: str) -> Env:
+        """The same surroundings for data that follows another schema."""
+        ...

@@ -12,6 +12,9 @@ from jmespath.lexer import Lexer
 
 Token = dict[str, Any]
 
+_DELIMITED = ("literal", "quoted_identifier")
+_WIDTHS = {"eq": 2, "ne": 2, "lte": 2, "gte": 2, "or": 2, "and": 2, "lt": 1, "gt": 1, "not": 1, "pipe": 1, "expref": 1}
+
 
 class BadLiteral(LexerError):  # type: ignore[misc]
     """Backticks around something that is not JSON."""
@@ -22,15 +25,11 @@ class ExactLexer(Lexer):  # type: ignore[misc]
 
     def tokenize(self, expression: str) -> Iterator[Token]:
         for token in super().tokenize(expression):
-            if token["type"] == "eof":
-                yield token
-                continue
-            # The base lexer reads the next character before it yields, so this is where the token ended.
-            token["end"] = self._length if self._current is None else self._position
-            if token["type"] in ("eq", "lte", "gte", "ne", "or", "and"):
-                token["end"] = token["start"] + 2
-            elif token["type"] not in ("literal", "quoted_identifier"):
-                token["end"] = token["start"] + len(str(token["value"]))
+            if token["type"] in _DELIMITED:
+                # The base lexer has read past the closing delimiter when it yields.
+                token["end"] = self._length if self._current is None else self._position
+            elif token["type"] in _WIDTHS:
+                token["end"] = token["start"] + _WIDTHS[token["type"]]
             yield token
 
     def _consume_literal(self) -> Token:

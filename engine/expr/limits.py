@@ -7,7 +7,8 @@ from typing import Any
 from engine.expr.values import Refused
 
 MAX_TEXT = 4 * 1024  # characters of one expression
-MAX_DEPTH = 64  # levels of brackets, calls and projections inside each other
+MAX_DEPTH = 64  # levels of brackets and calls inside each other
+MAX_LEVELS = 128  # levels of the syntax tree; the compliance suite chains 104 projections
 MAX_NODES = 50_000  # values in one result
 MAX_WORK = 1_000_000  # values touched while making it
 MAX_MADE_TEXT = 256 * 1024  # characters of one text a function or template makes

@@ -39,7 +39,7 @@ class Step(ABC):
         """Prepare everything that can be prepared; no I/O. Problems are reported through `build`."""
 
     @abstractmethod
-    def run(self, frame: Frame) -> Signal | None | Awaitable[Signal | None]:
+    def run(self, frame: Frame) -> Signal | Awaitable[Signal | None] | None:
         """Work on the frame. None: go on. Raises Failure. Returns an awaitable only if it has to wait."""
 
     def shape(self, shape: Shape) -> Shape:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationInfo
@@ -18,7 +19,6 @@ from engine.expr.errors import ExpressionError
 from engine.expr.jmes import Expr
 from engine.expr.template import Template as CompiledTemplate
 from engine.ports.secrets import Secret
-
 
 T = TypeVar("T")
 
@@ -48,8 +48,8 @@ def problem(code: str, message: str, help: str = "", suggestion: str = "") -> Py
     return located(ExpressionError(code, message, help=help, suggestion=suggestion, length=0))
 
 
-class _Typed:
-    """Validator and JSON Schema of one field type. `kind` is what editors and the reference show."""
+class Typed:
+    """Validator and JSON Schema of one field type. `kind` is what editors, the reference and the compiler go by."""
 
     def __init__(self, read: Callable[[Any, Any], Any], kind: str, schema: dict[str, Any]) -> None:
         self.read = read
@@ -200,7 +200,8 @@ def _duration(value: Any, build: Any) -> float:
         ) from None
 
 
-class RateValue(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class RateValue:
     """`count` per `seconds`."""
 
     count: int
@@ -357,35 +358,35 @@ _VALUE_SCHEMA = {
     ]
 }
 
-Expression: TypeAlias = Annotated[Expr, _Typed(_expression, "expression", {"type": "string"})]
-Condition: TypeAlias = Annotated[Expr, _Typed(_expression, "condition", {"type": "string"})]
-Template: TypeAlias = Annotated[CompiledTemplate, _Typed(_template, "template", {"type": "string"})]
-Value: TypeAlias = Annotated[ValueExpr, _Typed(read_value, "value", _VALUE_SCHEMA)]
+Expression: TypeAlias = Annotated[Expr, Typed(_expression, "expression", {"type": "string"})]
+Condition: TypeAlias = Annotated[Expr, Typed(_expression, "condition", {"type": "string"})]
+Template: TypeAlias = Annotated[CompiledTemplate, Typed(_template, "template", {"type": "string"})]
+Value: TypeAlias = Annotated[ValueExpr, Typed(read_value, "value", _VALUE_SCHEMA)]
 Count: TypeAlias = Annotated[
-    ValueExpr, _Typed(_count, "count", {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string"}]})
+    ValueExpr, Typed(_count, "count", {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string"}]})
 ]
 RawValues: TypeAlias = Annotated[
-    dict[str, Any], _Typed(_raw_values, "values", {"type": "object", "additionalProperties": _VALUE_SCHEMA})
+    dict[str, Any], Typed(_raw_values, "values", {"type": "object", "additionalProperties": _VALUE_SCHEMA})
 ]
 Key: TypeAlias = Annotated[
-    KeyExpr, _Typed(_key, "key", {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]})
+    KeyExpr, Typed(_key, "key", {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]})
 ]
-Duration: TypeAlias = Annotated[float, _Typed(_duration, "duration", {"type": "string", "pattern": r"^\d+(ms|s|m|h|d)$"})]
-Rate: TypeAlias = Annotated[RateValue, _Typed(_rate, "rate", {"type": "string", "pattern": r"^\d+/\d*(ms|s|m|h|d)$"})]
-Size: TypeAlias = Annotated[int, _Typed(_size, "size", {"type": "string", "pattern": r"^\d+(B|KiB|MiB|GiB)$"})]
-Path: TypeAlias = Annotated[tuple[str, ...], _Typed(_path, "path", {"type": "string"})]
-DeepPath: TypeAlias = Annotated[tuple[str, ...], _Typed(_deep_path, "deep path", {"type": "string"})]
-Reason: TypeAlias = Annotated[str, _Typed(_reason, "reason", {"type": "string", "pattern": r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"})]
-LocalName: TypeAlias = Annotated[str, _Typed(_name, "local name", {"type": "string"})]
-Steps: TypeAlias = Annotated[RawSteps, _Typed(_steps, "steps", {"type": "array"})]
-SecretText: TypeAlias = Annotated[Secret, _Typed(_secret, "secret", {"type": "string", "pattern": r"^\$\{secret\.[^}]+\}$"})]
-MappingRef: TypeAlias = Annotated[MappingName, _Typed(_reference(MappingName), "mapping", _named_schema("a mapping"))]
-SchemaRef: TypeAlias = Annotated[SchemaName, _Typed(_reference(SchemaName), "schema", _named_schema("a schema"))]
-TableRef: TypeAlias = Annotated[TableName, _Typed(_reference(TableName), "table", _named_schema("a table"))]
+Duration: TypeAlias = Annotated[float, Typed(_duration, "duration", {"type": "string", "pattern": r"^\d+(ms|s|m|h|d)$"})]
+Rate: TypeAlias = Annotated[RateValue, Typed(_rate, "rate", {"type": "string", "pattern": r"^\d+/\d*(ms|s|m|h|d)$"})]
+Size: TypeAlias = Annotated[int, Typed(_size, "size", {"type": "string", "pattern": r"^\d+(B|KiB|MiB|GiB)$"})]
+Path: TypeAlias = Annotated[tuple[str, ...], Typed(_path, "path", {"type": "string"})]
+DeepPath: TypeAlias = Annotated[tuple[str, ...], Typed(_deep_path, "deep path", {"type": "string"})]
+Reason: TypeAlias = Annotated[str, Typed(_reason, "reason", {"type": "string", "pattern": r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"})]
+LocalName: TypeAlias = Annotated[str, Typed(_name, "local name", {"type": "string"})]
+Steps: TypeAlias = Annotated[RawSteps, Typed(_steps, "steps", {"type": "array"})]
+SecretText: TypeAlias = Annotated[Secret, Typed(_secret, "secret", {"type": "string", "pattern": r"^\$\{secret\.[^}]+\}$"})]
+MappingRef: TypeAlias = Annotated[MappingName, Typed(_reference(MappingName), "mapping", _named_schema("a mapping"))]
+SchemaRef: TypeAlias = Annotated[SchemaName, Typed(_reference(SchemaName), "schema", _named_schema("a schema"))]
+TableRef: TypeAlias = Annotated[TableName, Typed(_reference(TableName), "table", _named_schema("a table"))]
 ConnectionRef: TypeAlias = Annotated[
-    ConnectionName, _Typed(_reference(ConnectionName), "connection", _named_schema("a connection"))
+    ConnectionName, Typed(_reference(ConnectionName), "connection", _named_schema("a connection"))
 ]
 TemplateRef: TypeAlias = Annotated[
-    TemplateName, _Typed(_reference(TemplateName), "template file", _named_schema("a template file"))
+    TemplateName, Typed(_reference(TemplateName), "template file", _named_schema("a template file"))
 ]
-SubflowRef: TypeAlias = Annotated[SubflowName, _Typed(_reference(SubflowName), "subflow", _named_schema("shared steps"))]
+SubflowRef: TypeAlias = Annotated[SubflowName, Typed(_reference(SubflowName), "subflow", _named_schema("shared steps"))]

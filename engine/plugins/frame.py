@@ -54,7 +54,7 @@ class Frame:
     """Working state of one event in one segment.
 
     data        current document. Steps replace it or parts of it (`put`), they never change it in place
-    schema      name of the schema `data` follows now, `name@n`, or empty
+    schema      name of the schema `data` follows now, `name@n`, or empty; `meta('schema')` in `env` reads the same
     shape       not here: shapes are a matter of compile time
     output_key  split keys so far, joined by `|`
     env         what expressions reach
@@ -62,7 +62,7 @@ class Frame:
     taps        outputs of wire taps
     """
 
-    __slots__ = ("context", "data", "env", "event", "observer", "output_key", "schema", "taps")
+    __slots__ = ("_schema", "context", "data", "env", "event", "observer", "output_key", "taps")
 
     def __init__(
         self,
@@ -75,19 +75,38 @@ class Frame:
     ) -> None:
         self.event = event
         self.data = data
-        self.schema = schema
+        self._schema = schema
         self.env = env
         self.context = context
         self.observer = observer
         self.output_key = ""
         self.taps: list[Output] = []
 
+    @property
+    def schema(self) -> str:
+        return self._schema
+
+    @schema.setter
+    def schema(self, name: str) -> None:
+        if name != self._schema:
+            self._schema = name
+            self.env = self.env.at(name)
+
     def child(self, data: Any, output_key: str) -> Frame:
         """A frame for one item of a split."""
-        frame = Frame(self.event, data, self.schema, self.env, self.context, self.observer)
+        frame = Frame(self.event, data, self._schema, self.env, self.context, self.observer)
         frame.output_key = f"{self.output_key}|{output_key}" if self.output_key else output_key
         frame.taps = self.taps
         return frame
+
+    def mark(self) -> tuple[Any, str, int]:
+        """What has to be known to come back to here."""
+        return self.data, self.schema, len(self.taps)
+
+    def back_to(self, mark: tuple[Any, str, int]) -> None:
+        """Undo what was done since `mark`: data, schema and wire taps."""
+        self.data, self.schema, taps = mark
+        del self.taps[taps:]
 
     def put(self, path: Sequence[str], value: Any) -> None:
         """Set `data` at a path of names, copying only the objects along the path."""

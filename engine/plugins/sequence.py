@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from engine.plugins.contracts import Step
 
 Result = Signal | None
+Mark = tuple[Any, str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,27 +74,27 @@ class StepSequence:
         return None
 
     def _one(self, planned: PlannedStep, frame: Frame) -> Any:
-        before = frame.data
+        mark = frame.mark()
         try:
             if planned.when is not None and not planned.when.condition(frame.data, frame.env):
                 return None
             result = planned.step.run(frame)
-        except StepFailed:
-            raise
+        except StepFailed as failed:
+            return self._failed(planned, frame, failed, mark)
         except Failure as failure:
-            return self._failed(planned, frame, failure, before)
+            return self._failed(planned, frame, StepFailed(failure, planned.id), mark)
         if result is not None and isawaitable(result):
-            return self._awaited(planned, frame, result, before)
-        return self._settled(planned, frame, result, before)
+            return self._awaited(planned, frame, result, mark)
+        return self._settled(planned, frame, result, mark[0])
 
-    async def _awaited(self, planned: PlannedStep, frame: Frame, pending: Awaitable[Result], before: Any) -> Result:
+    async def _awaited(self, planned: PlannedStep, frame: Frame, pending: Awaitable[Result], mark: Mark) -> Result:
         try:
             result = await pending
-        except StepFailed:
-            raise
+        except StepFailed as failed:
+            return self._failed(planned, frame, failed, mark)
         except Failure as failure:
-            return self._failed(planned, frame, failure, before)
-        return self._settled(planned, frame, result, before)
+            return self._failed(planned, frame, StepFailed(failure, planned.id), mark)
+        return self._settled(planned, frame, result, mark[0])
 
     @staticmethod
     def _settled(planned: PlannedStep, frame: Frame, result: Result, before: Any) -> Result:
@@ -104,13 +105,12 @@ class StepSequence:
         return result
 
     @staticmethod
-    def _failed(planned: PlannedStep, frame: Frame, failure: Failure, before: Any) -> None:
+    def _failed(planned: PlannedStep, frame: Frame, failed: StepFailed, mark: Mark) -> None:
         if frame.observer is not None:
-            frame.observer(planned.id, before, failure)
-        if planned.proceed and failure.kind == "permanent":
-            frame.data = before
-            return None
-        raise StepFailed(failure, planned.id) from failure
+            frame.observer(planned.id, mark[0], failed.failure)
+        if not planned.proceed or failed.failure.kind != "permanent":
+            raise failed
+        frame.back_to(mark)
 
     async def _wait(self, index: int, frame: Frame, pending: Awaitable[Result]) -> Result:
         result = await pending

@@ -46,6 +46,10 @@ class Routed:
     replay    number of the replay this copy belongs to
     segment   id of the segment it enters; empty for the first
     plan      digest of the Plan a continuation was made on
+    since     UTC microseconds of the first try; `give_up_after` counts from it
+    state     version of the state a continuation was made from
+    schema    schema of a continuation's data, `name@n`
+    output_key   split keys a continuation runs under
     """
 
     event: Event
@@ -54,6 +58,9 @@ class Routed:
     segment: str = ""
     plan: str = ""
     since: int = 0
+    state: str = ""
+    schema: str = ""
+    output_key: str = ""
 
     def outgoing(self, route: str, delay: float = 0.0) -> Outgoing:
         """To the queue of one route."""
@@ -71,6 +78,9 @@ class Routed:
             "tf-segment": self.segment,
             "tf-plan": self.plan,
             "tf-since": self.since,
+            "tf-state": self.state,
+            "tf-schema": self.schema,
+            "tf-output-key": self.output_key,
         }
         return headers | {name: value for name, value in facts.items() if value}
 
@@ -83,6 +93,9 @@ class Routed:
             segment=str(headers.get("tf-segment", "")),
             plan=str(headers.get("tf-plan", "")),
             since=int(headers.get("tf-since", 0)),
+            state=str(headers.get("tf-state", "")),
+            schema=str(headers.get("tf-schema", "")),
+            output_key=str(headers.get("tf-output-key", "")),
         )
 
 
@@ -93,6 +106,8 @@ class Delivery:
     edits    0, or N of an edited one: its idempotency key is `<id>:rN`
     skip     a marker that only lets the fence go on: this sink was not selected for the event
     since    UTC microseconds of the first try; `give_up_after` counts from it
+    due      not to be sent before this moment (UTC microseconds): a Retry-After longer than the longest tier
+    doubt    an earlier try may have had its effect
     body     the frozen request, or the data of the event to publish
     """
 
@@ -109,6 +124,8 @@ class Delivery:
     output_key: str = ""
     since: int = 0
     schema: str = ""
+    due: int = 0
+    doubt: bool = False
 
     @property
     def key(self) -> str:
@@ -133,6 +150,8 @@ class Delivery:
             "tf-output-key": self.output_key,
             "tf-since": self.since,
             "tf-schema": self.schema,
+            "tf-due": self.due,
+            "tf-doubt": int(self.doubt),
         }
         return headers | {"tf-kind": "delivery"} | {name: value for name, value in facts.items() if value}
 
@@ -156,6 +175,8 @@ class Delivery:
             output_key=str(headers.get("tf-output-key", "")),
             since=int(headers.get("tf-since", 0)),
             schema=str(headers.get("tf-schema", "")),
+            due=int(headers.get("tf-due", 0)),
+            doubt=bool(headers.get("tf-doubt", 0)),
         )
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from pydantic import Field
 
-from engine.core.ids import key_text
 from engine.sdk import (
     EXACT,
     Build,
@@ -31,6 +30,7 @@ from engine.sdk import (
     evaluate,
     is_number,
     key_parts,
+    key_text,
     put,
     step,
 )
@@ -56,13 +56,13 @@ class Aggregate(Cut):
     """Collects events into groups and goes on with one event per group.
 
     `aggregate: {by: [store.id, business_date], complete: {within: 1h, count: 50}, sum: {gross: totals.gross}, first:
-    {store: store.id}, output: store.day@1}`. Values are taken from each event when it joins, so later edits do not change
-    what was counted. Sums are exact. `collect` makes lists in the order of joining, `first` and `last` take one event's
-    value, `members` counts. An `optional` value that an event does not have is left out of it.
-    Each event counts once, however often it is delivered; one that comes after its group is complete opens the next
-    group of that key, which is complete after `within` at the latest. Groups wait in the Store and survive a restart.
-    On failure: a key with a missing part is the work item `key-incomplete`, a missing value `missing-value`, a sum over
-    something else than a number `not-a-number`; the event is in no group then.
+    {store: store.id}, output: store.day@1}`. Values are taken from each event when it joins, so later edits do not
+    change what was counted. Sums are exact. `collect` makes lists in the order of joining, `first` and `last` take
+    one event's value, `members` counts. An `optional` value that an event does not have is left out of it. Each event
+    counts once, however often it is delivered; one that comes after its group is complete opens the next group of
+    that key, which is complete after `within` at the latest. Groups wait in the Store and survive a restart.
+    On failure: a key with a missing part is the work item `key-incomplete`, a missing value `missing-value`, a sum
+    over something else than a number `not-a-number`; the event is in no group then.
     """
 
     class Config(Options):
@@ -156,4 +156,6 @@ def _check_paths(config: Aggregate.Config, output: Shape, build: Build) -> None:
     if config.members is not None:
         build.check(build.expression(".".join(config.members)), output, "members")
     elif not seen:
-        build.finding("TF1173", "the group carries nothing", help="name at least one of sum, collect, first, last, members")
+        build.finding(
+            "TF1173", "the group carries nothing", help="name at least one of sum, collect, first, last, members"
+        )

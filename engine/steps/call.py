@@ -13,13 +13,12 @@ from engine.steps.support.calling import TIMEOUT, Asker, CallTarget, Retry
 class CallStep(Step):
     """Asks another system and puts its answer into the data.
 
-    `call: {use: core.http, connection: crm, action: get, with: {path: ..}, into: customer}`. The connection's limits and
-    breaker apply. `cache: {ttl: 5m, max_stale: 4h}` uses an answer again, asks once however many events wait for it, and
-    serves an old one while the system is down.
-    An action that changes something is claimed in the ledger under `effect` like a sink: its answer is recorded and used
-    again when the event is delivered again.
-    On failure: what may work later is tried again here, then with the event; a refusal is a work item at once; an action
-    that may have had its effect is settled by its guarantee.
+    `call: {use: core.http, connection: crm, action: get, with: {path: ..}, into: customer}`. The connection's limits
+    and breaker apply. `cache: {ttl: 5m, max_stale: 4h}` uses an answer again, asks once however many events wait for
+    it, and serves an old one while the system is down. An action that changes something is claimed in the ledger
+    under `effect` like a sink: its answer is recorded and used again when the event is delivered again.
+    On failure: what may work later is tried again here, then with the event; a refusal is a work item at once; an
+    action that may have had its effect is settled by its guarantee.
     """
 
     class Config(CallTarget):
@@ -27,7 +26,9 @@ class CallStep(Step):
         timeout: Duration = Field(TIMEOUT, description="how long one try may take", examples=["5s"])
         retry: Retry | None = Field(None, description="trying again in place")
         cache: Cache | None = Field(None, description="using an answer again")
-        effect: str | None = Field(None, description="stable name of the change; <route>/<step> when left out", min_length=1)
+        effect: str | None = Field(
+            None, description="stable name of the change; <route>/<step> when left out", min_length=1
+        )
 
     def __init__(self, config: Config, build: Build) -> None:
         bound = build.call(config.body())

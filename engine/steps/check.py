@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field, RootModel
 
 from engine.sdk import Build, Condition, Frame, Options, Step, step
-from engine.steps.support.rejecting import WorkItem, reject
+from engine.steps.support.rejecting import WorkItem
 
 
 class Rule(Options):
@@ -21,11 +21,11 @@ class Rule(Options):
 class Check(Step):
     """Refuses an event for which a rule does not hold.
 
-    `check: [{that: "money_sum(lines, 'net') == totals.net", otherwise: {work_item: total-mismatch}}]`. Rules are asked in
-    order.
-    On failure: the first rule that does not hold makes the work item it names; `detail` may say more, `owner` may name
-    who decides. A rule that cannot be asked (a missing amount, different types) is a work item that says why, never a
-    rule that holds.
+    `check: [{that: "money_sum(lines, 'net') == totals.net", otherwise: {work_item: total-mismatch}}]`. Rules are
+    asked in order.
+    On failure: the first rule that does not hold makes the work item it names; `detail` may say more, `owner` may
+    name who decides. A rule that cannot be asked (a missing amount, different types) is a work item that says why,
+    never a rule that holds.
     """
 
     class Config(RootModel[list[Rule]]):
@@ -35,10 +35,10 @@ class Check(Step):
         root: Annotated[list[Rule], Field(min_length=1)] = Field(description="rules, asked in order")
 
     def __init__(self, config: Config, build: Build) -> None:
-        self._rules = [(rule.that, rule.otherwise) for rule in config.root]
+        self._rules = [(rule.that, rule.otherwise.refusal()) for rule in config.root]
 
     def run(self, frame: Frame) -> None:
         data, env = frame.data, frame.env
-        for that, otherwise in self._rules:
+        for that, refusal in self._rules:
             if not that.condition(data, env):
-                raise reject(otherwise, data, env, f"does not hold: {that.text}", rule=that.text)
+                raise refusal.failure(data, env, f"does not hold: {that.text}", rule=that.text)

@@ -40,12 +40,14 @@ class Choose(Step):
             if (branch.when is None) == (branch.otherwise is None):
                 build.finding("TF1161", "a branch has exactly one of `when` and `otherwise`", index)
             elif branch.otherwise and index != last:
-                build.finding("TF1162", "`otherwise` comes last; the branches after it are never asked", index, "otherwise")
+                build.finding(
+                    "TF1162", "`otherwise` comes last; the branches after it are never asked", index, "otherwise"
+                )
         self._branches = [
             (branch.when, build.steps(branch.steps, index, "steps")) for index, branch in enumerate(config.root)
         ]
 
-    def run(self, frame: Frame) -> Signal | None | Awaitable[Signal | None]:
+    def run(self, frame: Frame) -> Signal | Awaitable[Signal | None] | None:
         data, env = frame.data, frame.env
         for when, steps in self._branches:
             if when is None or when.condition(data, env):

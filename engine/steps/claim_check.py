@@ -18,9 +18,9 @@ class ClaimCheck(Step):
     """Puts a large value aside and carries a ticket for it.
 
     `claim_check: {path: image, above: 256KiB}` replaces a value whose JSON is larger by `{"$blob": <SHA-256>, "size":
-    <bytes>}`; a smaller one stays. `claim_check: {path: image, restore: true}` brings it back. Without `path` the whole
-    data is meant. The engine does the same by itself for bodies too large for the transport; this step is for values that
-    most sinks should not get.
+    <bytes>}`; a smaller one stays. `claim_check: {path: image, restore: true}` brings it back. Without `path` the
+    whole data is meant. The engine does the same by itself for bodies too large for the transport; this step is for
+    values that most sinks should not get.
     On failure: the blob store out of reach is tried again; a ticket whose content is gone is the work item
     `claim-check-lost`.
     """
@@ -58,7 +58,9 @@ class ClaimCheck(Step):
         try:
             return decode(await context_of(frame, self._id).blobs.get(value[TICKET]))
         except KeyError:
-            raise Permanent("claim-check-lost", f"the content of ticket {value[TICKET]} is not there any more") from None
+            raise Permanent(
+                "claim-check-lost", f"the content of ticket {value[TICKET]} is not there any more"
+            ) from None
 
     def shape(self, shape: Shape) -> Shape:
         return shape.with_path(self._path, UNKNOWN)

@@ -28,8 +28,8 @@ from engine.sdk import (
 )
 from engine.steps.support.cache import Cache
 from engine.steps.support.calling import TIMEOUT, Asker, CallTarget, Retry
-from engine.steps.support.items import Each, item_scope, list_at, scope_with, shape_at
-from engine.steps.support.rejecting import WorkItem, reject
+from engine.steps.support.items import Each, item_scope, list_at, scope_with
+from engine.steps.support.rejecting import Refusal
 
 REASON = "reference-missing"
 
@@ -47,20 +47,22 @@ class Missing(Options):
 class Enrich(Step):
     """Adds what a reference table or another system knows.
 
-    `enrich: {table: stores, key: store.id, into: store.details}`; for every item of a list
-    `enrich: {each: {in: lines, as: line}, table: products, key: line.sku, into: line.product}`. Instead of a table,
-    `call: {use, connection, action, with}` asks a system, best with `cache: {ttl, max_stale}`: events that miss the same
-    entry at the same time ask once, and an old answer serves while the system is down.
-    On failure: nothing found is a work item, `reference-missing` or the reason and detail that `missing` gives, unless
-    `missing: {default: ..}` says what stands in its place; never a null. A key with a missing part is `key-incomplete`.
-    The data is not changed.
+    `enrich: {table: stores, key: store.id, into: store.details}`; for every item of a list `enrich: {each: {in:
+    lines, as: line}, table: products, key: line.sku, into: line.product}`. Instead of a table, `call: {use,
+    connection, action, with}` asks a system, best with `cache: {ttl, max_stale}`: events that miss the same entry at
+    the same time ask once, and an old answer serves while the system is down.
+    On failure: nothing found is a work item, `reference-missing` or the reason and detail that `missing` gives,
+    unless `missing: {default: ..}` says what stands in its place; never a null. A key with a missing part is
+    `key-incomplete`. The data is not changed.
     """
 
     class Config(Options):
         each: Each | None = Field(None, description="for every item of a list")
         table: TableRef | None = Field(None, description="a table of routes/tables.yaml", examples=["products"])
         key: Key | None = Field(None, description="key of the row", examples=["line.sku"])
-        on: Expression | None = Field(None, description="the date the row must be valid on; the business date if left out")
+        on: Expression | None = Field(
+            None, description="the date the row must be valid on; the business date if left out"
+        )
         call: CallTarget | None = Field(None, description="ask a system instead of a table")
         cache: Cache | None = Field(None, description="using an answer of the system again")
         timeout: Duration = Field(TIMEOUT, description="how long one try of a call may take", examples=["5s"])
@@ -72,7 +74,7 @@ class Enrich(Step):
         self._each, self._into = config.each, config.into
         self._table, self._key, self._on = config.table, config.key, config.on
         self._missing = config.missing
-        self._rule = None if config.missing is None else _rule(config.missing)
+        self._refusal = None if config.missing is None else _refusal(config.missing)
         _check(config, build)
         self._row = build.table(config.table) if config.table is not None else UNKNOWN
         self._asker = None if config.call is None else _asker(config, config.call, build)
@@ -85,9 +87,9 @@ class Enrich(Step):
             frame.put(self._into, self._found(frame, frame.data, self._look_up(frame, frame.data)))
             return None
         data, name, field = frame.data, self._each.as_, self._field
-        items = []
+        items, scope = [], scope_with(data, name, None)
         for item in list_at(data, self._each.in_):
-            scope = scope_with(data, name, item)
+            scope[name] = item
             items.append(put(item, field, self._found(frame, scope, self._look_up(frame, scope))))
         frame.put(self._each.in_, items)
         return None
@@ -116,8 +118,8 @@ class Enrich(Step):
         if self._missing is not None and self._missing.default is not None:
             return self._missing.default
         what = self._describe(frame, scope)
-        if self._rule is not None:
-            raise reject(self._rule, scope, frame.env, what)
+        if self._refusal is not None:
+            raise self._refusal.failure(scope, frame.env, what)
         raise Permanent(REASON, what)
 
     def _describe(self, frame: Frame, scope: Any) -> str:
@@ -132,14 +134,16 @@ class Enrich(Step):
         return shape.with_path((*self._each.in_, "[]", *self._field), self._row)
 
 
-def _rule(missing: Missing) -> WorkItem:
-    return WorkItem.model_construct(work_item=missing.work_item or REASON, detail=missing.detail, owner=missing.owner)
+def _refusal(missing: Missing) -> Refusal:
+    return Refusal(missing.work_item or REASON, missing.detail, missing.owner)
 
 
 def _asker(config: Enrich.Config, target: CallTarget, build: Build) -> Asker:
     bound = build.call(target.body(), "call")
     if bound.guarantee is not None:
-        build.finding("TF1165", f"`{bound.action}` changes something; enrich only reads", "call", "action", help="use `call`")
+        build.finding(
+            "TF1165", f"`{bound.action}` changes something; enrich only reads", "call", "action", help="use `call`"
+        )
     return Asker(bound, build, timeout=config.timeout, retry=config.retry, cache=config.cache)
 
 
@@ -147,7 +151,9 @@ def _check(config: Enrich.Config, build: Build) -> None:
     if (config.table is None) == (config.call is None):
         build.finding("TF1163", "enrich has exactly one of `table` and `call`")
     elif (config.table is None) != (config.key is None):
-        build.finding("TF1163", "a table is read by a `key`, and only a table", help="name both, or neither with `call`")
+        build.finding(
+            "TF1163", "a table is read by a `key`, and only a table", help="name both, or neither with `call`"
+        )
     if config.cache is not None:
         config.cache.check(build, "cache")
     missing = config.missing
@@ -159,8 +165,7 @@ def _check(config: Enrich.Config, build: Build) -> None:
             right = f"{config.each.as_}.{config.into[-1]}"
             build.finding("TF1164", "with `each`, `into` lies inside the item", "into", help=right, suggestion=right)
         build.check(build.expression(".".join(config.each.in_)), scope, "each", "in")
-        if not shape_at(scope, config.each.in_).item() is scope:
-            scope = item_scope(scope, config.each)
+        scope = item_scope(scope, config.each)
     if config.key is not None:
         build.check(config.key, scope, "key")
     if config.on is not None:

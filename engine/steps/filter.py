@@ -11,8 +11,9 @@ from engine.sdk import Build, Filtered, Frame, Options, Reason, Step, step
 class Filter(Step):
     """Ends the event here, with a reason.
 
-    `when: is_true(training)` beside `filter: {reason: training-mode}`. The event is done: it is counted as filtered under
-    its reason and found in the journal. Without `when` every event that comes here ends, as in a branch of a `choose`.
+    `when: is_true(training)` beside `filter: {reason: training-mode}`. The event is done: it is counted as filtered
+    under its reason and found in the journal. Without `when` every event that comes here ends, as in a branch of a
+    `choose`.
     Never fails; a condition that is not a yes/no answer is the work item `not-yes-no`.
     """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from engine.sdk import Build, Condition, Filtered, Frame, Options, Reason, Signal, Step, Value, step
-from engine.steps.support.rejecting import WorkItem, reject
+from engine.steps.support.rejecting import Refusal
 
 
 class Denial(Options):
@@ -43,10 +43,7 @@ class Policy(Step):
         if not config.deny and not config.review:
             build.finding("TF1172", "a policy without a rule allows everything", help="name `deny` or `review` cases")
         self._deny = [(rule.when, Filtered(rule.reason, build.step)) for rule in config.deny]
-        self._review = [
-            (rule.when, WorkItem(work_item=rule.reason, detail=None, owner=rule.owner).model_copy(update={"detail": rule.detail}))
-            for rule in config.review
-        ]
+        self._review = [(rule.when, Refusal(rule.reason, rule.detail, rule.owner)) for rule in config.review]
 
     def run(self, frame: Frame) -> Signal | None:
         data, env = frame.data, frame.env
@@ -55,5 +52,5 @@ class Policy(Step):
                 return denied
         for when, review in self._review:
             if when.condition(data, env):
-                raise reject(review, data, env, f"for review: {when.text}", rule=when.text)
+                raise review.failure(data, env, f"for review: {when.text}", rule=when.text)
         return None

@@ -13,10 +13,10 @@ from engine.sdk import UNKNOWN, Build, Frame, Shape, Step, Value, evaluate, step
 class Set(Step):
     """Puts values at paths of the data; everything else stays.
 
-    `set: {extensions.local.shift: "lookup('shifts', till.id).name"}`. All values are made from the data as it was before
-    the step, so their order does not matter. Objects missing on the way are made.
-    On failure: a value that gives nothing is the work item `missing-value` unless it is `optional` or has a `default`; a
-    text or number in the way of a path is `not-an-object`. The data is not changed.
+    `set: {extensions.local.shift: "lookup('shifts', till.id).name"}`. All values are made from the data as it was
+    before the step, so their order does not matter. Objects missing on the way are made.
+    On failure: a value that gives nothing is the work item `missing-value` unless it is `optional` or has a
+    `default`; a text or number in the way of a path is `not-an-object`. The data is not changed.
     """
 
     class Config(RootModel[dict[str, Value]]):
@@ -30,7 +30,9 @@ class Set(Step):
     def __init__(self, config: Config, build: Build) -> None:
         for path in config.root:
             if not all(part.isidentifier() and part.isascii() for part in path.split(".")):
-                build.finding("TF1127", f"`{path}` is not a path", path, help="write names joined by dots: totals.margin")
+                build.finding(
+                    "TF1127", f"`{path}` is not a path", path, help="write names joined by dots: totals.margin"
+                )
         self._fields = [(tuple(path.split(".")), path, value) for path, value in config.root.items()]
 
     def run(self, frame: Frame) -> None:

@@ -13,8 +13,8 @@ from engine.sdk import Build, Frame, Shape, Signal, Step, step
 class Slot(Step):
     """A named place that regions may fill with steps of their own.
 
-    `slot: fiscal`, with `allows` (what its steps may reach: pure, reads, calls, state) and `yields` (what they add to the
-    data) beside it. The name is the step's id. An empty slot passes the event on unchanged.
+    `slot: fiscal`, with `allows` (what its steps may reach: pure, reads, calls, state) and `yields` (what they add to
+    the data) beside it. The name is the step's id. An empty slot passes the event on unchanged.
     On failure: a failure of a step in it is that step's failure.
     """
 
@@ -27,7 +27,7 @@ class Slot(Step):
     def __init__(self, config: Config, build: Build) -> None:
         self._steps = build.slot(config.root)
 
-    def run(self, frame: Frame) -> Signal | None | Awaitable[Signal | None]:
+    def run(self, frame: Frame) -> Signal | Awaitable[Signal | None] | None:
         return self._steps.run(frame)
 
     def shape(self, shape: Shape) -> Shape:

@@ -6,7 +6,6 @@ from typing import Any
 
 from pydantic import Field
 
-from engine.core.ids import key_text
 from engine.sdk import (
     Build,
     Expression,
@@ -21,6 +20,7 @@ from engine.sdk import (
     Split,
     Step,
     key_parts,
+    key_text,
     step,
 )
 from engine.steps.support.items import path_shape, scope_with
@@ -30,18 +30,21 @@ from engine.steps.support.items import path_shape, scope_with
 class SplitStep(Step):
     """Makes one event per item of a list; each goes on by itself, and all succeed or none is published.
 
-    `split: {in: shipments, key: shipment_no}`: the item becomes the data. With `as: shipment` the document stays and the
-    item stands in it under that name, so `key: shipment.shipment_no`. The key identifies the item for good: with the
-    event's id it is the identity of everything that is sent, so it must not be a position.
-    An empty list ends the event as filtered, reason `empty-list`.
-    On failure: no list there is the work item `not-a-list`, an item whose key is incomplete `key-incomplete`, two items
-    with one key `split-key-duplicate`: the second would be taken for a repetition of the first and be lost.
+    `split: {in: shipments, key: shipment_no}`: the item becomes the data. With `as: shipment` the document stays and
+    the item stands in it under that name, so `key: shipment.shipment_no`. The key identifies the item for good: with
+    the event's id it is the identity of everything that is sent, so it must not be a position. An empty list ends the
+    event as filtered, reason `empty-list`.
+    On failure: no list there is the work item `not-a-list`, an item whose key is incomplete `key-incomplete`, two
+    items with one key `split-key-duplicate`: the second would be taken for a repetition of the first and be lost.
     """
 
     class Config(Options):
         in_: Expression = Field(alias="in", description="the list", examples=["shipments"])
         as_: LocalName | None = Field(
-            None, alias="as", description="keep the document and put the item into it under this name", examples=["line"]
+            None,
+            alias="as",
+            description="keep the document and put the item into it under this name",
+            examples=["line"],
         )
         key: Key = Field(description="what tells the items of one event apart", examples=["shipment_no"])
 

@@ -13,8 +13,8 @@ from engine.sdk import Build, Frame, Options, RawValues, Shape, Signal, Step, Su
 class Subflow(Step):
     """Runs shared steps that several routes use, with parameters of their own.
 
-    `subflow: {name: check-totals, params: {tolerance: 0.01}}`. The steps are compiled into each route that uses them, so
-    they see its data and their failures name their own ids.
+    `subflow: {name: check-totals, params: {tolerance: 0.01}}`. The steps are compiled into each route that uses them,
+    so they see its data and their failures name their own ids.
     On failure: a failure of a step in it is that step's failure.
     """
 
@@ -25,7 +25,7 @@ class Subflow(Step):
     def __init__(self, config: Config, build: Build) -> None:
         self._steps = build.subflow(config.name, config.params)
 
-    def run(self, frame: Frame) -> Signal | None | Awaitable[Signal | None]:
+    def run(self, frame: Frame) -> Signal | Awaitable[Signal | None] | None:
         return self._steps.run(frame)
 
     def shape(self, shape: Shape) -> Shape:

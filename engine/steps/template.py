@@ -11,10 +11,10 @@ from engine.sdk import UNKNOWN, Build, Frame, Options, Path, Shape, Step, Templa
 class TemplateStep(Step):
     """Renders a text from the data and puts it at a path.
 
-    `template: {file: receipt-mail.j2, into: mail.body}` takes a file of mappings/templates, `text` stands in place. For a
-    field of a request or a mapping write `{template: ..}` there instead.
-    On failure: a template that reads what is not there, or grows beyond its caps, is a work item that names it; the data
-    is not changed.
+    `template: {file: receipt-mail.j2, into: mail.body}` takes a file of mappings/templates, `text` stands in place.
+    For a field of a request or a mapping write `{template: ..}` there instead.
+    On failure: a template that reads what is not there, or grows beyond its caps, is a work item that names it; the
+    data is not changed.
     """
 
     class Config(Options):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from engine.core.ids import key_text
-from engine.sdk import Build, Frame, Key, Options, Rate, Step, key_parts, step
+from engine.sdk import Build, Frame, Key, Options, Rate, Step, key_parts, key_text, step
 from engine.steps.support.waiting import context_of
 
 
@@ -13,10 +12,10 @@ from engine.steps.support.waiting import context_of
 class Throttle(Step):
     """Lets only so many events pass per time; the others wait their turn.
 
-    `throttle: {rate: 50/s}` counts the whole route, over all processes; with `key: store.id` each store has a rate of its
-    own. To protect one system, give its connection a `limits: {rate: ..}` instead: that covers every route.
-    On failure: a key with a missing part is the work item `key-incomplete`. Waiting loses nothing: an event that waits
-    when the engine stops is taken up again.
+    `throttle: {rate: 50/s}` counts the whole route, over all processes; with `key: store.id` each store has a rate of
+    its own. To protect one system, give its connection a `limits: {rate: ..}` instead: that covers every route.
+    On failure: a key with a missing part is the work item `key-incomplete`. Waiting loses nothing: an event that
+    waits when the engine stops is taken up again.
     """
 
     class Config(Options):

@@ -21,18 +21,20 @@ from engine.sdk import (
     StepFailed,
     Steps,
     StepSequence,
-    put,
     step,
 )
 
 ERROR = "error"
+Mark = tuple[Any, str, int]
 FACTS = ("reason", "detail", "step", "data")
 
 
 class Catch(Options):
     """What is done when a step failed."""
 
-    reasons: list[Reason] | None = Field(None, description="only these; every permanent failure when left out", min_length=1)
+    reasons: list[Reason] | None = Field(
+        None, description="only these; every permanent failure when left out", min_length=1
+    )
     steps: Steps = Field(description="what is done instead; `error` says what happened")
 
 
@@ -40,10 +42,10 @@ class Catch(Options):
 class Try(Step):
     """Runs steps, and others instead when one of them fails for good.
 
-    `try: {steps: [..], catch: {reasons: [unknown-sku], steps: [..]}}`. The steps of `catch` see the data as it was before
-    the `try`, with `error: {reason, detail, step, data}` in it; `error` is gone afterwards.
-    Only permanent failures are caught: what may work later, and what may have had its effect, is retried and decided by
-    the engine as everywhere.
+    `try: {steps: [..], catch: {reasons: [unknown-sku], steps: [..]}}`. The steps of `catch` see the data as it was
+    before the `try`, with `error: {reason, detail, step, data}` in it; `error` is gone afterwards. Only permanent
+    failures are caught: what may work later, and what may have had its effect, is retried and decided by the engine
+    as everywhere.
     On failure: a failure that is not caught, or one inside `catch`, is that step's failure.
     """
 
@@ -60,36 +62,35 @@ class Try(Step):
         self._reasons = None if config.catch.reasons is None else frozenset(config.catch.reasons)
         self._catch: StepSequence = build.steps(config.catch.steps, "catch", "steps", adds={ERROR: facts})
 
-    def run(self, frame: Frame) -> Signal | None | Awaitable[Signal | None]:
-        before = (frame.data, frame.schema, len(frame.taps))
+    def run(self, frame: Frame) -> Signal | Awaitable[Signal | None] | None:
+        mark = frame.mark()
         try:
             result = self._steps.run(frame)
         except StepFailed as failed:
-            return self._caught(frame, failed, *before)
-        return self._waited(frame, result, *before) if isawaitable(result) else result
+            return self._caught(frame, failed, mark)
+        return self._waited(frame, result, mark) if isawaitable(result) else result
 
-    async def _waited(
-        self, frame: Frame, pending: Awaitable[Signal | None], data: Any, schema: str, taps: int
-    ) -> Signal | None:
+    async def _waited(self, frame: Frame, pending: Awaitable[Signal | None], mark: Mark) -> Signal | None:
         try:
             return await pending
         except StepFailed as failed:
-            result = self._caught(frame, failed, data, schema, taps)
+            result = self._caught(frame, failed, mark)
         return await result if isawaitable(result) else result
 
-    def _caught(
-        self, frame: Frame, failed: StepFailed, data: Any, schema: str, taps: int
-    ) -> Signal | None | Awaitable[Signal | None]:
+    def _caught(self, frame: Frame, failed: StepFailed, mark: Mark) -> Signal | Awaitable[Signal | None] | None:
         failure = failed.failure
         if failure.kind != "permanent" or (self._reasons is not None and failure.reason not in self._reasons):
             raise failed
+        before = mark[0]
+        if not isinstance(before, dict):
+            raise failed  # there is no place for `error` in it
         facts = {"reason": failure.reason, "detail": failure.detail, "step": failed.step, "data": dict(failure.data)}
-        del frame.taps[taps:]
-        frame.data, frame.schema = put(data, (ERROR,), facts), schema
+        frame.back_to(mark)
+        frame.data = {**before, ERROR: facts}
         result = self._catch.run(frame)
         if isawaitable(result):
-            return _cleaned_later(frame, result, facts, data)
-        return _cleaned(frame, result, facts, data)
+            return _cleaned_later(frame, result, facts, before)
+        return _cleaned(frame, result, facts, before)
 
     def shape(self, shape: Shape) -> Shape:
         caught = self._catch.shape(shape.with_path((ERROR,), self._facts)).without([(ERROR,)])

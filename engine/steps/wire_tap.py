@@ -11,9 +11,9 @@ from engine.sdk import Build, Frame, Options, Output, Step, step
 class WireTap(Step):
     """Sends a copy of the data as it is here to a sink of the route; the event itself goes on unchanged.
 
-    `wire_tap: {sink: audit}`, with `audit` among the sinks of `to`: its `map`, `when` and retries apply. A sink named here
-    gets the copies and never the route's result. The copy is published with everything else the event makes, so an event
-    that fails or is tried again leaves no copy of a state that never was.
+    `wire_tap: {sink: audit}`, with `audit` among the sinks of `to`: its `map`, `when` and retries apply. A sink named
+    here gets the copies and never the route's result. The copy is published with everything else the event makes, so
+    an event that fails or is tried again leaves no copy of a state that never was.
     Never fails by itself; a failing sink is a failed delivery like any other and does not touch the event.
     """
 

@@ -77,18 +77,14 @@ class Folder:
             try:
                 facts = os.stat(name, dir_fd=self._fd, follow_symlinks=False)
             except FileNotFoundError:
-                continue
+                continue  # gone since the folder was read
             if stat.S_ISDIR(facts.st_mode):
                 continue
             refusal = name_problem(name) or ("" if stat.S_ISREG(facts.st_mode) else "it is not a regular file")
             yield Entry(name, _seen(facts), refusal)
 
     def exists(self, name: str) -> bool:
-        try:
-            os.stat(name, dir_fd=self._fd, follow_symlinks=False)
-        except FileNotFoundError:
-            return False
-        return True
+        return self._look(name) is not None
 
     def read(self, name: str, expected: Seen) -> bytes | None:
         """The content; None when it is not (or not any more) the file that was seen. Raises OSError."""
@@ -129,16 +125,30 @@ class Folder:
             os.fsync(fd)
         os.fsync(self._fd)
 
-    def move(self, name: str, target: Folder, as_name: str) -> str:
-        """Rename into another folder under a name that is free there; answers that name. Raises OSError."""
+    def move(self, entry: Entry, target: Folder, as_name: str) -> str | None:
+        """Rename into another folder under a name that is free there; answers that name.
+
+        None when another file has the name by now: it was not read, so it must stay. Raises OSError.
+        """
         free, number = as_name, 1
         while target.exists(free):
             number += 1
             free = f"{as_name}.{number}"
-        os.rename(name, free, src_dir_fd=self._fd, dst_dir_fd=target._fd)
+        if self._look(entry.name) != entry.seen:
+            return None
+        os.rename(entry.name, free, src_dir_fd=self._fd, dst_dir_fd=target._fd)
+        if target._look(free) != entry.seen:
+            os.rename(free, entry.name, src_dir_fd=target._fd, dst_dir_fd=self._fd)
+            return None
         os.fsync(target._fd)
         os.fsync(self._fd)
         return free
+
+    def _look(self, name: str) -> Seen | None:
+        try:
+            return _seen(os.stat(name, dir_fd=self._fd, follow_symlinks=False))
+        except FileNotFoundError:
+            return None
 
     def remove(self, name: str) -> None:
         os.unlink(name, dir_fd=self._fd)

@@ -18,11 +18,17 @@ _INLINE = 1 << 20  # bytes; a larger file is read in a thread
 
 @dataclass
 class _Watch:
-    """What is known of a name in the folder."""
+    """What is known of a name in the folder, as long as it looks like `seen`.
+
+    held    in hand: given to the engine and not settled
+    done    settled, and still there because there is no folder to move it to
+    until   not offered before this (monotonic seconds)
+    """
 
     seen: Seen
     since: float
     held: bool = False
+    done: bool = False
     until: float = 0.0
 
 
@@ -79,7 +85,7 @@ class FilesSource(Source):
         watch = self._watched.get(entry.name)
         if watch is None or (watch.seen != entry.seen and not watch.held):
             watch = self._watched[entry.name] = _Watch(entry.seen, now)
-        if watch.held or now < watch.until:
+        if watch.held or watch.done or now < watch.until:
             return False
         if entry.refusal:
             return True
@@ -89,11 +95,12 @@ class FilesSource(Source):
 
     async def _take(self, entry: Entry, ctx: SourceContext) -> Arrival | None:
         if entry.refusal:
-            await self._refuse(entry, ctx)
+            self._refuse(entry, ctx)
             return None
         if entry.seen.size > self._config.max_size:
             why = f"{entry.name} has {entry.seen.size} bytes; at most {self._config.max_size} are accepted"
-            return self._arrival(entry, b"", f"{entry.name}/{entry.seen.size}/{entry.seen.mtime}", ctx, Permanent("too-large", why))
+            unread = f"{entry.name}/{entry.seen.size}/{entry.seen.mtime}"
+            return self._arrival(entry, b"", unread, ctx, Permanent("too-large", why))
         try:
             content = await self._read(entry)
         except OSError as error:
@@ -121,25 +128,15 @@ class FilesSource(Source):
         return self._arrival(entry, content, digest, ctx)
 
     def _duplicate(self, entry: Entry, first: str, ctx: SourceContext) -> None:
-        watch = self._watched[entry.name]
-        if self._connection.archive is None:
-            if not watch.held:
-                watch.held = True  # it stays where it is, and is not read again until it changes
-                ctx.log("a file was taken in before", {"file": entry.name, "first": first})
-            return
-        name = self._put_away(entry.name, self._connection.archive, f"{entry.name}.duplicate")
-        ctx.log("a file was taken in before", {"file": entry.name, "first": first, "archived": name})
+        facts = {"file": entry.name, "first": first}
+        moved = self._put_away(entry, self._connection.archive, f"{entry.name}.duplicate")
+        ctx.log("a file was taken in before", facts | ({"moved": moved} if moved else {}))
 
-    async def _refuse(self, entry: Entry, ctx: SourceContext) -> None:
+    def _refuse(self, entry: Entry, ctx: SourceContext) -> None:
         shown = entry.name.encode("unicode_escape", "surrogatepass").decode()[:120]
-        facts = {"file": shown, "why": entry.refusal}
-        folder = self._connection.failed
-        if folder is not None:
-            digest = hashlib.sha256(entry.name.encode("utf-8", "surrogateescape")).hexdigest()[:16]
-            facts["moved"] = self._put_away(entry.name, folder, f"refused-{digest}")
-        elif entry.name in self._watched:
-            self._watched[entry.name].held = True
-        ctx.log("a file was refused", facts)
+        digest = hashlib.sha256(entry.name.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+        moved = self._put_away(entry, self._connection.failed, f"refused-{digest}")
+        ctx.log("a file was refused", {"file": shown, "why": entry.refusal} | ({"moved": moved} if moved else {}))
 
     def _arrival(
         self, entry: Entry, content: bytes, digest: str, ctx: SourceContext, failure: Failure | None = None
@@ -149,10 +146,9 @@ class FilesSource(Source):
 
         async def ack(work_items: int) -> None:
             await ctx.remember(digest, entry.name)
-            folder = self._connection.failed if work_items else self._connection.archive
             self._digests.discard(digest)
-            if folder is not None:
-                self._put_away(entry.name, folder, entry.name)
+            folder = self._connection.failed if work_items else self._connection.archive
+            self._put_away(entry, folder, entry.name)
 
         async def release(reason: Failure) -> None:
             self._digests.discard(digest)
@@ -160,12 +156,18 @@ class FilesSource(Source):
             watch.held, watch.until = False, ctx.clock.monotonic() + RETRY_AFTER
             ctx.log("a file could not be taken in now", {"file": entry.name, "reason": reason.reason})
 
-        return Arrival(entry.name, ack, release, content, headers={"file": entry.name}, failure=failure)
+        id = digest if failure else ""
+        return Arrival(entry.name, ack, release, content, id=id, headers={"file": entry.name}, failure=failure)
 
-    def _put_away(self, name: str, folder: Folder, as_name: str) -> str:
-        moved = self._connection.inbox.move(name, folder, as_name)
+    def _put_away(self, entry: Entry, folder: Folder | None, as_name: str) -> str | None:
+        """Move a settled file; without a folder it stays and is not read again until it changes."""
+        if folder is None:
+            watch = self._watched[entry.name]
+            watch.held, watch.done = False, True
+            return None
+        self._watched.pop(entry.name, None)
+        moved = self._connection.inbox.move(entry, folder, as_name)
         marker = self._config.done_marker
-        if marker and self._connection.inbox.exists(name + marker):
-            self._connection.inbox.remove(name + marker)
-        self._watched.pop(name, None)
+        if marker and self._connection.inbox.exists(entry.name + marker):
+            self._connection.inbox.remove(entry.name + marker)
         return moved

@@ -14,6 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor
+from math import inf
 from typing import Any, NamedTuple, TypeVar
 
 from engine.backends.sqlite.connection import is_lasting, is_passing
@@ -97,7 +98,7 @@ class GroupCommit:
         outcomes: list[Any] = []
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-            until = time.monotonic() + _MOST_SECONDS
+            until = time.monotonic() + _MOST_SECONDS if self._disk else inf
             try:
                 while self._waiting and len(group) < _MOST_UNITS and (not group or time.monotonic() < until):
                     group.append(self._waiting.popleft())
@@ -167,8 +168,7 @@ class GroupCommit:
         if self.broken and error is None and self._waiting:
             self._refuse_waiting()
         for index, waiting in enumerate(group):
-            outcome = _Failed(error) if error is not None else outcomes[index]
-            self._tell(waiting, outcome)
+            self._tell(waiting, outcomes[index] if error is None else _Failed(_own(error)))
         if error is not None and self.broken:
             self._refuse_waiting()
         if self._waiting:
@@ -193,6 +193,15 @@ class GroupCommit:
             waiting.future.set_result(outcome)
         else:
             waiting.future.set_exception(failed)
+
+
+def _own(error: Exception) -> Exception:
+    """An error object for one caller: raising the same one in many tasks would tangle their tracebacks."""
+    if not isinstance(error, StoreDown):
+        return error
+    own = StoreDown(str(error))
+    own.__cause__ = error.__cause__
+    return own
 
 
 def _sentence(error: BaseException) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+from engine.core.ids import continuation_id
+
 # FULL: a commit that was answered survives a power cut. No automatic checkpoint: only the writer does them, between
 # transactions. No memory map: a read error would be a signal instead of an error.
 _WRITER = (
@@ -45,6 +47,7 @@ def _prepared(path: str, pragmas: tuple[str, ...], *, uri: bool) -> sqlite3.Conn
     try:
         for pragma in pragmas:
             connection.execute(pragma)
+        connection.create_function("continuation_id", 4, continuation_id, deterministic=True)
     except sqlite3.Error:
         connection.close()
         raise

@@ -29,7 +29,7 @@ from engine.compile.mapping.nodes import (
     ValueNode,
 )
 from engine.compile.report import Place
-from engine.compile.texts import Texts
+from engine.compile.texts import Texts, report
 from engine.config.nearest import suggestion
 from engine.expr.errors import ExpressionError
 from engine.plugins.fields import VALUE_KEYS, KeyExpr, ValueExpr, check_value_keys
@@ -122,7 +122,7 @@ class MappingReader:
         try:
             check_value_keys(dict(raw))
         except ExpressionError as error:
-            self._texts.report(place, error)
+            report(place, error)
             return None
         expr = template = None
         source = next(key for key in SOURCES if key in raw)

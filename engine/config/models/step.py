@@ -65,11 +65,9 @@ class StepDoc(Skeleton):
     def _find_type(cls, raw: Any) -> Any:
         if not isinstance(raw, dict):
             return raw  # pydantic says what is expected
-        keys = COMMON + SLOT if "slot" in raw else COMMON
-        others = [key for key in raw if key not in keys]
-        if not others:
+        type_ = step_type(raw)
+        if not type_:
             raise problem("TF1113", "this step does nothing", "add a step type: map, filter, check, enrich, ...")
-        type_ = _type_among(others, raw)
         if type_ in LATER_STEPS:
             raise reserved(type_, LATER_STEPS)
         rest = {key: value for key, value in raw.items() if key != type_}
@@ -86,11 +84,23 @@ def _slot_id() -> Any:
     raise problem("TF1101", "a slot has no `id`: its name is its id", "remove `id`", path=("id",), key=True)
 
 
+def step_type(raw: Any) -> str:
+    """The key of a step that names its type; empty when it has none."""
+    if not isinstance(raw, dict):
+        return ""
+    keys = COMMON + SLOT if "slot" in raw else COMMON
+    others = [key for key in raw if key not in keys]
+    return _type_among(others, raw) if others else ""
+
+
 def _type_among(others: list[str], raw: Mapping[str, Any]) -> str:
+    if len(others) == 1:
+        return others[0]
+
     def likelihood(key: str) -> tuple[bool, bool, bool, bool]:
-        near_common = any(distance(key, common, 1) <= 1 for common in COMMON)
-        near_word = suggestion(key, STEP_WORDS) != ""
-        return (key in STEP_WORDS or key in LATER_STEPS, not near_common, isinstance(raw[key], dict | list), near_word)
+        known = key in STEP_WORDS or key in LATER_STEPS
+        common = not known and any(distance(key, name, 1) <= 1 for name in COMMON)
+        return (known, not common, isinstance(raw[key], dict | list), suggestion(key, STEP_WORDS) != "")
 
     return max(others, key=likelihood)  # the first of equals
 

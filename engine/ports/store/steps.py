@@ -1,7 +1,8 @@
 """Durable state of steps: groups of an aggregate, timers, and chained state.
 
-A cut stores in one transaction, unique on (step, event id), and the input is acked after it. What goes on afterwards
-is published under a deterministic id, then the state is finished: a crash in between publishes the same id again.
+A cut stores in one transaction, unique on (step, event id, output key), and the input is acked after it. What goes on
+afterwards is published under a deterministic id, then the state is finished: a crash in between publishes the same id
+again.
 """
 
 from __future__ import annotations
@@ -23,7 +24,10 @@ class GroupKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One event in a group. `body` is what the aggregate keeps of it; `amount` exact decimal text."""
+    """One event in a group. `body` is what the aggregate keeps of it; `amount` exact decimal text.
+
+    output_key   split keys of the frame: after a split one event may be several members
+    """
 
     group: GroupKey
     day: str
@@ -31,6 +35,7 @@ class Member:
     body: bytes
     amount: str = ""
     at: int = 0
+    output_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +56,8 @@ class Joined:
 class GroupJoin(Op[list[Joined]]):
     """Put members into the open generation of their group, opening one where none is (the first is 1).
 
-    An event is in at most one group of a (route, step), for ever: joining again answers `duplicate` with the generation
-    it is in, whatever has become of that since.
+    An event (with its output key) is in at most one group of a (route, step), for ever: joining again answers
+    `duplicate` with the group and generation it is in, whatever has become of that since.
     """
 
     members: Sequence[Member]

@@ -28,7 +28,9 @@ RETRIES = 2
 class Retry(Options):
     """Trying again in place, while the event waits in the step."""
 
-    times: int = Field(RETRIES, ge=0, le=5, description="how often it is tried again before the event itself is retried")
+    times: int = Field(
+        RETRIES, ge=0, le=5, description="how often it is tried again before the event itself is retried"
+    )
 
 
 class CallTarget(Options):

@@ -55,7 +55,7 @@ def keep(value: Any, tree: Tree) -> Any:
 
 
 def replace(value: Any, tree: Tree, change: Callable[[Any], Any]) -> Any:
-    """A copy with `change` applied at the leaves; a leaf that becomes GONE is left out. What is missing stays missing."""
+    """A copy with `change` applied at the leaves; a leaf that becomes GONE is left out. What is missing stays so."""
     if tree is None:
         return change(value)
     if isinstance(value, list) and ITEMS in tree:

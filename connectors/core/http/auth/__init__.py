@@ -1,0 +1,5 @@
+"""Schemes that prove who sends a request, and the field that names one."""
+
+from connectors.core.http.auth.field import SCHEMES, AuthUse, OptionalAuth
+
+__all__ = ["SCHEMES", "AuthUse", "OptionalAuth"]

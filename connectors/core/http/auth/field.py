@@ -1,0 +1,65 @@
+"""The field `auth`: `{scheme: stripe, secret: ..}`, read into a scheme with its own validated Config."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Annotated, Any, NamedTuple, TypeAlias
+
+from pydantic import ValidationInfo, WithJsonSchema
+from pydantic.functional_validators import PlainValidator
+
+from connectors.core.http.auth.oauth2 import OAuth2
+from connectors.core.http.auth.plain import ApiKey, Basic, Bearer, Hmac, NoAuth
+from connectors.core.http.auth.vendors import GitHub, Shopify, Square, StandardWebhooks, Stripe, Twilio
+from engine.sdk import AuthScheme, problem, spec_of
+
+SCHEMES: dict[str, type[AuthScheme]] = {
+    spec_of(scheme).name: scheme
+    for scheme in (
+        ApiKey, Basic, Bearer, GitHub, Hmac, NoAuth, OAuth2, Shopify, Square, StandardWebhooks, Stripe, Twilio,
+    )
+}  # fmt: skip
+
+
+class AuthUse(NamedTuple):
+    """A scheme and its settings; `build` makes one with a state of its own."""
+
+    scheme: type[AuthScheme]
+    config: Any
+
+    def build(self) -> AuthScheme:
+        return self.scheme(self.config)
+
+
+def read_auth(value: Any, info: ValidationInfo) -> AuthUse | None:
+    """`{scheme: name, ..}`; schemes of other plugins are known through the validation context."""
+    if value is None or isinstance(value, AuthUse):
+        return value
+    if not isinstance(value, dict) or not isinstance(value.get("scheme"), str):
+        raise problem("TF5010", "`auth` names a `scheme`", "write auth: {scheme: bearer, token: ${secret.token}}")
+    name = value["scheme"]
+    scheme = SCHEMES.get(name) or _of_others(name, info.context)
+    if scheme is None:
+        nearest = next(iter(get_close_matches(name, SCHEMES, 1, 0.5)), "")
+        raise problem("TF5011", f"there is no auth scheme `{name}`", f"known: {', '.join(SCHEMES)}", nearest)
+    settings = {key: setting for key, setting in value.items() if key != "scheme"}
+    return AuthUse(scheme, scheme.Config.model_validate(settings, context=info.context))
+
+
+def _of_others(name: str, context: Any) -> type[AuthScheme] | None:
+    lookup = getattr(context, "auth_scheme", None)
+    return lookup(name) if callable(lookup) else None
+
+
+OptionalAuth: TypeAlias = Annotated[
+    AuthUse | None,
+    PlainValidator(read_auth),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "required": ["scheme"],
+            "properties": {"scheme": {"type": "string", "enum": sorted(SCHEMES)}},
+            "description": "How requests prove who sends them.",
+        }
+    ),
+]

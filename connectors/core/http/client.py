@@ -1,0 +1,117 @@
+"""A guarded HTTP client for one host: bounded in time and size, no redirects, no proxies of the environment."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from connectors.core.http.addresses import resolve
+from engine.sdk import Failure, Fenced, Permanent, Transient, UnknownOutcome
+
+CONNECT_TIMEOUT = 5.0
+Leaving = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the other side answered. `complete` is False when the body was cut off at the cap or could not be read."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    complete: bool = True
+
+
+class HttpClient:
+    """Sends requests to one host. `base` is `https://host:port/path`."""
+
+    def __init__(self, base: str, allow_private: bool, max_response: int, ca_file: str = "", connections: int = 20) -> None:
+        self._base = urlsplit(base)
+        self._allow_private = allow_private
+        self._max_response = max_response
+        verify = ssl.create_default_context(cafile=ca_file) if ca_file else True
+        limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=15)
+        self._client = httpx.AsyncClient(
+            trust_env=False,
+            follow_redirects=False,
+            verify=verify,
+            limits=limits,
+            timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT, pool=CONNECT_TIMEOUT),
+        )
+
+    @property
+    def host(self) -> str:
+        return self._base.hostname or ""
+
+    @property
+    def port(self) -> int:
+        return self._base.port or (443 if self._base.scheme == "https" else 80)
+
+    def address(self, path: str, query: str = "") -> str:
+        """The full address of a path below the base."""
+        prefix = self._base.path.rstrip("/")
+        return f"{self._base.scheme}://{self._base.netloc}{prefix}{path or '/'}{'?' + query if query else ''}"
+
+    async def close(self) -> None:
+        """Close the connections that are kept open."""
+        await self._client.aclose()
+
+    async def send(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes, timeout: float, leaving: Leaving
+    ) -> Answer:
+        """One request within `timeout` seconds, all of it. `leaving` is called right before its first byte goes out.
+
+        Raises Transient while nothing has left, UnknownOutcome afterwards.
+        """
+        left = False
+
+        async def trace(event: str, info: Any) -> None:
+            nonlocal left
+            if event.endswith("send_request_headers.started"):
+                leaving()
+                left = True
+
+        try:
+            async with asyncio.timeout(timeout):
+                request = await self._request(method, url, headers, body, trace)
+                return await self._answer(request)
+        except (Failure, Fenced):
+            raise
+        except TimeoutError:
+            raise _failed(left, "timeout", f"{self.host} did not answer within {timeout:g} s") from None
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            raise _failed(left, "no-answer", f"{self.host}: {type(error).__name__} {error}".strip()) from error
+
+    async def _request(self, method: str, url: str, headers: Mapping[str, str], body: bytes, trace: Any) -> httpx.Request:
+        parts = urlsplit(url)
+        if parts.hostname != self.host:
+            raise Permanent("address-refused", f"a request to {parts.hostname} does not leave through the connection to {self.host}")
+        address = await resolve(self.host, self.port, self._allow_private)
+        shown = f"[{address}]" if ":" in address else address
+        pinned = parts._replace(netloc=f"{shown}:{self.port}").geturl()
+        sent = {"Host": self._base.netloc, "Accept-Encoding": "identity", **headers}
+        extensions = {"sni_hostname": self.host, "trace": trace}
+        return self._client.build_request(method, pinned, headers=sent, content=body or None, extensions=extensions)
+
+    async def _answer(self, request: httpx.Request) -> Answer:
+        response = await self._client.send(request, stream=True)
+        try:
+            body, complete = b"", response.headers.get("content-encoding", "identity") == "identity"
+            async for chunk in response.aiter_raw():
+                body += chunk
+                if len(body) > self._max_response:
+                    body, complete = body[: self._max_response], False
+                    break
+            return Answer(response.status_code, dict(response.headers), body, complete)
+        finally:
+            await response.aclose()
+
+
+def _failed(left: bool, reason: str, detail: str) -> Failure:
+    return UnknownOutcome(reason, detail) if left else Transient(reason, detail)

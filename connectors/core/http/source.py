@@ -1,0 +1,121 @@
+"""Source `core.http`: webhooks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from connectors.core.http.config import HttpSourceConfig
+from connectors.core.http.connection import HttpConnection
+from connectors.core.http.listener import LISTENERS, Incoming, Limits, Reply
+from engine.sdk import Arrival, AuthScheme, Clock, Failure, Permanent, Source, SourceContext, Throttled, parse, source
+
+BUSY = {"retry-after": "10"}
+_LOCAL = ("127.", "localhost:", "[::1]", "::1")
+
+
+@source("core.http")
+class HttpSource(Source):
+    """Takes in webhooks at a path of the connection's `listen` address.
+
+    A sender is answered 202 only when its event is durable, and 202 again when it repeats one: the sender's own id (of
+    its auth scheme, or `id_header`) makes it the same event, otherwise the body does. 401 without a valid proof, 400
+    for a body that says it is JSON and is not, 413 too large, 408 too slow, 415 compressed, 404 and 405 elsewhere, 503
+    with Retry-After while the engine takes nothing. A body that cannot be understood is kept as a work item.
+    """
+
+    Config = HttpSourceConfig
+    default_format = "json"
+
+    def __init__(self, config: HttpSourceConfig, connection: HttpConnection, route: str) -> None:
+        self._config = config
+        self._connection = connection
+        self._settings = connection.config
+        self._auth: AuthScheme | None = config.auth.build() if config.auth else connection.auth
+        self._waiting: asyncio.Queue[Arrival] = asyncio.Queue(maxsize=self._settings.max_connections)
+        self._closed = False
+        self._clock: Clock | None = None
+
+    async def close(self) -> None:
+        """Answer 503 from now on."""
+        self._closed = True
+
+    async def arrivals(self, ctx: SourceContext) -> AsyncIterator[Arrival]:
+        """Requests as they come in."""
+        self._require_safe()
+        self._clock = ctx.clock
+        settings = self._settings
+        limits = Limits(settings.max_body, settings.read_timeout, settings.max_connections)
+        listener = await LISTENERS.borrow(settings.listen, limits)
+        listener.add(self._config.method, self._config.path, self._take)
+        ctx.log("takes in webhooks", {"address": f"{listener.host}:{listener.port}", "path": self._config.path})
+        try:
+            while True:
+                yield await self._waiting.get()
+        finally:
+            listener.remove(self._config.method, self._config.path, self._take)
+            await LISTENERS.give_back(listener)
+
+    def _require_safe(self) -> None:
+        if not self._settings.listen:
+            raise Permanent("no-listen", "the connection has no `listen` address to take in webhooks at")
+        if self._auth is None and not self._settings.listen.startswith(_LOCAL):
+            why = f"{self._settings.listen} can be reached by others and {self._config.path} has no `auth`"
+            raise Permanent("no-auth", f"{why}; name a scheme, or say auth: {{scheme: none, why: ..}}")
+
+    async def _take(self, incoming: Incoming) -> Reply:
+        assert self._clock is not None
+        try:
+            id = self._proven_id(incoming, self._clock.now())
+        except Failure as failure:
+            return Reply(401, failure.detail)
+        if reply := _malformed(incoming):
+            return reply
+        if self._closed or self._waiting.full():
+            return Reply(503, "nothing is taken in now; send it again", BUSY)
+        return await self._durable(incoming, id)
+
+    def _proven_id(self, incoming: Incoming, now: int) -> str:
+        url = incoming.url
+        if self._settings.public_url:
+            path_and_query = "/" + url.split("://", 1)[1].partition("/")[2]
+            url = self._settings.public_url.rstrip("/") + path_and_query
+        id = self._auth.verify(url, incoming.headers, incoming.body, now) if self._auth else ""
+        return id or (incoming.headers.get(self._config.id_header.lower(), "") if self._config.id_header else "")
+
+    async def _durable(self, incoming: Incoming, id: str) -> Reply:
+        done: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._waiting.put_nowait(self._arrival(incoming, id, done))
+        try:
+            async with asyncio.timeout(self._settings.ack_timeout):
+                return await done
+        except TimeoutError:
+            return Reply(503, "it is not durable yet; send it again", BUSY)
+
+    def _arrival(self, incoming: Incoming, id: str, done: asyncio.Future[Reply]) -> Arrival:
+        async def ack(work_items: int) -> None:
+            says = "accepted" if not work_items else "kept for a person to look at; do not send it again"
+            _settle(done, Reply(202, says))
+
+        async def release(reason: Failure) -> None:
+            wait = reason.after if isinstance(reason, Throttled) else 10.0
+            _settle(done, Reply(503, "nothing is taken in now; send it again", {"retry-after": str(max(1, round(wait)))}))
+
+        kept = {name.lower(): incoming.headers[name.lower()] for name in self._config.keep_headers if name.lower() in incoming.headers}
+        return Arrival(incoming.path, ack, release, incoming.body, id=id, headers={"path": incoming.path, **kept})
+
+
+def _settle(done: asyncio.Future[Reply], reply: Reply) -> None:
+    if not done.done():
+        done.set_result(reply)
+
+
+def _malformed(incoming: Incoming) -> Reply | None:
+    """A body that says it is JSON and is not is told so, to the one who can mend it."""
+    if "json" not in incoming.headers.get("content-type", ""):
+        return None
+    try:
+        parse(incoming.body)
+    except Failure as failure:
+        return Reply(400, f"the body is not JSON that can be taken in: {failure.detail}")
+    return None

@@ -1,0 +1,109 @@
+"""The composition root: the only module that puts backends, runtime and project together."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from engine.backends.blobs import FolderBlobs
+from engine.backends.secrets import EnvironmentSecrets
+from engine.backends.sqlite import SqliteDatabase, SqliteStore, SqliteTransport
+from engine.compile.compiler import compile_project
+from engine.compile.plan import RouteSet
+from engine.config.project import Project, read_project, read_project_from
+from engine.core.clock import Clock, SystemClock, iso
+from engine.core.findings import Finding, in_order
+from engine.discover import discover
+from engine.plugins.registry import Registry
+from engine.ports.secrets import SecretSource
+from engine.runtime.cell import Cell, Log
+from engine.settings import Settings
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A project as it was read and compiled. Where `findings` hold errors, the routes they are in have no Plan."""
+
+    project: Project
+    registry: Registry
+    routeset: RouteSet
+    findings: list[Finding]
+
+    @property
+    def sources(self) -> Mapping[str, bytes]:
+        """Every file by path, for excerpts."""
+        return self.project.files
+
+
+def secrets_of(settings: Settings, environ: Mapping[str, str]) -> SecretSource:
+    """Secrets from TILLFLOW_SECRET_<NAME> and the secrets folder."""
+    return EnvironmentSecrets(environ, settings.secrets)
+
+
+def load(
+    settings: Settings, environ: Mapping[str, str] | None = None, registry: Registry | None = None
+) -> Loaded:
+    """Read and compile a project. Never raises for what stands in its files: that is in `findings`."""
+    values = os.environ if environ is None else environ
+    known = registry or discover()
+    project, found = read_project(settings.project, values)
+    routeset, more = compile_project(project, known, secrets_of(settings, values))
+    return Loaded(project, known, routeset, in_order([*found, *more]))
+
+
+def load_files(
+    files: Mapping[str, bytes], settings: Settings, registry: Registry, environ: Mapping[str, str] | None = None
+) -> RouteSet:
+    """Compile a recorded revision from its bytes."""
+    values = os.environ if environ is None else environ
+    project, _ = read_project_from(files, values)
+    routeset, _ = compile_project(project, registry, secrets_of(settings, values))
+    return routeset
+
+
+def stderr_log(clock: Clock) -> Log:
+    """One JSON object a line on stderr; control characters are escaped by JSON itself."""
+
+    def log(text: str, facts: Mapping[str, Any]) -> None:
+        line = {"time": iso(clock.now()), "text": text, **{name: _plain(value) for name, value in facts.items()}}
+        sys.stderr.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+    return log
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, str | int | bool | None) else str(value)
+
+
+@asynccontextmanager
+async def embedded_cell(
+    settings: Settings,
+    environ: Mapping[str, str] | None = None,
+    clock: Clock | None = None,
+    log: Log | None = None,
+) -> AsyncIterator[Cell]:
+    """Open the embedded cell: one SQLite database that carries and remembers. Raises SettingsError when it is owned."""
+    time = clock or SystemClock()
+    settings.state.mkdir(parents=True, exist_ok=True)
+    database = SqliteDatabase(settings.database, time)
+    cell = Cell(
+        transport=SqliteTransport(database, time),
+        store=SqliteStore(database, time),
+        blobs=FolderBlobs(settings.state / "blobs"),
+        secrets=secrets_of(settings, os.environ if environ is None else environ),
+        clock=time,
+        log=log or stderr_log(time),
+        zone=settings.zone,
+    )
+    await cell.transport.open()
+    try:
+        await cell.store.open()
+        yield cell
+    finally:
+        await cell.store.close()
+        await cell.transport.close()

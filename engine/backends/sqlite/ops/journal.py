@@ -1,0 +1,73 @@
+"""Operations of ports.store.journal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from sqlite3 import Connection
+
+from engine.backends.sqlite.ops.rows import Handlers, columns, insert, names
+from engine.core.jsonx import decode, encode
+from engine.ports.store.journal import Entry, JournalAppend, JournalFind, JournalPrune
+
+_NAMES = names(Entry)
+_INSERT = insert("journal", _NAMES)
+_SELECT = f"SELECT {columns(_NAMES)} FROM journal"
+_PLACE = _NAMES.index("keys")
+
+
+def append(connection: Connection, op: JournalAppend) -> None:
+    connection.executemany(_INSERT, map(_columns_of, op.entries))
+    keys = [
+        (value, name, entry.trace, entry.at) for entry in op.entries for name, value in entry.keys.items()
+    ]
+    if keys:
+        connection.executemany("INSERT OR IGNORE INTO journal_key (value, name, trace, at) VALUES (?, ?, ?, ?)", keys)
+
+
+def _columns_of(entry: Entry) -> tuple[object, ...]:
+    return (
+        entry.at, entry.day, entry.event_id, entry.trace, entry.route, entry.what, entry.sink, entry.attempt,
+        entry.detail, entry.revision, entry.event_type, encode(entry.keys).decode() if entry.keys else "{}",
+    )  # fmt: skip
+
+
+def _entry(row: Sequence[object]) -> Entry:
+    return Entry(*row[:_PLACE], decode(str(row[_PLACE])))  # type: ignore[arg-type]
+
+
+def find(connection: Connection, op: JournalFind) -> list[Entry]:
+    traces = _by_key(connection, op)
+    if not op.name:
+        traces |= _by_id(connection, op.text)
+    if not traces:
+        return []
+    marks = ", ".join("?" * len(traces))
+    sql = f"{_SELECT} WHERE trace IN ({marks}) ORDER BY at, number LIMIT ?"
+    return [_entry(row) for row in connection.execute(sql, (*sorted(traces), op.limit))]
+
+
+def _by_key(connection: Connection, op: JournalFind) -> set[str]:
+    sql = "SELECT DISTINCT trace FROM journal_key WHERE value = ? AND (? = '' OR name = ?) LIMIT ?"
+    return {row[0] for row in connection.execute(sql, (op.text, op.name, op.name, op.limit))}
+
+
+def _by_id(connection: Connection, text: str) -> set[str]:
+    """Traces of the event or trace with this id, or the only one that begins with it."""
+    if not text:
+        return set()
+    traces: set[str] = set()
+    for column in ("trace", "event_id"):
+        begins = f"SELECT DISTINCT {column} FROM journal WHERE {column} >= ? AND substr({column}, 1, ?) = ?"
+        found = [row[0] for row in connection.execute(f"{begins} ORDER BY 1 LIMIT 2", (text, len(text), text))]
+        if found and (len(found) == 1 or found[0] == text):
+            of = connection.execute(f"SELECT DISTINCT trace FROM journal WHERE {column} = ?", (found[0],))
+            traces.update(row[0] for row in of)
+    return traces
+
+
+def prune(connection: Connection, op: JournalPrune) -> int:
+    connection.execute("DELETE FROM journal_key WHERE at < ?", (op.before,))
+    return connection.execute("DELETE FROM journal WHERE at < ?", (op.before,)).rowcount
+
+
+HANDLERS: Handlers = {JournalAppend: append, JournalFind: find, JournalPrune: prune}

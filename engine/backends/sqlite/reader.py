@@ -1,0 +1,86 @@
+"""Reading the Store's file from another process, while its owner runs or not."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any, TypeVar
+
+from engine.backends.sqlite.connection import open_reader
+from engine.backends.sqlite.ops import HANDLERS
+from engine.backends.sqlite.schema import check, known
+from engine.core.errors import SettingsError, StoreDown
+from engine.ports.store import Op
+from engine.ports.transport import Address, Depth
+
+R = TypeVar("R")
+
+_DEPTHS = (
+    "SELECT kind, name, count(item.id), sum(item.due > :now), min(item.at) FROM queue "
+    "LEFT JOIN item ON item.id > number << 40 AND item.id < (number + 1) << 40 GROUP BY kind, name"
+)
+
+
+class SqliteReader:
+    """A Store (ports.store.Store) that answers reading operations only; writing ones raise SettingsError."""
+
+    def __init__(self, path: str | Path) -> None:
+        self._path = Path(path)
+        self._connection: sqlite3.Connection | None = None
+
+    async def open(self) -> None:
+        """Raises SettingsError when there is no such file or it has another schema than this version reads."""
+        if not self._path.is_file():
+            raise SettingsError(f"{self._path} is not there: the engine has not run with this state folder yet")
+        connection = open_reader(str(self._path))
+        try:
+            if check(connection, str(self._path)) < known()[-1].number:
+                raise SettingsError(f"{self._path} is from an older version; start the engine to bring it up to date")
+        except sqlite3.DatabaseError as error:
+            connection.close()
+            raise SettingsError(f"{self._path} cannot be read ({error})") from error
+        except SettingsError:
+            connection.close()
+            raise
+        self._connection = connection
+
+    async def close(self) -> None:
+        """Safe to call twice."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    async def apply(self, op: Op[R]) -> R:
+        [answer] = await self.apply_all(op)
+        result: R = answer
+        return result
+
+    async def apply_all(self, *ops: Op[Any]) -> list[Any]:
+        """All of them from one snapshot."""
+        for op in ops:
+            if not op.reads:
+                raise SettingsError(f"{type(op).__name__} writes, and this is opened for reading only")
+        connection = self._opened()
+        try:
+            connection.execute("BEGIN")
+            try:
+                return [HANDLERS[type(op)](connection, op) for op in ops]
+            finally:
+                connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise StoreDown(f"{self._path} cannot be read ({error})") from error
+
+    async def depths(self, now: int) -> dict[Address, Depth]:
+        """Counts of every queue at `now` (UTC microseconds). What the owner has in hand counts as ready."""
+        rows = self._opened().execute(_DEPTHS, {"now": now}).fetchall()
+        return {Address(kind, name): _depth(count, delayed or 0, at, now) for kind, name, count, delayed, at in rows}
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise StoreDown(f"{self._path} is not open")
+        return self._connection
+
+
+def _depth(count: int, delayed: int, at: int | None, now: int) -> Depth:
+    age = max(0, now - at) / 1_000_000 if at is not None else 0.0
+    return Depth(ready=count - delayed, delayed=delayed, oldest=age)

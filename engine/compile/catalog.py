@@ -1,0 +1,88 @@
+"""Everything the pieces of a project refer to, by name. One Catalog lives as long as one compilation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from engine.compile.digests import content_digest
+from engine.compile.report import Place, Report
+from engine.compile.schemas.collection import Schemas
+from engine.compile.texts import Texts
+from engine.config.project import Project
+from engine.expr.shape import UNKNOWN, Shape
+from engine.plugins.registry import Registry
+from engine.plugins.spec import ComponentKind
+
+if TYPE_CHECKING:
+    from engine.compile.mapping.collection import Mappings
+    from engine.compile.plan import EventType, PlannedConnection, PlannedTable
+
+CODES: Mapping[str, tuple[str, str]] = {
+    "connection": ("TF3001", "connection"),
+    "mapping": ("TF3002", "mapping"),
+    "schema": ("TF3003", "schema"),
+    "table": ("TF3004", "table"),
+    "template": ("TF3005", "template file"),
+    "subflow": ("TF3006", "subflow"),
+    "route": ("TF3016", "route"),
+}
+
+
+class Catalog:
+    """What names lead to.
+
+    `connections`, `tables`, `types` and `mappings` are filled in by the compiler, in that order, before any route is
+    compiled. `used` notes every (kind, name) that something refers to.
+    """
+
+    mappings: Mappings
+
+    def __init__(self, project: Project, registry: Registry, texts: Texts, report: Report) -> None:
+        self.project = project
+        self.registry = registry
+        self.texts = texts
+        self.report = report
+        self.schemas = Schemas(project, report)
+        self.connections: Mapping[str, PlannedConnection] = {}
+        self.tables: Mapping[str, PlannedTable] = {}
+        self.types: Mapping[str, EventType] = {}
+        self.rows: Mapping[str, Shape] = {}
+        self.used: set[tuple[str, str]] = set()
+        self.missing: list[tuple[str, str]] = []
+
+    def known(self, place: Place, kind: str, name: str, *, candidates: Iterable[str] | None = None) -> bool:
+        """True when there is such a thing; otherwise a finding with the nearest. Notes that it is used."""
+        self.used.add((kind, name))
+        if self.project.exists(kind, name):
+            return True
+        code, what = CODES[kind]
+        self.missing.append((kind, name))
+        place.unknown(code, what, name, self.project.names(kind) if candidates is None else candidates)
+        return False
+
+    def installed(self, place: Place, kind: ComponentKind, name: str, code: str, what: str) -> Any:
+        """The ComponentSpec of a plugin; None after a finding."""
+        spec = self.registry.of(kind).get(name)
+        if spec is not None:
+            return spec
+        if not self.refused(place, kind, name):
+            place.unknown(code, what, name, self.registry.of(kind))
+        return None
+
+    def refused(self, place: Place, kind: ComponentKind | None, name: str) -> bool:
+        """True, with a finding, when a plugin is there and cannot be used."""
+        reason = self.registry.unusable(kind, name)
+        if not reason:
+            return False
+        code = "TF3020" if name in self.registry.broken else "TF3019"
+        help = "see `tillflow doctor`" if code == "TF3020" else "install the version written for this engine"
+        place.finding(code, reason, help=help)
+        return True
+
+    def template_digest(self, name: str) -> str:
+        return content_digest("template", self.project.templates.get(name, ""))
+
+    def row_shape(self, table: str) -> Shape:
+        """What is known of a row of a table."""
+        return self.rows.get(table, UNKNOWN)

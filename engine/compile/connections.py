@@ -1,0 +1,112 @@
+"""Connections: configured connector instances, their secrets filled in and their limits read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from engine.compile.bind import bind
+from engine.compile.catalog import Catalog
+from engine.compile.digests import content_digest
+from engine.compile.measures import Measures
+from engine.compile.plan import PlannedConnection
+from engine.compile.report import Place
+from engine.config.models.resources import BreakerDoc, ConnectionDoc, LimitsDoc
+from engine.config.substitution import with_secrets
+from engine.plugins.spec import Connector
+from engine.ports.secrets import SecretSource
+
+# Keys of a connection that are the engine's own; everything else belongs to the connector.
+OWN_KEYS = tuple(info.alias or name for name, info in ConnectionDoc.model_fields.items())
+
+
+def plan_connections(catalog: Catalog, secrets: SecretSource) -> dict[str, PlannedConnection]:
+    """Every connection that has no finding."""
+    loaded = catalog.project.connections
+    if loaded is None:
+        return {}
+    planned: dict[str, PlannedConnection] = {}
+    for name, doc in loaded.model.connections.items():
+        place = Place(catalog.report, loaded.document, ("connections", name))
+        made = _Planner(catalog, secrets, loaded.model.connections).plan(place, name, doc)
+        if made is not None:
+            planned[name] = made
+    return planned
+
+
+class _Planner:
+    def __init__(self, catalog: Catalog, secrets: SecretSource, docs: Mapping[str, ConnectionDoc]) -> None:
+        self._catalog = catalog
+        self._secrets = secrets
+        self._docs = docs
+
+    def plan(self, place: Place, name: str, doc: ConnectionDoc) -> PlannedConnection | None:
+        connector = self._connector(place, doc.connector)
+        chain = self._chain(place, name, doc)
+        if connector is None or chain is None:
+            return None
+        options, findings = with_secrets(doc.options, self._secrets, place.document, place.path)
+        place.report.add(*findings)
+        config = self._config(place, connector, options)
+        if findings or (config is None and connector.connection is not None):
+            return None
+        zone = next((each.zone for each in chain if each.zone), "")
+        limits = next((each.limits for each in chain if each.limits), LimitsDoc())
+        digest = content_digest("connection", doc.connector, connector.version, options, zone, limits.model_dump())
+        return _with_limits(place, PlannedConnection(name, doc.connector, config, digest, zone), limits)
+
+    def _connector(self, place: Place, name: str) -> Connector | None:
+        registry = self._catalog.registry
+        connector = registry.connectors.get(name)
+        if connector is not None:
+            return connector
+        at = place.at("connector")
+        if self._catalog.refused(at, None, name):
+            return None
+        at.unknown("TF3012", "connector", name, registry.connectors)
+        return None
+
+    def _chain(self, place: Place, name: str, doc: ConnectionDoc) -> list[ConnectionDoc] | None:
+        """The connection and those it is like, itself first."""
+        chain, seen = [doc], {name}
+        while chain[-1].like:
+            like = chain[-1].like
+            other = self._docs.get(like)
+            at = place.at("like")
+            if other is None:
+                if len(chain) == 1:
+                    at.unknown("TF3001", "connection", like, [n for n in self._docs if n != name])
+                return None
+            if like in seen:
+                at.finding("TF3021", f"`like` leads back to `{like}`", help="name a connection that has limits of its own")
+                return None
+            if other.connector != doc.connector:
+                help = f"`{like}` belongs to {other.connector}, this one to {doc.connector}"
+                at.finding("TF3021", f"`{like}` is a connection of another connector", help=help)
+                return None
+            seen.add(like)
+            chain.append(other)
+        return chain
+
+    def _config(self, place: Place, connector: Connector, options: dict[str, Any]) -> Any:
+        model = getattr(connector.connection, "Config", None)
+        if model is None:
+            for key in options:
+                place.at(key).unknown("TF1101", f"option of {connector.name} called", key, OWN_KEYS, key=True)
+            return None
+        return bind(place, model, options, self._catalog.build_for(place), also=OWN_KEYS, what=f"a {connector.name} connection")
+
+
+def _with_limits(place: Place, connection: PlannedConnection, limits: LimitsDoc) -> PlannedConnection:
+    measures, breaker = Measures({}), limits.breaker or BreakerDoc()
+    at = place.at("limits")
+    return replace(
+        connection,
+        rate=measures.rate(at.at("rate"), limits.rate),
+        concurrency=limits.concurrency or PlannedConnection.concurrency,
+        timeout=measures.duration(at.at("timeout"), limits.timeout, PlannedConnection.timeout),
+        breaker_failures=breaker.failures,
+        breaker_within=measures.duration(at.at("breaker", "within"), breaker.within, PlannedConnection.breaker_within),
+        probe_every=measures.duration(at.at("breaker", "probe_every"), breaker.probe_every, PlannedConnection.probe_every),
+    )

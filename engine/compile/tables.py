@@ -1,0 +1,102 @@
+"""Reference tables: their CSV headers against key, dates and schema. Rows are never read here."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+
+from engine.compile.catalog import Catalog
+from engine.compile.digests import content_digest
+from engine.compile.plan import PlannedTable
+from engine.compile.report import Place
+from engine.config.layout import beside
+from engine.config.models.resources import TableDoc
+
+
+def plan_tables(catalog: Catalog) -> dict[str, PlannedTable]:
+    """Every table that has no finding. `file` is a path of the project."""
+    loaded = catalog.project.tables
+    if loaded is None:
+        return {}
+    planned: dict[str, PlannedTable] = {}
+    for name, doc in loaded.model.tables.items():
+        place = Place(catalog.report, loaded.document, ("tables", name))
+        made = _plan(catalog, place, name, doc)
+        if made is not None:
+            planned[name] = made
+    return planned
+
+
+def _plan(catalog: Catalog, place: Place, name: str, doc: TableDoc) -> PlannedTable | None:
+    if doc.schema_ and not catalog.known(place.at("schema"), "schema", doc.schema_):
+        return None
+    file = beside(place.document.path, doc.csv) if doc.csv else ""
+    effective = doc.effective
+    since, until = (effective.since or "", effective.until or "") if effective else ("", "")
+    if file:
+        header = _header(catalog, place.at("csv"), file)
+        if header is None:
+            return None
+        _check_columns(place, doc, header)
+        _check_schema(catalog, place, doc, header)
+    elif doc.schema_:
+        _check_key(catalog, place, doc)
+    validator = catalog.schemas.validator(doc.schema_) if doc.schema_ else None
+    schema = catalog.schemas.digest(doc.schema_) if doc.schema_ else ""
+    version = content_digest("table", file, list(doc.key_columns), since, until, schema)
+    return PlannedTable(name, file or "", doc.key_columns, validator, since, until, version)
+
+
+def _header(catalog: Catalog, place: Place, file: str) -> list[str] | None:
+    """Column names of a CSV file; None after a finding (a missing file has one already)."""
+    content = catalog.project.files.get(file)
+    if content is None:
+        return None
+    try:
+        first = content.split(b"\n", 1)[0].decode("utf-8-sig").strip("\r")
+    except UnicodeDecodeError:
+        place.finding("TF3523", f"the first line of {file} is not UTF-8 text", help="save the file as UTF-8")
+        return None
+    header = next(csv.reader([first]), [])
+    twice = next((column for index, column in enumerate(header) if column in header[:index]), None)
+    if not header or twice is not None or not all(header):
+        wrong = f"names the column `{twice}` twice" if twice else "does not name every column"
+        place.finding("TF3523", f"the first line of {file} {wrong}", help="name each column once, separated by commas")
+        return None
+    return header
+
+
+def _check_columns(place: Place, doc: TableDoc, header: Sequence[str]) -> None:
+    many = isinstance(doc.key, list)
+    for index, column in enumerate(doc.key_columns):
+        if column not in header:
+            at = place.at("key", index) if many else place.at("key")
+            at.unknown("TF3521", "column", column, header)
+    for word in ("since", "until"):
+        column = getattr(doc.effective, word) if doc.effective else None
+        if column and column not in header:
+            place.at("effective", word).unknown("TF3521", "column", column, header)
+
+
+def _check_schema(catalog: Catalog, place: Place, doc: TableDoc, header: Sequence[str]) -> None:
+    schema = catalog.schemas.raw(doc.schema_) if doc.schema_ else None
+    if schema is None:
+        return
+    at = place.at("schema")
+    dates = {doc.effective.since, doc.effective.until} if doc.effective else set()
+    properties = schema.get("properties", {})
+    if schema.get("additionalProperties") is False:
+        for column in header:
+            if column not in properties and column not in dates:
+                at.unknown("TF3522", f"property of {doc.schema_} for the column", column, properties)
+    for name in schema.get("required", ()):
+        if name not in header:
+            at.unknown("TF3522", f"column for the required property of {doc.schema_}", name, header)
+
+
+def _check_key(catalog: Catalog, place: Place, doc: TableDoc) -> None:
+    """A table that a sink keeps has the columns of its schema."""
+    schema = catalog.schemas.raw(doc.schema_) if doc.schema_ else None
+    for column in doc.key_columns:
+        if schema is not None and column not in schema.get("properties", {}):
+            place.at("key").unknown("TF3521", f"property of {doc.schema_}", column, schema.get("properties", {}))

@@ -1,0 +1,97 @@
+"""Expressions and templates of a project: compiled once per text, errors told at the character they are about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.compile.report import Place
+from engine.expr.errors import ExpressionError
+from engine.expr.functions import FunctionTable
+from engine.expr.jmes import Expr, compile_expression
+from engine.expr.template import Template, compile_template
+
+
+class Texts:
+    """Compiles and remembers. Equal texts are one object."""
+
+    def __init__(self, functions: FunctionTable) -> None:
+        self.functions = functions
+        self._expressions: dict[str, Expr | ExpressionError] = {}
+        self._templates: dict[str, Template | ExpressionError] = {}
+
+    def compile(self, text: str) -> Expr:
+        """Raises ExpressionError."""
+        known = self._expressions.get(text)
+        if known is None:
+            try:
+                known = compile_expression(text, self.functions)
+            except ExpressionError as error:
+                known = error
+            self._expressions[text] = known
+        if isinstance(known, ExpressionError):
+            raise again(known)
+        return known
+
+    def compile_template(self, text: str) -> Template:
+        """Raises ExpressionError."""
+        known = self._templates.get(text)
+        if known is None:
+            try:
+                known = compile_template(text, self.functions)
+            except ExpressionError as error:
+                known = error
+            self._templates[text] = known
+        if isinstance(known, ExpressionError):
+            raise again(known)
+        return known
+
+    def expression(self, place: Place, raw: Any) -> Expr | None:
+        """The expression written at a place; None after a finding."""
+        if not isinstance(raw, str):
+            place.finding("TF1120", "an expression is text", help="put it in quotes; a number stands in backticks: `5`")
+            return None
+        try:
+            return self.compile(raw)
+        except ExpressionError as error:
+            report(place, error)
+            return None
+
+    def template(self, place: Place, raw: Any) -> Template | None:
+        """The template written at a place; None after a finding."""
+        if not isinstance(raw, str):
+            place.finding("TF1120", "a template is text", help="put it in quotes")
+            return None
+        try:
+            return self.compile_template(raw)
+        except ExpressionError as error:
+            report(place, error)
+            return None
+
+
+def again(error: ExpressionError) -> ExpressionError:
+    """A copy to raise: callers add to the path of the one they catch."""
+    return ExpressionError(
+        error.code,
+        error.message,
+        offset=error.offset,
+        length=error.length,
+        help=error.help,
+        suggestion=error.suggestion,
+        path=error.path,
+        key=error.key,
+    )
+
+
+def report(place: Place, error: ExpressionError) -> None:
+    """An ExpressionError as a finding at its characters."""
+    at = place.at(*error.path)
+    inside = not error.key and error.length > 0
+    at.finding(
+        error.code,
+        error.message,
+        key=error.key,
+        help=error.help,
+        suggestion=error.suggestion,
+        offset=error.offset if inside else None,
+        length=error.length,
+    )

@@ -1,0 +1,218 @@
+"""Files of a project to a Project: each read by the rules of its kind, then checked against its neighbours."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+from engine.config.bytes import decoded
+from engine.config.checks import check_document, check_project
+from engine.config.document import Document
+from engine.config.layout import Place, is_ignored, place_of
+from engine.config.models import (
+    ConnectionsDoc,
+    MappingDoc,
+    OverlayDoc,
+    PackDoc,
+    RouteDoc,
+    ScopesDoc,
+    SubflowDoc,
+    TablesDoc,
+    TestsDoc,
+)
+from engine.config.nearest import suggestion
+from engine.config.project import Loaded, Project
+from engine.config.schemafile import read_schema
+from engine.config.substitution import substituted
+from engine.config.validate import validated
+from engine.config.yaml import read_bytes
+from engine.core.findings import Finding, Mark, in_order
+
+_MODELS: Final[dict[str, type[Any]]] = {
+    "connections": ConnectionsDoc,
+    "tables": TablesDoc,
+    "scopes": ScopesDoc,
+    "tests": TestsDoc,
+    "pack": PackDoc,
+    "overlay": OverlayDoc,
+    "mapping": MappingDoc,
+}
+_ROOT_KEYS: Final[dict[str, str]] = {
+    "route": "routes/",
+    "subflow": "routes/",
+    "mapping": "mappings/",
+    "tests": "a file named *.test.yaml",
+    "connections": "routes/connections.yaml",
+    "tables": "routes/tables.yaml",
+    "scopes": "routes/scopes.yaml",
+    "pack": "routes/regions/<code>/pack.yaml",
+    "overlay": "routes/regions/<code>/<name>.overlay.yaml",
+}
+_CACHE_SIZE: Final = 4096
+_cache: dict[tuple[str, bytes], tuple[Document | None, tuple[Finding, ...]]] = {}
+
+
+def read_cached(path: str, content: bytes) -> tuple[Document | None, list[Finding]]:
+    """`read_bytes`, remembered by path and content. Documents are never changed, so they may be shared."""
+    key = (path, hashlib.sha256(content).digest())
+    known = _cache.get(key)
+    if known is None:
+        document, findings = read_bytes(path, content)
+        known = (document, tuple(findings))
+        if len(_cache) >= _CACHE_SIZE:
+            _cache.pop(next(iter(_cache)), None)
+        _cache[key] = known
+    return known[0], list(known[1])
+
+
+def assemble(files: Mapping[str, bytes], env: Mapping[str, str]) -> tuple[Project, list[Finding]]:
+    """See `engine.config.project.read_project_from`."""
+    with _no_collector():
+        assembly = _Assembly(files, env)
+        for path, content in files.items():
+            if not is_ignored(path):
+                assembly.add(path, content)
+        project = assembly.project()
+        return project, in_order(assembly.findings + check_project(project))
+
+
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    """Reading makes many objects and no cycles: the cycle collector would look at all of them dozens of times."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+class _Assembly:
+    def __init__(self, files: Mapping[str, bytes], env: Mapping[str, str]) -> None:
+        self.files = files
+        self.env = env
+        self.findings: list[Finding] = []
+        self.named: dict[str, dict[str, Loaded[Any]]] = {}
+        self.lists: dict[str, list[Loaded[Any]]] = {}
+        self.templates: dict[str, str] = {}
+        self.broken: dict[str, set[str]] = {}
+
+    def add(self, path: str, content: bytes) -> None:
+        place = place_of(path)
+        if place is None:
+            self._unknown(path)
+        elif place.kind == "template":
+            text, findings = decoded(path, content)
+            self.findings += findings
+            self.templates[place.name] = text or ""
+        elif place.kind not in ("case", "csv"):
+            self._yaml(path, content, place)
+
+    def _yaml(self, path: str, content: bytes, place: Place) -> None:
+        document, findings = read_cached(path, content)
+        if document is not None and place.kind != "schema":
+            document, more = substituted(document, self.env)
+            findings += more
+        self.findings += findings
+        if document is None:
+            self._broken(place.kind, place.name)
+            return
+        kind = _kind_in(document, place)
+        if kind is None:
+            self._broken(place.kind, place.name)
+            self._wrong_place(document, place)
+            return
+        if kind == "schema":
+            model, findings = read_schema(document)
+        else:
+            model, findings = validated(document, _MODELS.get(kind, SubflowDoc if kind == "subflow" else RouteDoc))
+        findings += check_document(kind, place, document, model)
+        self.findings += findings
+        if model is None:
+            self._broken(kind, place.name)
+            return
+        self._keep(kind, place, Loaded(document, model, place.region))
+
+    def _broken(self, kind: str, name: str) -> None:
+        per_kind = {"connections": ("connection", "*"), "tables": ("table", "*")}
+        kind, name = per_kind.get(kind, (kind, name))
+        self.broken.setdefault(kind, set()).add(name)
+        if kind == "route":
+            self.broken.setdefault("subflow", set()).add(name)
+
+    def _keep(self, kind: str, place: Place, loaded: Loaded[Any]) -> None:
+        if kind in ("tests", "overlay"):
+            self.lists.setdefault(kind, []).append(loaded)
+            return
+        known = self.named.setdefault(kind, {})
+        name = place.name
+        if name in known:
+            first = known[name].document.marks.key((kind,))
+            mark = loaded.document.marks.key((kind,))
+            text = f"there is a second {kind} `{name}`"
+            self.findings.append(Finding("TF9006", text, mark, f"the first is {first.file}; rename one", also=(first,)))
+            return
+        known[name] = loaded
+
+    def _unknown(self, path: str) -> None:
+        stem, _, ending = path.rpartition(".")
+        help = "move it away, or see the layout: tillflow explain TF9003"
+        better = ""
+        if ending.lower() in ("yml", "yaml") and ending != "yaml":
+            help, better = "rename it: files of a project end in .yaml", f"{stem.rpartition('/')[2]}.yaml"
+        self.findings.append(
+            Finding("TF9003", "this file is none of a project's", Mark(path), help, better, severity="warning")
+        )
+
+    def _wrong_place(self, document: Document, place: Place) -> None:
+        found = next(key for key in document.data if key in _ROOT_KEYS)
+        mark = document.marks.key((found,))
+        text = f"this file describes a {found}, and stands where a {place.kind} is expected"
+        self.findings.append(Finding("TF9008", text, mark, f"move it to {_ROOT_KEYS[found]}"))
+
+    def project(self) -> Project:
+        def one(kind: str) -> Any:
+            return next(iter(self.named.get(kind, {}).values()), None)
+
+        return Project(
+            files=self.files,
+            routes=self.named.get("route", {}),
+            subflows=self.named.get("subflow", {}),
+            mappings=self.named.get("mapping", {}),
+            schemas=self.named.get("schema", {}),
+            templates=self.templates,
+            connections=one("connections"),
+            tables=one("tables"),
+            scopes=one("scopes"),
+            tests=tuple(self.lists.get("tests", ())),
+            packs=self.named.get("pack", {}),
+            overlays=tuple(self.lists.get("overlay", ())),
+            broken={kind: frozenset(names) for kind, names in self.broken.items()},
+        )
+
+
+def _kind_in(document: Document, place: Place) -> str | None:
+    """The kind a document says it is; None when that kind belongs elsewhere."""
+    if place.kind == "schema":
+        return "schema"
+    allowed = ("route", "subflow") if place.kind == "route" else (place.kind,)
+    for kind in allowed:
+        if kind in document.data:
+            return kind
+    if any(key in _ROOT_KEYS for key in document.data if suggestion(key, allowed) == ""):
+        others = [key for key in document.data if key in _ROOT_KEYS]
+        if others and not _looks_like(document.data, place.kind):
+            return None
+    near = next((suggestion(key, allowed) for key in document.data if suggestion(key, allowed)), "")
+    return near or place.kind
+
+
+def _looks_like(data: Mapping[str, Any], kind: str) -> bool:
+    """A route whose `route` is misspelt still has most of its keys."""
+    model = _MODELS.get(kind, RouteDoc)
+    names = {info.alias or name for name, info in model.model_fields.items()}
+    return len(names & set(data)) >= 3

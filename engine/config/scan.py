@@ -1,0 +1,94 @@
+"""Reading every file of a project from disk, once, without leaving its folder."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import Final
+
+from engine.config.layout import FOLDERS, is_ignored
+from engine.core.findings import Finding, Mark
+
+MAX_CASE_BYTES: Final = 64 << 20
+
+
+def scan(root: Path) -> tuple[dict[str, bytes], list[Finding]]:
+    """Bytes of all files below routes/ and mappings/ by their path (with /), in order of path; and findings."""
+    scanner = _Scanner(root)
+    if not root.is_dir():
+        help = "name the folder that holds routes/ and mappings/"
+        return {}, [Finding("TF9001", f"{root.name or root} is not a folder", Mark("."), help)]
+    if not (root / "routes").is_dir():
+        help = "lay a project down with `tillflow init`, or name its folder with --project"
+        return {}, [Finding("TF9001", "there is no folder routes/ here", Mark("routes"), help)]
+    for name in FOLDERS:
+        if (root / name).is_dir():
+            scanner.folder(root / name, name)
+    return dict(sorted(scanner.files.items())), scanner.findings
+
+
+class _Scanner:
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+        self.files: dict[str, bytes] = {}
+        self.findings: list[Finding] = []
+        self._seen: set[Path] = set()
+
+    def folder(self, path: Path, name: str) -> None:
+        real = path.resolve()
+        if not self._inside(real, name) or real in self._seen:
+            return
+        self._seen.add(real)
+        try:
+            entries = sorted(os.scandir(path), key=lambda entry: entry.name)
+        except OSError as error:
+            self._unreadable(name, error)
+            return
+        for entry in entries:
+            inner = f"{name}/{entry.name}"
+            if is_ignored(inner):
+                continue
+            if not _is_text(entry.name):
+                self.findings.append(Finding("TF9005", "a file's name is not text", Mark(name), "rename it"))
+            elif entry.is_dir():
+                self.folder(Path(entry.path), inner)
+            else:
+                self.file(Path(entry.path), inner)
+
+    def file(self, path: Path, name: str) -> None:
+        try:
+            if path.is_symlink() and not self._inside(path.resolve(strict=True), name):
+                return
+            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe in the folder must not stop the reader
+            with os.fdopen(descriptor, "rb") as file:
+                status = os.fstat(file.fileno())
+                if not stat.S_ISREG(status.st_mode):
+                    self.findings.append(Finding("TF9005", "this is no regular file", Mark(name), "move it away"))
+                    return
+                if status.st_size > MAX_CASE_BYTES:
+                    text = f"the file has {status.st_size} bytes; at most {MAX_CASE_BYTES} are read"
+                    self.findings.append(Finding("TF9005", text, Mark(name), "keep it outside of the project"))
+                    return
+                self.files[name] = file.read()
+        except OSError as error:
+            self._unreadable(name, error)
+
+    def _inside(self, real: Path, name: str) -> bool:
+        if real.is_relative_to(self.root):
+            return True
+        help = "copy the file into the project"
+        self.findings.append(Finding("TF9004", "this link leads out of the project", Mark(name), help))
+        return False
+
+    def _unreadable(self, name: str, error: OSError) -> None:
+        text = f"this cannot be read: {error.strerror or error}"
+        self.findings.append(Finding("TF9005", text, Mark(name), "check that it exists and its permissions"))
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,180 @@
+"""Closures for function calls: arguments checked, literals already while compiling."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from engine.core.errors import TillflowError
+from engine.expr.errors import ExpressionError
+from engine.expr.nearest import nearest
+from engine.expr.nodes import Call, Literal, Node, Ref
+from engine.expr.paths import Closure
+from engine.expr.signature import Function, Parameter
+from engine.expr.values import KINDS, Refused, a, described
+
+Compile = Callable[[Node], Closure]
+
+
+def check_arity(function: Function, count: int, at: int) -> None:
+    """Raises ExpressionError TF2011 when a function gets the wrong number of arguments."""
+    if function.least <= count and (function.most is None or count <= function.most):
+        return
+    least, most = function.least, function.most
+    wanted = f"{least}" if least == most else f"at least {least}" if most is None else f"{least} to {most}"
+    raise ExpressionError(
+        "TF2011",
+        f"{function.name}() takes {wanted} argument{'' if wanted == '1' else 's'}, not {count}",
+        offset=at,
+        length=len(function.name),
+        help=f"write {function.usage}",
+    )
+
+
+def refuse_argument(function: Function, parameter: Parameter, found: str, node: Node) -> ExpressionError:
+    """The error for an argument of a kind the function does not take."""
+    return ExpressionError(
+        "TF2012",
+        f"argument `{parameter.name}` of {function.name}() is {found}, it must be {parameter.wanted}",
+        offset=node.start,
+        length=max(1, node.end - node.start),
+        help=f"write {function.usage}",
+    )
+
+
+def call(node: Call, function: Function, compile: Compile) -> Closure:
+    """A checked call. Raises ExpressionError for what can be seen to be wrong already."""
+    check_arity(function, len(node.args), node.at)
+    arguments = [_argument(function, function.parameter(n), arg, compile) for n, arg in enumerate(node.args)]
+    return _caller(function, arguments)
+
+
+def _argument(function: Function, parameter: Parameter, node: Node, compile: Compile) -> Closure:
+    if parameter.per_item or isinstance(node, Ref):
+        return _per_item(function, parameter, node, compile)
+    if isinstance(node, Literal):
+        return constant(check_literal(function, parameter, node))
+    if parameter.literal:
+        raise ExpressionError(
+            "TF2013",
+            f"argument `{parameter.name}` of {function.name}() must be written out in quotes, not computed",
+            offset=node.start,
+            length=max(1, node.end - node.start),
+            help="so that it can be checked before anything runs",
+        )
+    closure = compile(node)
+    if parameter.lazy:
+        return lambda value, env: lambda: closure(value, env)
+    return closure if parameter.accepted is None else checked(parameter, closure)
+
+
+def _per_item(function: Function, parameter: Parameter, node: Node, compile: Compile) -> Closure:
+    if not parameter.per_item or not isinstance(node, Ref):
+        found = "an expression with &" if isinstance(node, Ref) else "an ordinary value"
+        raise refuse_argument(function, parameter, found, node)
+    closure = compile(node.item)
+    return lambda value, env: lambda item: closure(item, env)
+
+
+def check_literal(function: Function, parameter: Parameter, node: Literal) -> Any:
+    """The value a literal argument has for the function. Raises ExpressionError TF2012 to TF2015."""
+    value = node.value
+    if not accepts(parameter, value):
+        raise refuse_argument(function, parameter, described(value), node)
+    if parameter.choices and value not in parameter.choices:
+        close = nearest(str(value), map(str, parameter.choices))
+        raise ExpressionError(
+            "TF2015",
+            f"'{value}' is not a {parameter.name} of {function.name}()",
+            offset=node.start,
+            length=node.end - node.start,
+            help="one of " + ", ".join(map(str, parameter.choices)),
+            suggestion=f"'{close}'" if close else "",
+        )
+    if parameter.prepare is not None:
+        try:
+            value = parameter.prepare(value)
+        except ValueError as error:
+            where = {"offset": node.start, "length": node.end - node.start}
+            raise ExpressionError("TF2014", f"the {parameter.name} of {function.name}() is not valid: {error}", **where) from None
+    return (lambda: value) if parameter.lazy else value
+
+
+def constant(value: Any) -> Closure:
+    """Always the same value."""
+    return lambda _value, _env: value
+
+
+def accepts(parameter: Parameter, value: Any) -> bool:
+    """Whether a value is of a kind the parameter takes."""
+    if parameter.accepted is not None and type(value) not in parameter.accepted:
+        return False
+    return parameter.elements is None or type(value) is not list or {*map(type, value)} <= parameter.elements
+
+
+def checked(parameter: Parameter, closure: Closure) -> Closure:
+    """The argument's closure with a check of what it gives."""
+    accepted, elements, choices = parameter.accepted, parameter.elements, parameter.choices
+    assert accepted is not None
+
+    def plain(value: Any, env: Any) -> Any:
+        found = closure(value, env)
+        if type(found) in accepted:
+            return found
+        raise _wrong(parameter, found)
+
+    def listed(value: Any, env: Any) -> Any:
+        found = closure(value, env)
+        if type(found) in accepted and {*map(type, found)} <= elements:  # type: ignore[operator]
+            return found
+        raise _wrong(parameter, found)
+
+    def chosen(value: Any, env: Any) -> Any:
+        found = plain(value, env)
+        if found in choices:
+            return found
+        raise Refused(f"`{parameter.name}` must be {parameter.wanted}", "invalid-value")
+
+    return chosen if choices else plain if elements is None else listed
+
+
+def _wrong(parameter: Parameter, found: Any) -> Refused:
+    if type(found) is list and parameter.elements is not None:
+        position, item = next((n, v) for n, v in enumerate(found, 1) if type(v) not in parameter.elements)
+        wanted = KINDS[next(iter(sorted(parameter.elements, key=lambda t: t.__name__)))]
+        return Refused(f"element {position} of `{parameter.name}` is {described(item)}, it must be {a(wanted)}")
+    hint = "; it is missing: give a value with coalesce(.., ..)" if found is None else ""
+    return Refused(f"`{parameter.name}` is {described(found)}, it must be {parameter.wanted}{hint}")
+
+
+def _caller(function: Function, arguments: Sequence[Closure]) -> Closure:
+    run = _by_count(function, arguments)
+    name = function.name
+
+    def guarded(value: Any, env: Any) -> Any:
+        try:
+            return run(value, env)
+        except Refused as error:
+            error.function = error.function or name
+            raise
+        except TillflowError:
+            raise
+        except ValueError as error:
+            refused = Refused(str(error), "invalid-value")
+            refused.function = name
+            raise refused from None
+
+    return guarded
+
+
+def _by_count(function: Function, arguments: Sequence[Closure]) -> Closure:
+    target = function.call
+    if function.wants_env:
+        return lambda value, env: target(env, *[argument(value, env) for argument in arguments])
+    if len(arguments) == 1:
+        (only,) = arguments
+        return lambda value, env: target(only(value, env))
+    if len(arguments) == 2:
+        first, second = arguments
+        return lambda value, env: target(first(value, env), second(value, env))
+    return lambda value, env: target(*[argument(value, env) for argument in arguments])

@@ -1,0 +1,104 @@
+"""JMESPath expressions: parsed by the `jmespath` package, compiled by us to closures, exact with Decimal.
+
+Two modes. Strict is what routes use: comparing different types and conditions that are not yes/no are errors. Plain is
+JMESPath to the letter, as the compliance suite wants it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from engine.core.errors import Failure, Permanent
+from engine.expr.calls import Closure
+from engine.expr.compiler import Compiler
+from engine.expr.env import Env
+from engine.expr.functions import FunctionTable
+from engine.expr.growth import needs_meter
+from engine.expr.limits import MAX_WORK, Meter
+from engine.expr.logic import HINT
+from engine.expr.nodes import Node
+from engine.expr.parse import parse
+from engine.expr.references import Reference, gives_dates, references
+from engine.expr.signature import Function
+from engine.expr.values import Refused, described, undated
+
+
+class Expr:
+    """A compiled expression.
+
+    text        as it was written
+    tree        its syntax tree, for checks against a shape
+    functions   the table it was compiled with
+    references  the tables, params, secrets and facts of the event it names literally, with their places
+    """
+
+    __slots__ = ("_run", "functions", "references", "strict", "text", "tree")
+
+    def __init__(self, text: str, tree: Node, run: Closure, functions: Mapping[str, Function], strict: bool) -> None:
+        self.text = text
+        self.tree = tree
+        self.functions = functions
+        self.strict = strict
+        self.references: tuple[Reference, ...] = references(tree, functions)
+        self._run = run
+
+    def __call__(self, data: Any, env: Env) -> Any:
+        """The value for a document; missing is null. Never changes the document; the result may share parts of it.
+
+        Raises Permanent `expression-failed`, `not-yes-no`, and what a lookup raises (`reference-missing`).
+        """
+        try:
+            return self._run(data, env)
+        except Failure:
+            raise
+        except Exception as error:
+            raise self._failed(error) from error
+
+    def condition(self, data: Any, env: Env) -> bool:
+        """The answer of a condition. Raises Permanent `not-yes-no` unless it is a real yes/no value."""
+        found = self(data, env)
+        if found is True or found is False:
+            return found
+        said = "gives nothing (is a flag missing?)" if found is None else f"gives {described(found)}"
+        raise Permanent("not-yes-no", f"`{self.text}` {said}: {HINT}", data={"expression": self.text})
+
+    def _failed(self, error: Exception) -> Permanent:
+        facts = {"expression": self.text}
+        if isinstance(error, Refused):
+            return Permanent(error.reason, f"`{self.text}`: {error}", data={**facts, "error": error.error})
+        if isinstance(error, ArithmeticError):
+            said = "a number does not fit exactly or is not valid"
+            return Permanent("expression-failed", f"`{self.text}`: {said}", data={**facts, "error": "invalid-value"})
+        if isinstance(error, RecursionError):
+            said = "the document is nested too deep"
+            return Permanent("expression-failed", f"`{self.text}`: {said}", data={**facts, "error": "limit-exceeded"})
+        return Permanent("expression-failed", f"`{self.text}`: a function failed with {type(error).__name__}", data=facts)
+
+    def __repr__(self) -> str:
+        return f"Expr({self.text!r})"
+
+
+def compile_expression(text: str, functions: Mapping[str, Function] | None = None, *, strict: bool = True) -> Expr:
+    """Compile an expression. Raises ExpressionError with the place inside the text."""
+    table = FunctionTable.builtin() if functions is None else functions
+    tree = parse(text)
+    meter = Meter() if needs_meter(tree) else None
+    run = Compiler(table, strict, meter).compile(tree)
+    if meter is not None:
+        run = _metered(run, meter)
+    if gives_dates(tree, table):
+        run = _plain_dates(run)
+    return Expr(text, tree, run, table, strict)
+
+
+def _metered(run: Closure, meter: Meter) -> Closure:
+    def metered(value: Any, env: Any) -> Any:
+        meter.left = MAX_WORK
+        return meter.made(run(value, env))
+
+    return metered
+
+
+def _plain_dates(run: Closure) -> Closure:
+    return lambda value, env: undated(run(value, env))

@@ -1,0 +1,33 @@
+"""The nearest known word to one that is not known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def distance(left: str, right: str) -> int:
+    """Edits between two words: insert, delete, replace, swap of neighbours."""
+    before: list[int] = []
+    last = list(range(len(right) + 1))
+    for row, char in enumerate(left, 1):
+        line = [row]
+        for column, other in enumerate(right, 1):
+            cost = min(last[column] + 1, line[-1] + 1, last[column - 1] + (char != other))
+            if row > 1 and column > 1 and char == right[column - 2] and left[row - 2] == other:
+                cost = min(cost, before[column - 2] + 1)
+            line.append(cost)
+        before, last = last, line
+    return last[-1]
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The known word that was probably meant, or empty text when none is close. Equal distance: same first letter first."""
+    low = word.lower()
+    best, best_rank = "", (max(2, len(word) // 3) + 1, True, 0, "")
+    for name in known:
+        if abs(len(name) - len(word)) >= best_rank[0] + 1:
+            continue
+        rank = (distance(low, name.lower()), name[:1].lower() != low[:1], abs(len(name) - len(word)), name)
+        if rank < best_rank:
+            best, best_rank = name, rank
+    return best if best_rank[0] < max(len(word), 2) else ""

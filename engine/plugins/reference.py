@@ -1,0 +1,168 @@
+"""The reference: Markdown pages and plain descriptions of every installed plugin, from their own declarations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from engine.plugins.describe import Field, fields_of
+from engine.plugins.registry import Registry
+from engine.plugins.spec import ComponentSpec, Connector
+
+_TITLES = {
+    "source": "Source",
+    "sink": "Sink",
+    "call": "Call",
+    "step": "Step",
+    "format": "Format",
+    "function": "Function",
+    "auth": "Authentication",
+}
+_GUARANTEES = {
+    "idempotency_key": "a repeat carries the same key and the system answers it without a second effect",
+    "upsert": "a repeat writes the same row again",
+    "same_transaction": "the effect and the note that it was made are one transaction",
+    "verify": "after an unknown outcome the system is asked first",
+    "at_least_once": "a repeat may double the effect",
+    "at_most_once": "it is never repeated; an unknown outcome becomes a work item",
+}
+
+
+def describe(registry: Registry, name: str) -> dict[str, Any]:
+    """Everything about a connector, or about the plugins of one name, as JSON-able values. Raises KeyError."""
+    connector = registry.connectors.get(name)
+    specs = list(connector.specs()) if connector else [spec for spec in registry.specs() if spec.name == name]
+    if not specs and connector is None:
+        raise KeyError(name)
+    summary = connector.summary if connector else specs[0].summary
+    found: dict[str, Any] = {"name": name, "summary": summary, "components": [_component(spec) for spec in specs]}
+    if connector is not None:
+        found["version"] = connector.version
+        config = getattr(connector.connection, "Config", None)
+        found["connection"] = [_field(field) for field in fields_of(config)] if config else []
+    return found
+
+
+def listing(registry: Registry) -> list[dict[str, Any]]:
+    """One row per connector, usable or not: name, state (`ok`, `refused`, `broken`), summary or reason, what it offers."""
+    rows = [
+        {
+            "name": connector.name,
+            "state": "ok",
+            "version": connector.version,
+            "summary": connector.summary,
+            "offers": [f"{spec.kind} {spec.name}" for spec in connector.specs()],
+        }
+        for connector in registry.connectors.values()
+    ]
+    for state, reasons in (("refused", registry.refused), ("broken", registry.broken)):
+        rows += [
+            {"name": name, "state": state, "version": "", "summary": reason, "offers": []}
+            for name, reason in reasons.items()
+        ]
+    return sorted(rows, key=lambda row: str(row["name"]))
+
+
+def pages(registry: Registry) -> dict[str, str]:
+    """File name -> Markdown: a page per connector, one for the built-in steps, and an index."""
+    owned = {id(spec) for connector in registry.connectors.values() for spec in connector.specs()}
+    built_in = [spec for spec in registry.specs() if id(spec) not in owned]
+    made = {f"{connector.name}.md": _connector_page(connector) for connector in registry.connectors.values()}
+    if built_in:
+        made["steps.md"] = "\n".join(["# Steps", "", *_sections(built_in)])
+    made["index.md"] = _index(registry, built_in)
+    return made
+
+
+def _component(spec: ComponentSpec) -> dict[str, Any]:
+    made: dict[str, Any] = {
+        "kind": spec.kind,
+        "name": spec.name,
+        "summary": spec.summary,
+        "text": spec.text,
+        "since": spec.since,
+        "fields": [_field(field) for field in fields_of(spec.config)] if spec.config else [],
+    }
+    actions = getattr(spec.target, "actions", None)
+    if actions:
+        made["actions"] = [
+            {
+                "name": name,
+                "summary": action.summary,
+                "guarantee": action.guarantee,
+                "body": action.body,
+                "fields": [_field(field) for field in fields_of(action.config)],
+            }
+            for name, action in actions.items()
+        ]
+    return made
+
+
+def _field(field: Field) -> dict[str, Any]:
+    made: dict[str, Any] = {
+        "path": field.path,
+        "kind": field.kind,
+        "required": field.required,
+        "description": field.description,
+    }
+    if field.default is not None:
+        made["default"] = field.default
+    if field.example is not None:
+        made["example"] = field.example
+    return made
+
+
+def _index(registry: Registry, built_in: Iterable[ComponentSpec]) -> str:
+    lines = ["# Reference", "", "## Connectors", ""]
+    for connector in sorted(registry.connectors.values(), key=lambda c: c.name):
+        lines.append(f"- [{connector.name}]({connector.name}.md): {connector.summary}")
+    lines += ["", "## Steps", ""]
+    lines += [f"- [{spec.name}](steps.md#{spec.name}): {spec.summary}" for spec in built_in if spec.kind == "step"]
+    return "\n".join(lines) + "\n"
+
+
+def _connector_page(connector: Connector) -> str:
+    lines = [f"# {connector.name}", "", connector.summary, ""]
+    config: type[BaseModel] | None = getattr(connector.connection, "Config", None)
+    if config is not None:
+        lines += ["## Connection", "", *_table(fields_of(config)), ""]
+    return "\n".join([*lines, *_sections(connector.specs())])
+
+
+def _sections(specs: Iterable[ComponentSpec]) -> list[str]:
+    lines: list[str] = []
+    for spec in specs:
+        title = spec.name if spec.kind == "step" else f"{_TITLES[spec.kind]} {spec.name}"
+        lines += [f"## {title}", "", spec.summary, ""]
+        if spec.text:
+            lines += [spec.text, ""]
+        if spec.config is not None:
+            lines += [*_table(fields_of(spec.config)), ""]
+        lines += _actions(getattr(spec.target, "actions", {}))
+    return lines
+
+
+def _actions(actions: Mapping[str, Any]) -> list[str]:
+    lines: list[str] = []
+    for name, action in actions.items():
+        lines += [f"### Action {name}", "", action.summary, ""]
+        if action.guarantee:
+            lines += [f"Guarantee `{action.guarantee}`: {_GUARANTEES[action.guarantee]}.", ""]
+        lines += [*_table(fields_of(action.config)), ""]
+    return lines
+
+
+def _table(fields: Iterable[Field]) -> list[str]:
+    rows = [_row(field) for field in fields]
+    if not rows:
+        return ["No fields."]
+    return ["| field | kind | required | what it does |", "|---|---|---|---|", *rows]
+
+
+def _row(field: Field) -> str:
+    needed = "yes" if field.required else "no" if field.default is None else f"no, default `{field.default}`"
+    text = field.description + (f" Example: `{field.example}`" if field.example is not None else "")
+    cells = (f"`{field.path}`", field.kind, needed, text)
+    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"

@@ -1,0 +1,233 @@
+"""One try of deliveries at their sink: what leaves, under which lease, and what an exception means."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from engine.core.errors import Failure, Fenced, Throttled, Transient, TransportBlocked, UnknownOutcome
+from engine.core.event import Event
+from engine.core.ids import key_text
+from engine.core.jsonx import encode
+from engine.plugins.contracts import ConnectorContext, Sent, Sink, SinkItem, SinkResult
+from engine.plugins.values import key_parts
+from engine.ports.store.tables import TablePut, TableRow
+from engine.runtime.codec import Delivery, Routed
+from engine.runtime.crash import point
+from engine.runtime.desk import Desk
+from engine.runtime.env import EventEnv
+from engine.runtime.hand import InHand
+from engine.runtime.handover import persist
+from engine.runtime.identity import identified
+from engine.runtime.order import number
+
+SUPERSEDED = "superseded"
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """How one try ended: a result, a failure, `superseded` by something newer, or `late`: nothing left in time."""
+
+    result: Any = None
+    failure: Failure | None = None
+    superseded: bool = False
+    late: bool = False
+
+
+async def attempt(desk: Desk, group: Sequence[InHand]) -> list[Tried]:
+    """Try these (all of one sink) at once; one answer each, same order. Nothing but a cancellation is raised."""
+    sink = group[0].sink
+    assert sink is not None
+    slots = [desk.watch.enter(one.delivery.id, one.delivery.attempt) for one in group]
+    try:
+        if sink.event is not None:
+            return [await _publish(desk, one) for one in group]
+        if sink.table:
+            return await _keep(desk, group)
+        return await _deliver(desk, group)
+    except Fenced:
+        return [Tried(late=True)] * len(group)
+    except Exception as error:  # a defect of ours; nothing of these is known to have left
+        return [Tried(failure=classified(error, left=True))] * len(group)
+    finally:
+        for slot in slots:
+            desk.watch.leave(slot)
+        point("sink-called")
+
+
+def classified(error: Exception, left: bool) -> Failure:
+    """An exception as a Failure. `left`: the request may have left: what nobody classified is then unknown."""
+    if isinstance(error, Failure):
+        return error
+    reason = "timed-out" if isinstance(error, TimeoutError) else "connector-error"
+    detail = "no answer in time" if isinstance(error, TimeoutError) else f"the connector raised {type(error).__name__}"
+    return UnknownOutcome(reason, detail) if left else Transient(reason, detail)
+
+
+async def _deliver(desk: Desk, group: Sequence[InHand]) -> list[Tried]:
+    """Through the connector's Sink, those that may be there already asked for first."""
+    first = group[0]
+    assert first.sink is not None and first.sink.call is not None
+    assert first.connection is not None and first.gate is not None
+    try:
+        async with first.gate.slots, desk.pool.sink(first.connection, first.sink.call.use) as sink:
+            answers: dict[int, Tried] = {}
+            for place, one in enumerate(group):
+                if one.maybe and first.sink.guarantee == "verify":
+                    found = await _verify(desk, sink, one)
+                    if found is not None:
+                        answers[place] = found
+            left = [(place, one) for place, one in enumerate(group) if place not in answers]
+            if left:
+                made = await _send(desk, sink, [one for _, one in left])
+                answers |= {place: tried for (place, _), tried in zip(left, made, strict=True)}
+            return [answers[place] for place in range(len(group))]
+    except Failure as failure:  # the connection could not be opened
+        return [Tried(failure=failure)] * len(group)
+
+
+async def _verify(desk: Desk, sink: Sink, one: InHand) -> Tried | None:
+    """Ask the system for an effect that may be there. None: it is not, so it can be sent."""
+    assert one.sink is not None
+    try:
+        async with asyncio.timeout(one.sink.timeout):
+            there = await sink.verify(_item(one), _context(desk, one, Sent()))
+    except Throttled as failure:
+        return Tried(failure=failure)
+    except Exception as error:
+        said = classified(error, left=True)
+        return Tried(failure=UnknownOutcome(said.reason, f"whether it was applied cannot be told yet: {said.detail}"))
+    if there:
+        return Tried()
+    one.maybe = False
+    return None
+
+
+async def _send(desk: Desk, sink: Sink, group: Sequence[InHand]) -> list[Tried]:
+    first = group[0]
+    assert first.sink is not None
+    sent = Sent(_lease_check(desk, min(one.deadline for one in group)))
+    items = [_item(one) for one in group]
+    try:
+        async with asyncio.timeout(first.sink.timeout):
+            results = await sink.deliver(items, _context(desk, first, sent))
+        if len(results) != len(items):
+            text = f"the sink answered {len(results)} results for {len(items)} items"
+            raise UnknownOutcome("connector-error", text)
+    except Fenced:
+        if sent.left:
+            return [Tried(failure=UnknownOutcome("lease-over", "the lease ended while it was sent"))] * len(group)
+        return [Tried(late=True)] * len(group)
+    except Exception as error:
+        return [Tried(failure=classified(error, sent.left))] * len(group)
+    return [_tried(result, sent.left) for result in results]
+
+
+def _tried(result: SinkResult, left: bool) -> Tried:
+    failure = result.failure
+    if failure is None:
+        return Tried(result.result)
+    return Tried(failure=failure if isinstance(failure, Failure) else classified(failure, left))
+
+
+def _lease_check(desk: Desk, deadline: float) -> Callable[[], None]:
+    def check() -> None:
+        if desk.cell.clock.monotonic() > deadline:
+            raise Fenced("the lease is over; nothing was sent")
+
+    return check
+
+
+def _context(desk: Desk, one: InHand, sent: Sent) -> ConnectorContext:
+    assert one.sink is not None
+    return ConnectorContext(desk.cell.clock, desk.cell.log, sent, one.sink.timeout)
+
+
+def _item(one: InHand) -> SinkItem:
+    assert one.sink is not None and one.sink.call is not None
+    delivery = one.delivery
+    return SinkItem(
+        key=delivery.key,
+        request=delivery.body,
+        action=one.sink.call.action,
+        event_id=delivery.event.id,
+        attempt=delivery.attempt,
+        maybe_applied=one.maybe,
+        headers=delivery.event.headers,
+    )
+
+
+async def _publish(desk: Desk, one: InHand) -> Tried:
+    """An `event:` sink with a named effect: published under the event's own id, so a repeat is the same event."""
+    try:
+        event = await event_to_publish(desk, one.delivery, one)
+        confirms = await desk.cell.transport.publish([Routed(event).published()])
+    except TransportBlocked as blocked:
+        return Tried(failure=Throttled("transport-blocked", str(blocked), after=1.0))
+    except Failure as failure:
+        return Tried(failure=failure)
+    if confirms[0].ok or confirms[0].problem == "unroutable":  # nobody subscribes: it was published all the same
+        return Tried({"event": event.id})
+    return Tried(failure=Transient("not-confirmed", f"the transport answered {confirms[0].problem}"))
+
+
+async def event_to_publish(desk: Desk, delivery: Delivery, one: InHand) -> Event:
+    """The event an `event:` sink makes of a delivery: identity by its type, trace and origin of where it came from."""
+    assert one.sink is not None and one.sink.event is not None
+    type_, parent = one.sink.event, delivery.event
+    made = replace(
+        parent,
+        id=delivery.id,
+        type=type_.schema,
+        source=parent.id,
+        data=delivery.body,
+        subject="",
+        guard="",
+        order_key="",
+        order_no=0,
+        amount="",
+        currency="",
+    )
+    born = identified(made, type_, desk.cell.clock).event
+    (numbered,) = await persist(desk.cell, lambda: number(desk.cell, [(born, type_)]))
+    return numbered
+
+
+async def _keep(desk: Desk, group: Sequence[InHand]) -> list[Tried]:
+    """Rows of a `table:` sink, all in one write. A row older than what is there is superseded."""
+    rows: list[TableRow] = []
+    tried: dict[int, Tried] = {}
+    for place, one in enumerate(group):
+        try:
+            rows.append(_table_row(desk, one))
+        except Failure as failure:
+            tried[place] = Tried(failure=failure)
+    kept = iter(await persist(desk.cell, lambda: desk.cell.store.apply(TablePut(rows))) if rows else [])
+    return [tried[place] if place in tried else Tried(superseded=not next(kept)) for place in range(len(group))]
+
+
+def _table_row(desk: Desk, one: InHand) -> TableRow:
+    sink, delivery = one.sink, one.delivery
+    assert sink is not None and sink.table_key is not None
+    key = key_text(key_parts(sink.table_key, delivery.body, EventEnv(delivery.event, desk.cell.clock)))
+    return TableRow(sink.table, key, encode(delivery.body), version_of(desk, one))
+
+
+def version_of(desk: Desk, one: InHand) -> int:
+    """What tells a newer one from an older one: the sink's `version`, the order number, or else when it came in."""
+    sink, delivery = one.sink, one.delivery
+    assert sink is not None
+    if sink.version is not None:
+        value = sink.version(delivery.body, EventEnv(delivery.event, desk.cell.clock))
+        if isinstance(value, int) and not isinstance(value, bool):
+            return value
+        raise_bad_version(sink.version.text, value)
+    return delivery.event.order_no or delivery.event.time
+
+
+def raise_bad_version(text: str, value: Any) -> None:
+    from engine.core.errors import Permanent
+
+    raise Permanent("bad-version", f"the version `{text}` must give a whole number, it gives {value!r}")

@@ -1,0 +1,74 @@
+"""What all lanes of a process share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+from typing import Protocol
+
+from engine.compile.plan import Plan, PlannedConnection, PlannedSink
+from engine.ports.store.journal import Entry
+from engine.runtime.cell import Cell
+from engine.runtime.codec import Delivery
+from engine.runtime.limits import TokenBucket
+from engine.runtime.parent import Watch
+from engine.runtime.pool import Pool
+
+
+class CurrentPlans(Protocol):
+    """The Plans that run now."""
+
+    @property
+    def revision(self) -> str:
+        """Digest of the RouteSet."""
+        ...
+
+    def current(self, route: str) -> Plan | None: ...
+
+    def connection(self, name: str) -> PlannedConnection | None: ...
+
+    def all(self) -> list[Plan]: ...
+
+
+@dataclass
+class Desk:
+    """Handed to every lane. `rng` gives the jitter of retries; `watch` knows which deliveries are suspects."""
+
+    cell: Cell
+    plans: CurrentPlans
+    pool: Pool
+    watch: Watch
+    rng: Random = field(default_factory=Random)
+    _buckets: dict[tuple[str, str], tuple[PlannedSink, TokenBucket]] = field(default_factory=dict)
+
+    def now(self) -> int:
+        return self.cell.clock.now()
+
+    def bucket(self, route: str, sink: PlannedSink) -> TokenBucket | None:
+        """The rate of one sink; None where it has none."""
+        if sink.rate is None:
+            return None
+        known = self._buckets.get((route, sink.id))
+        if known is None or known[0].rate != sink.rate:
+            known = self._buckets[route, sink.id] = (sink, TokenBucket(sink.rate, self.cell.clock))
+        return known[1]
+
+    def entry(self, delivery: Delivery, what: str, detail: str = "") -> Entry:
+        """A line of the journal about one delivery."""
+        event = delivery.event
+        return Entry(
+            at=self.now(),
+            day=event.day,
+            event_id=event.id,
+            trace=event.trace or event.id,
+            route=delivery.route,
+            what=what,
+            sink=delivery.sink,
+            attempt=delivery.attempt,
+            detail=detail,
+            revision=self.plans.revision,
+            event_type=event.type,
+        )
+
+

@@ -1,0 +1,180 @@
+"""Deliveries in the hands of one lane: received, not started yet. Routes take turns; a key that is busy waits."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import math
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from engine.compile.plan import Plan, PlannedConnection, PlannedSink
+from engine.core.jsonx import encode
+from engine.ports.transport import Receipt
+from engine.runtime.codec import Delivery
+from engine.runtime.limits import Gate, TokenBucket
+
+
+class OrderSlot(NamedTuple):
+    """What is in flight once at a time: a key at a fence (or at a sink with `ordering: latest`)."""
+
+    fence: str
+    order_key: str
+
+
+@dataclass(slots=True, eq=False)
+class InHand:
+    """One received delivery with what the current Plan says of it. `sink` None: the Plan has no such sink any more.
+
+    order     the slot it needs, where its sink keeps an order; `number` its place there
+    maybe     an earlier try may have had its effect
+    probe     it is the one probe of an open breaker
+    deadline  monotonic moment after which no request may leave for it
+    poison    it killed a process twice
+    """
+
+    receipt: Receipt
+    delivery: Delivery
+    plan: Plan | None = None
+    sink: PlannedSink | None = None
+    connection: PlannedConnection | None = None
+    gate: Gate | None = None
+    bucket: TokenBucket | None = None
+    order: OrderSlot | None = None
+    number: int = 0
+    maybe: bool = False
+    probe: bool = False
+    deadline: float = math.inf
+    poison: bool = False
+
+    @property
+    def fenced(self) -> bool:
+        return self.order is not None and self.sink is not None and self.sink.ordered is not None and self.sink.ordered.mode == "key"
+
+    def wait(self) -> float:
+        """Seconds until it may start as far as limits go; infinity: when something that runs has ended."""
+        gate = self.gate.wait() if self.gate else 0.0
+        return max(gate, self.bucket.wait()) if self.bucket else gate
+
+    def start(self) -> None:
+        """Use up what it needs of the limits; only when `wait()` is 0."""
+        if self.gate:
+            self.probe = self.gate.start()
+        if self.bucket:
+            self.bucket.take()
+
+    def drop(self) -> None:
+        """It turned out to need no request."""
+        if self.gate:
+            self.gate.drop(self.probe)
+        if self.bucket:
+            self.bucket.give_back()
+
+    def body(self) -> bytes:
+        """The body as the transport carries it."""
+        return self.receipt.body or encode(self.delivery.body)
+
+
+@dataclass
+class Hand:
+    """In order of arrival within (route, sink), these in turns."""
+
+    _queues: dict[tuple[str, str], deque[InHand]] = field(default_factory=dict)
+    _turns: deque[tuple[str, str]] = field(default_factory=deque)
+    _busy: set[OrderSlot] = field(default_factory=set)
+    _parked: dict[OrderSlot, list[tuple[int, int, InHand]]] = field(default_factory=dict)
+    _serial: Callable[[], int] = field(default_factory=lambda: itertools.count().__next__)
+
+    def __len__(self) -> int:
+        return sum(map(len, self._queues.values()))
+
+    def add(self, one: InHand, front: bool = False) -> None:
+        """Take one in; `front`: before the others of its sink."""
+        name = (one.delivery.route, one.delivery.sink)
+        queue = self._queues.get(name)
+        if queue is None:
+            queue = self._queues[name] = deque()
+            self._turns.append(name)
+        if front:
+            queue.appendleft(one)
+        else:
+            queue.append(one)
+
+    def take(self, most: int) -> list[InHand]:
+        """Start as many as their limits allow, at most `most`, one of each sink after the other."""
+        taken: list[InHand] = []
+        idle = 0
+        while self._turns and idle < len(self._turns) and len(taken) < most:
+            name = self._turns[0]
+            one = self._next(self._queues[name])
+            if one is not None:
+                taken.append(one)
+            idle = 0 if one is not None else idle + 1
+            self._turns.rotate(-1)
+            if not self._queues[name]:
+                del self._queues[name]
+                self._turns.remove(name)
+                idle = 0
+        return taken
+
+    def _next(self, queue: deque[InHand]) -> InHand | None:
+        while queue:
+            one = queue[0]
+            if one.order is not None and one.order in self._busy:
+                heapq.heappush(self._parked.setdefault(one.order, []), (one.number, self._serial(), queue.popleft()))
+                continue
+            if one.wait() > 0:
+                return None
+            queue.popleft()
+            one.start()
+            if one.order is not None:
+                self._busy.add(one.order)
+            return one
+        return None
+
+    def ended(self, one: InHand) -> None:
+        """It is done with: the next of its key may start."""
+        if one.order is None:
+            return
+        self._busy.discard(one.order)
+        parked = self._parked.get(one.order)
+        if not parked:
+            return
+        newest_first = one.sink is not None and one.sink.ordered is not None and one.sink.ordered.mode == "latest"
+        if newest_first:
+            parked.sort(reverse=True)
+            self.add(parked.pop(0)[2], front=True)
+            heapq.heapify(parked)
+        else:
+            self.add(heapq.heappop(parked)[2], front=True)
+        if not parked:
+            del self._parked[one.order]
+
+    def failed(self, one: InHand) -> list[InHand]:
+        """It did not settle its number: those of its key that wait behind it are early; they are not in hand any more."""
+        if one.order is None:
+            return []
+        self._busy.discard(one.order)
+        return [early for _, _, early in sorted(self._parked.pop(one.order, []), key=lambda item: item[:2])]
+
+    def wait(self) -> float:
+        """Seconds until `take` may give something; infinity: when something arrives or ends."""
+        return min((queue[0].wait() for queue in self._queues.values() if queue), default=math.inf)
+
+    def shut(self, longer_than: float) -> bool:
+        """True when there is something, and all of it waits longer than that for an open breaker."""
+        heads = [queue[0] for queue in self._queues.values() if queue]
+        return bool(heads) and all(
+            one.gate is not None and one.gate.breaker.open and one.gate.breaker.wait() > longer_than for one in heads
+        )
+
+    def empty(self) -> list[InHand]:
+        """Everything, and forget it."""
+        everything = [one for queue in self._queues.values() for one in queue]
+        everything += [one for parked in self._parked.values() for _, _, one in parked]
+        self._queues.clear()
+        self._turns.clear()
+        self._parked.clear()
+        return everything

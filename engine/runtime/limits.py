@@ -1,0 +1,152 @@
+"""What a connection allows: how often, how many at once, and whether to ask at all."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from engine.compile.plan import PlannedConnection
+from engine.core.clock import Clock
+from engine.core.errors import Failure, Throttled
+from engine.plugins.fields import RateValue
+from engine.runtime.breaker import Breaker
+
+AHEAD = 0.25  # seconds of work that may be claimed ahead: more would wait claimed, and a claim has a lease
+MOST_AHEAD = 256
+LONGEST_PAUSE = 60.0  # a Retry-After of one request holds the whole connection at most this long
+
+
+class TokenBucket:
+    """Never more than `count` in any `seconds`, in small bursts of a twentieth of it."""
+
+    def __init__(self, rate: RateValue, clock: Clock) -> None:
+        self._clock = clock
+        self._size = max(1, rate.count // 20)
+        self._per_second = (rate.count - self._size + 1) / rate.seconds
+        self._tokens = float(self._size)
+        self._at = clock.monotonic()
+
+    def wait(self) -> float:
+        """Seconds until there is a token; 0 when there is one."""
+        now = self._clock.monotonic()
+        self._tokens = min(self._size, self._tokens + (now - self._at) * self._per_second)
+        self._at = now
+        missing = 1.0 - self._tokens
+        return missing / self._per_second if missing > 1e-9 else 0.0
+
+    def take(self) -> None:
+        """Use one; only when `wait()` is 0."""
+        self._tokens -= 1.0
+
+    def give_back(self) -> None:
+        """It was not used."""
+        self._tokens = min(self._size, self._tokens + 1.0)
+
+
+class Gate:
+    """The limits of one connection, shared by all lanes and calls that use it in this process."""
+
+    def __init__(self, planned: PlannedConnection, clock: Clock) -> None:
+        self.planned = planned
+        self.breaker = Breaker(planned.breaker_failures, planned.breaker_within, planned.probe_every, clock)
+        self.slots = asyncio.Semaphore(planned.concurrency)
+        self._bucket = TokenBucket(planned.rate, clock) if planned.rate else None
+        self._clock = clock
+        self._started = 0
+        self._pace = 0.0  # seconds one takes, a moving average
+        self._held_until = 0.0
+        self._listeners: set[asyncio.Event] = set()
+
+    def listen(self, event: asyncio.Event) -> None:
+        """Set this event whenever something ended: there may be room now."""
+        self._listeners.add(event)
+
+    def forget(self, event: asyncio.Event) -> None:
+        self._listeners.discard(event)
+
+    def wait(self) -> float:
+        """Seconds until one more may start; infinity: when something that runs has ended."""
+        if self._started >= self._window():
+            return math.inf
+        held = self._held_until - self._clock.monotonic()
+        return max(held, self.breaker.wait(), self._bucket.wait() if self._bucket else 0.0, 0.0)
+
+    def start(self) -> bool:
+        """One more starts; only when `wait()` is 0. True when it is the probe of an open breaker."""
+        self._started += 1
+        if self._bucket:
+            self._bucket.take()
+        return self.breaker.start()
+
+    def drop(self, probe: bool) -> None:
+        """What was started turned out to need no request."""
+        self._started -= 1
+        if self._bucket:
+            self._bucket.give_back()
+        self.breaker.dropped(probe)
+        self._tell()
+
+    def end(self, seconds: float, failure: Failure | None, probe: bool) -> None:
+        """One ended after `seconds`."""
+        self._started -= 1
+        self._pace = seconds if not self._pace else self._pace * 0.8 + seconds * 0.2
+        if isinstance(failure, Throttled):
+            self._held_until = self._clock.monotonic() + min(failure.after, LONGEST_PAUSE)
+            self.breaker.dropped(probe)
+        elif failure is not None and failure.kind in ("transient", "unknown_outcome"):
+            self.breaker.failed(probe)
+        else:
+            self.breaker.succeeded(probe)
+        self._tell()
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Wait for a turn, for a call in the middle of a route. Raises Throttled while the breaker is open."""
+        changed = asyncio.Event()
+        self.listen(changed)
+        try:
+            while (wait := self.wait()) > 0:
+                if self.breaker.open:
+                    after = max(1.0, self.breaker.retry_after())
+                    raise Throttled("connection-down", f"`{self.planned.name}` fails too often", after=after)
+                changed.clear()
+                await _until(changed, wait)
+            probe = self.start()
+        finally:
+            self.forget(changed)
+        began = self._clock.monotonic()
+        try:
+            async with self.slots:
+                yield
+        except Failure as failure:
+            self.end(self._clock.monotonic() - began, failure, probe)
+            raise
+        except BaseException:
+            self.drop(probe)
+            raise
+        self.end(self._clock.monotonic() - began, None, probe)
+
+    def _window(self) -> int:
+        """How many may be started: as many as run at once, and those that will run within a moment."""
+        at_once = self.planned.concurrency
+        if not self._pace or self.breaker.open:
+            return at_once
+        return min(max(at_once, int(at_once * AHEAD / self._pace)), max(at_once, MOST_AHEAD))
+
+    def _tell(self) -> None:
+        for event in self._listeners:
+            event.set()
+
+
+async def _until(event: asyncio.Event, seconds: float) -> None:
+    """Wait for the event, at most `seconds`."""
+    if math.isinf(seconds):
+        await event.wait()
+        return
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return

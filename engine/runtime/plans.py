@@ -1,0 +1,105 @@
+"""Which Plan decides: the current one by route, a recorded one by its digest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from engine.compile.plan import EventType, Plan, PlannedConnection, RouteSet, Segment
+from engine.core.errors import TillflowError
+from engine.ports.store import Store
+from engine.ports.store.revisions import RevisionOfPlan
+from engine.runtime.cell import Log
+from engine.runtime.codec import Routed
+
+# Compiles the files of a revision; given by the composition root, so that the runtime knows no loader.
+Load = Callable[[Mapping[str, bytes]], RouteSet]
+
+
+class Plans:
+    """The Plans of one process. Old ones are compiled from their revision's bytes when an event asks for them."""
+
+    def __init__(self, routeset: RouteSet, store: Store, load: Load, log: Log) -> None:
+        self._routeset = routeset
+        self._store = store
+        self._load = load
+        self._log = log
+        self._recorded: dict[str, Plan] = {}
+
+    @property
+    def routeset(self) -> RouteSet:
+        return self._routeset
+
+    @property
+    def revision(self) -> str:
+        """Digest of the RouteSet that runs."""
+        return self._routeset.digest
+
+    def replace(self, routeset: RouteSet) -> None:
+        """Another RouteSet runs from now on."""
+        self._routeset = routeset
+
+    def all(self) -> list[Plan]:
+        return list(self._routeset.plans.values())
+
+    def current(self, route: str) -> Plan | None:
+        return self._routeset.plans.get(route)
+
+    def connection(self, name: str) -> PlannedConnection | None:
+        return self._routeset.connections.get(name)
+
+    def type(self, schema: str) -> EventType | None:
+        """The event type `name@n`."""
+        return self._routeset.types.get(schema)
+
+    async def recorded(self, digest: str) -> Plan | None:
+        """The Plan with this digest, from the revision that was written when it ran. None when that is gone, or cannot
+        be compiled any more (a plugin of it is not installed). Raises StoreDown.
+        """
+        for plan in self._routeset.plans.values():
+            if plan.digest == digest:
+                return plan
+        if digest not in self._recorded:
+            found = await self._compiled(digest)
+            if found is None:
+                return None
+            self._recorded[digest] = found
+        return self._recorded[digest]
+
+    async def _compiled(self, digest: str) -> Plan | None:
+        revision = await self._store.apply(RevisionOfPlan(digest))
+        if revision is None or not revision.files:
+            return None
+        try:
+            routeset = self._load(revision.files)
+        except (TillflowError, ValueError, KeyError) as error:
+            self._log("a recorded revision cannot be compiled", {"revision": revision.id, "why": str(error)})
+            return None
+        return next((plan for plan in routeset.plans.values() if plan.digest == digest), None)
+
+    async def resuming(self, route: str, step: str, state: str, digest: str) -> tuple[Plan, Segment, Segment] | None:
+        """Where what the cut `step` kept goes on: (Plan, segment the cut ends, segment after it).
+
+        On the current Plan if the cut is there with the same state version, else on the recorded one; None when that
+        is gone too. Raises StoreDown.
+        """
+        current = self.current(route)
+        found = _around(current, step) if current is not None else None
+        if current is not None and found is not None and (found[0].state_version == state or current.digest == digest):
+            return current, *found
+        recorded = await self.recorded(digest) if digest else None
+        found = _around(recorded, step) if recorded is not None else None
+        return (recorded, *found) if recorded is not None and found is not None else None
+
+    async def entered(self, route: str, routed: Routed) -> tuple[Plan, Segment] | None:
+        """The Plan and segment an event enters; None when there is none any more. Raises StoreDown."""
+        if routed.segment:
+            found = await self.resuming(route, routed.segment, routed.state, routed.plan)
+            return (found[0], found[2]) if found is not None else None
+        current = self.current(route)
+        return (current, current.segments[0]) if current is not None else None
+
+
+def _around(plan: Plan, step: str) -> tuple[Segment, Segment] | None:
+    before = next((segment for segment in plan.segments if segment.cut_id == step), None)
+    after = plan.segment(step)
+    return (before, after) if before is not None and after is not None else None
