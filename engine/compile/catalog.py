@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from engine.compile.digests import content_digest
 from engine.compile.report import Place, Report
 from engine.compile.schemas.collection import Schemas
-from engine.compile.texts import Texts
+from engine.compile.texts import Texts, text_finding
 from engine.config.project import Project
+from engine.expr.errors import ExpressionError
 from engine.expr.shape import UNKNOWN, Shape
+from engine.expr.template import Template
 from engine.plugins.registry import Registry
 from engine.plugins.spec import ComponentKind
+from engine.ports.secrets import SecretSource
 
 if TYPE_CHECKING:
     from engine.compile.mapping.collection import Mappings
@@ -38,9 +41,13 @@ class Catalog:
 
     mappings: Mappings
 
-    def __init__(self, project: Project, registry: Registry, texts: Texts, report: Report) -> None:
+    def __init__(
+        self, project: Project, registry: Registry, secrets: SecretSource, texts: Texts, report: Report
+    ) -> None:
         self.project = project
         self.registry = registry
+        self._secrets = secrets
+        self.secret_versions: dict[str, str] = {}
         self.texts = texts
         self.report = report
         self.schemas = Schemas(project, report)
@@ -50,16 +57,25 @@ class Catalog:
         self.rows: Mapping[str, Shape] = {}
         self.used: set[tuple[str, str]] = set()
         self.missing: list[tuple[str, str]] = []
+        self.read_params: dict[str, set[str]] = {}  # shared steps -> parameters something in them reads
 
-    def known(self, place: Place, kind: str, name: str, *, candidates: Iterable[str] | None = None) -> bool:
+    def known(self, place: Place, kind: str, name: str, *, offset: int | None = None) -> bool:
         """True when there is such a thing; otherwise a finding with the nearest. Notes that it is used."""
         self.used.add((kind, name))
         if self.project.exists(kind, name):
             return True
         code, what = CODES[kind]
         self.missing.append((kind, name))
-        place.unknown(code, what, name, self.project.names(kind) if candidates is None else candidates)
+        place.unknown(code, what, name, self.project.names(kind), offset=offset)
         return False
+
+    def secret_known(self, place: Place, name: str, *, offset: int | None = None) -> None:
+        """A finding when the engine was not given this secret."""
+        try:
+            self.secret_versions[name] = self._secrets.get(name).version
+        except KeyError:
+            help = f"add the secret {name} to the engine's secrets"
+            place.finding("TF1053", f"there is no secret `{name}`", help=help, offset=offset, length=len(name))
 
     def installed(self, place: Place, kind: ComponentKind, name: str, code: str, what: str) -> Any:
         """The ComponentSpec of a plugin; None after a finding."""
@@ -79,6 +95,15 @@ class Catalog:
         help = "see `tillflow doctor`" if code == "TF3020" else "install the version written for this engine"
         place.finding(code, reason, help=help)
         return True
+
+    def template(self, place: Place, name: str) -> Template:
+        """A file of mappings/templates/, compiled; an empty one after a finding in it."""
+        text = self.project.templates[name]
+        try:
+            return self.texts.compile_template(text)
+        except ExpressionError as error:
+            self.report.add(text_finding(f"mappings/templates/{name}", text, error))
+            return self.texts.compile_template("")
 
     def template_digest(self, name: str) -> str:
         return content_digest("template", self.project.templates.get(name, ""))

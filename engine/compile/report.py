@@ -74,16 +74,33 @@ class Place:
         self.report.add(Finding(code, message, mark, help, suggestion, severity, also))
 
     def unknown(
-        self, code: str, what: str, name: str, known: Iterable[str], *, key: bool = False, why: str = "", severity: Severity = "error"
+        self,
+        code: str,
+        what: str,
+        name: str,
+        known: Iterable[str],
+        *,
+        key: bool = False,
+        why: str = "",
+        severity: Severity = "error",
+        offset: int | None = None,
     ) -> None:
         """`name` is not one of `known`: says so with the nearest one."""
         names = sorted(set(known))
         near = nearest(name, names)
-        message = f"there is no {what} `{name}`" + (f": {why}" if why else "")
         if near:
             help = did_you_mean(near)
         elif names:
             help = f"known: {', '.join(names[:12])}" + (" ..." if len(names) > 12 else "")
         else:
             help = f"the project has no {what} at all"
-        self.finding(code, message, key=key, help=help, suggestion=near[0] if near else "", severity=severity)
+        self.finding(
+            code,
+            f"there is no {what} `{name}`" + (f": {why}" if why else ""),
+            key=key,
+            help=help,
+            suggestion=near[0] if near else "",
+            severity=severity,
+            offset=offset,
+            length=len(name),
+        )

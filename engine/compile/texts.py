@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from engine.compile.report import Place
+from engine.core.findings import Finding, Mark, Severity
 from engine.expr.errors import ExpressionError
 from engine.expr.functions import FunctionTable
 from engine.expr.jmes import Expr, compile_expression
+from engine.expr.shape.check import WARNINGS
 from engine.expr.template import Template, compile_template
 
 
@@ -82,6 +84,11 @@ def again(error: ExpressionError) -> ExpressionError:
     )
 
 
+def severity(error: ExpressionError) -> Severity:
+    """What goes wrong with some events only is a warning."""
+    return "warning" if error.code in WARNINGS else "error"
+
+
 def report(place: Place, error: ExpressionError) -> None:
     """An ExpressionError as a finding at its characters."""
     at = place.at(*error.path)
@@ -92,6 +99,16 @@ def report(place: Place, error: ExpressionError) -> None:
         key=error.key,
         help=error.help,
         suggestion=error.suggestion,
+        severity=severity(error),
         offset=error.offset if inside else None,
         length=error.length,
     )
+
+
+def text_finding(file: str, text: str, error: ExpressionError) -> Finding:
+    """An ExpressionError about a file that is one text."""
+    before = text[: error.offset]
+    line = before.count("\n") + 1
+    column = len(before) - (before.rfind("\n") + 1) + 1
+    mark = Mark(file, line, column, column + max(1, error.length))
+    return Finding(error.code, error.message, mark, error.help, error.suggestion, severity(error))

@@ -12,6 +12,7 @@ from engine.config.bytes import decoded
 from engine.config.checks import check_document, check_project
 from engine.config.document import Document
 from engine.config.layout import Place, is_ignored, place_of
+from engine.config.loaded import Loaded, Project
 from engine.config.models import (
     ConnectionsDoc,
     MappingDoc,
@@ -24,7 +25,6 @@ from engine.config.models import (
     TestsDoc,
 )
 from engine.config.nearest import suggestion
-from engine.config.project import Loaded, Project
 from engine.config.schemafile import read_schema
 from engine.config.substitution import substituted
 from engine.config.validate import validated
@@ -160,12 +160,12 @@ class _Assembly:
 
     def _unknown(self, path: str) -> None:
         stem, _, ending = path.rpartition(".")
-        help = "move it away, or see the layout: tillflow explain TF9003"
+        advice = "move it away, or see the layout: tillflow explain TF9003"
         better = ""
         if ending.lower() in ("yml", "yaml") and ending != "yaml":
-            help, better = "rename it: files of a project end in .yaml", f"{stem.rpartition('/')[2]}.yaml"
+            advice, better = "rename it: files of a project end in .yaml", f"{stem.rpartition('/')[2]}.yaml"
         self.findings.append(
-            Finding("TF9003", "this file is none of a project's", Mark(path), help, better, severity="warning")
+            Finding("TF9003", "this file is none of a project's", Mark(path), advice, better, severity="warning")
         )
 
     def _wrong_place(self, document: Document, place: Place) -> None:

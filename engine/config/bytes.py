@@ -1,4 +1,4 @@
-"""Bytes of a file to text: UTF-8, not too large, nothing invisible that would make the file read differently than it looks."""
+"""Bytes of a file to text: UTF-8, not too large, and no character that makes a file read differently than it looks."""
 
 from __future__ import annotations
 

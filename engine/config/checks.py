@@ -8,10 +8,10 @@ from typing import Any
 
 from engine.config.document import Document
 from engine.config.layout import Place, beside
+from engine.config.loaded import Loaded, Project
 from engine.config.models.params import ParamDoc
 from engine.config.nearest import did_you_mean, distance, nearest
 from engine.config.nodes import Path
-from engine.config.project import Loaded, Project
 from engine.config.substitution import ParamRef, references
 from engine.core.findings import Finding, Mark
 
@@ -38,8 +38,8 @@ def _name(kind: str, place: Place, document: Document) -> list[Finding]:
         return []
     where = f"the folder is named `{place.name}`" if kind == "pack" else f"the file is named `{place.name}.yaml`"
     mark = document.marks.value((key,))
-    help = f"write `{key}: {place.name}`, or rename it"
-    return [Finding("TF9002", f"the name `{declared}` differs: {where}", mark, help, place.name)]
+    advice = f"write `{key}: {place.name}`, or rename it"
+    return [Finding("TF9002", f"the name `{declared}` differs: {where}", mark, advice, place.name)]
 
 
 def ids_of(steps: Any, path: Path) -> Iterator[tuple[str, Path]]:
@@ -82,7 +82,9 @@ def _ids(document: Document) -> list[Finding]:
                 text, code = f"the id `{name}` is already used on line {first.line}", "TF1110"
             else:
                 text, code = f"the ids `{name}` and `{other}` differ by one character only", "TF1111"
-            findings.append(Finding(code, text, mark, "choose an id that cannot be mistaken for another", also=(first,)))
+            findings.append(
+                Finding(code, text, mark, "choose an id that cannot be mistaken for another", also=(first,))
+            )
             break
     return findings
 
@@ -102,7 +104,9 @@ def _no_default(document: Document, name: str, param: ParamDoc) -> list[Finding]
     if param.default is not None:
         return []
     mark = document.marks.key(("params", name))
-    return [Finding("TF1102", f"`default` is missing in `{name}`", mark, "add `default:`: the base route needs a value")]
+    return [
+        Finding("TF1102", f"`default` is missing in `{name}`", mark, "add `default:`: the base route needs a value")
+    ]
 
 
 def _unknown_params(document: Document, known: dict[str, Any]) -> list[Finding]:
@@ -111,9 +115,11 @@ def _unknown_params(document: Document, known: dict[str, Any]) -> list[Finding]:
         if name in known:
             continue
         near = nearest(name, known)
-        help = did_you_mean(near) or (f"parameters here: {', '.join(known)}" if known else "declare it under `params`")
+        advice = did_you_mean(near) or (
+            f"parameters here: {', '.join(known)}" if known else "declare it under `params`"
+        )
         mark = document.marks.value(path)
-        findings.append(Finding("TF1052", f"there is no parameter `{name}`", mark, help, near[0] if near else ""))
+        findings.append(Finding("TF1052", f"there is no parameter `{name}`", mark, advice, near[0] if near else ""))
     return findings
 
 
@@ -128,9 +134,9 @@ def _param_names(document: Document) -> Iterator[tuple[Path, str]]:
 
 
 def _no_params(document: Document) -> list[Finding]:
-    help = "parameters belong to routes and shared steps; use an environment value here"
+    advice = "parameters belong to routes and shared steps; use an environment value here"
     return [
-        Finding("TF1054", f"`{name}` is a parameter, and this file has none", document.marks.value(path), help)
+        Finding("TF1054", f"`{name}` is a parameter, and this file has none", document.marks.value(path), advice)
         for path, name in _param_names(document)
     ]
 
@@ -142,8 +148,8 @@ def check_project(project: Project) -> list[Finding]:
     findings += [f for overlay in project.overlays for f in _case_files(project, overlay, "expects_change")]
     findings += _region_names(project)
     if not project.routes and not project.broken.get("route"):
-        help = "add routes/<name>.yaml; `tillflow init` lays down an example"
-        findings.append(Finding("TF9009", "the project has no route", Mark("routes"), help, severity="warning"))
+        advice = "add routes/<name>.yaml; `tillflow init` lays down an example"
+        findings.append(Finding("TF9009", "the project has no route", Mark("routes"), advice, severity="warning"))
     return findings
 
 
@@ -182,8 +188,8 @@ def _file(project: Project, document: Document, path: Path, text: str, folder: s
         known = [posixpath.relpath(file, start) for file in project.files if file.startswith(folder or "routes/")]
         same = [file for file in known if posixpath.splitext(file)[1] == posixpath.splitext(text)[1]]
         near = nearest(text, same or known)
-        help = did_you_mean(near) or f"add the file {target}"
-        yield Finding("TF9010", f"there is no file `{text}`", mark, help, near[0] if near else "")
+        advice = did_you_mean(near) or f"add the file {target}"
+        yield Finding("TF9010", f"there is no file `{text}`", mark, advice, near[0] if near else "")
 
 
 def _region_names(project: Project) -> Iterator[Finding]:

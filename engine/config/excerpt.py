@@ -11,7 +11,9 @@ from engine.core.findings import Mark
 
 TAB: Final = 4
 _SECRET: Final = re.compile(
-    r"""(?ix) (?P<key> [\w-]* (?:password|passwd|passphrase|secret|token|api[_-]?key|private[_-]?key|credential|signing[_-]?key)
+    r"""(?ix) (?P<key> [\w-]*
+        (?: password | passwd | passphrase | secret | token | credential
+           | (?: api | private | signing | access ) [_-]? key )
         s? ["']? \s* : \s+ ) (?P<value> "(?:[^"\\]|\\.)*" | '(?:[^']|'')*' | [^\s,}\]\#][^,}\]\#]* )"""
 )
 _REFERENCE: Final = re.compile(r"""["']?(\$\{[^}]*\}|lookup\(.*|[\[{|>].*)["']?\s*""")

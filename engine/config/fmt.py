@@ -1,8 +1,8 @@
 """`tillflow fmt`: one canonical layout of a YAML file. Data, comments and the order of keys never change.
 
-Normalised: indentation (two spaces, lists inside their key), spaces around `: , - [ ] { }`, quotes (double where nothing
-would have to be escaped), trailing space, blank lines, the end of the file. Every result is read again and compared; where
-anything differs, only white space at line ends is cleaned.
+Normalised: indentation (two spaces, lists inside their key), spaces around `: , - [ ] { }` (values that stand in one
+column stay there), quotes (double where nothing has to be escaped), trailing space, blank lines, the end of the file.
+Every result is read again and compared; where anything differs, only white space at line ends is cleaned.
 """
 
 from __future__ import annotations

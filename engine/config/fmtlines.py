@@ -14,7 +14,7 @@ _STEP: Final = 2
 
 @dataclass
 class _Block:
-    """A block mapping or list: its column in the file and its canonical one. `implied`: a list at its key's own column."""
+    """A block mapping or list: its column in the file and the canonical one. `implied`: a list at its key's column."""
 
     column: int
     indent: int
@@ -23,7 +23,7 @@ class _Block:
 
 
 class _Layout:
-    """What the tokens say about each line: its canonical indentation, its visible tokens, whether a scalar goes on in it."""
+    """What the tokens say about each line: its canonical indentation, its tokens, whether a scalar goes on in it."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -109,7 +109,8 @@ def _code(layout: _Layout, number: int, line: str, shift: int) -> str:
     previous: Any = None
     for token in tokens:
         if previous is not None:
-            made += _gap(layout.text, previous, token) if not _in_column(layout, number, token) else _raw_gap(previous, token)
+            kept = _in_column(layout, number, token)
+            made += _raw_gap(previous, token) if kept else _gap(layout.text, previous, token)
         made += _written(layout.text, token)
         previous = token
         if token.end_mark.line > number:
@@ -122,12 +123,12 @@ def _code(layout: _Layout, number: int, line: str, shift: int) -> str:
 
 
 def _written(text: str, token: Any) -> str:
-    written = text[token.start_mark.index : token.end_mark.index]
+    written: str = text[token.start_mark.index : token.end_mark.index]
     if isinstance(token, pyyaml.ScalarToken) and token.style in ("|", ">"):
         return written.split("\n", 1)[0].rstrip()
     if "\n" in written:
         return written.split("\n", 1)[0].rstrip(" ")
-    if isinstance(token, pyyaml.ScalarToken) and token.style == "'" and not set("\"\\") & set(token.value):
+    if isinstance(token, pyyaml.ScalarToken) and token.style == "'" and not set('"\\') & set(token.value):
         return f'"{token.value}"'
     return written
 
@@ -151,7 +152,8 @@ def _value_place(layout: _Layout, number: int) -> tuple[int, int] | None:
 
 
 def _raw_gap(left: Any, right: Any) -> str:
-    return " " * (right.start_mark.column - left.end_mark.column)
+    width: int = right.start_mark.column - left.end_mark.column
+    return " " * width
 
 
 def _gap(text: str, left: Any, right: Any) -> str:

@@ -8,7 +8,18 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 Kind: TypeAlias = Literal[
-    "route", "tests", "connections", "tables", "scopes", "case", "pack", "overlay", "mapping", "schema", "template", "csv"
+    "route",
+    "tests",
+    "connections",
+    "tables",
+    "scopes",
+    "case",
+    "pack",
+    "overlay",
+    "mapping",
+    "schema",
+    "template",
+    "csv",
 ]
 FOLDERS: Final = ("routes", "mappings")
 
@@ -30,7 +41,9 @@ _COMPILED: Final = tuple((re.compile(pattern), kind) for pattern, kind in _RULES
 _REGION: Final = re.compile(r"(?:routes|mappings)/regions/([^/]+)/")
 
 # A project's own notes, and what editors and systems leave behind.
-_IGNORED: Final = re.compile(r"(^|/)(\.[^/]*|[^/]*~|#[^/]*#|[^/]*\.(md|txt|swp|swo|tmp|bak|orig|rej|pyc)|__pycache__|LICENSE)(/|$)")
+_IGNORED: Final = re.compile(
+    r"(^|/)(\.[^/]*|[^/]*~|#[^/]*#|[^/]*\.(md|txt|swp|swo|tmp|bak|orig|rej|pyc)|__pycache__|LICENSE)(/|$)"
+)
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,14 @@
-"""Finding the pydantic model that describes a place inside another model's data, and where else a key would be valid."""
+"""Which pydantic model describes a place inside another model's data, and where else a key would be valid."""
 
 from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from functools import cache
 from typing import Any, TypeAlias
 
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel
 from pydantic.fields import FieldInfo
 
 Model: TypeAlias = type[BaseModel]
@@ -36,16 +36,19 @@ def _inner(annotation: Any) -> Iterator[Any]:
         yield from _inner(args[1])
 
 
-@cache
 def models_in(annotation: Any) -> tuple[Model, ...]:
     """The models a field's value (or its items) may be of."""
+    return _models_in(annotation)
+
+
+@cache
+def _models_in(annotation: Hashable) -> tuple[Model, ...]:
     return tuple(a for a in _inner(annotation) if isinstance(a, type) and issubclass(a, BaseModel))
 
 
 def model_at(model: Model, path: Sequence[str | int]) -> Model | None:
     """The model of the block at `path`; None where the model says nothing."""
-    current: Model | None = model
-    skipping = False  # inside a dict with free names or a list: the next part names an entry
+    current, skipping = _unwrapped(model)  # skipping: the next part is an index or a free name, no key of a model
     for part in path:
         if current is None:
             return None
@@ -59,7 +62,15 @@ def model_at(model: Model, path: Sequence[str | int]) -> Model | None:
     return current
 
 
-@cache
+def _unwrapped(model: Model) -> tuple[Model | None, bool]:
+    """The model inside a RootModel, which has no key of its own."""
+    if not issubclass(model, RootModel):
+        return model, False
+    annotation = model.model_fields["root"].annotation
+    inside = models_in(annotation)
+    return (inside[0] if inside else None), _has_names(annotation)
+
+
 def _has_names(annotation: Any) -> bool:
     origin = typing.get_origin(annotation)
     if origin is typing.Annotated:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
-# Where a scalar begins and ends in the text, and its style: "" plain, `'`, `"`, `|`, `>`. A tuple of atoms: a project has
-# a hundred thousand of them, and the cycle collector need not look at one.
+# Where a scalar begins and ends in the text, and its style: "" plain, `'`, `"`, `|`, `>`. A tuple of atoms, because a
+# project has a hundred thousand of them and the cycle collector need not look at one.
 Scalar: TypeAlias = tuple[int, int, str]
 
 
 class MapNode:
-    """A mapping: each key's text leads to (start of the key, its end, node of the value). `size` counts expanded nodes."""
+    """A mapping: a key's text leads to (start of the key, its end, node of the value). `size` counts expanded nodes."""
 
     __slots__ = ("end", "entries", "flow", "size", "start")
 

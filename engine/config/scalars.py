@@ -1,7 +1,7 @@
 """What a plain YAML scalar means here: JSON's words and JSON's numbers, everything else is text.
 
-`NO`, `on`, `yes`, `True`, `0042`, `010`, `12:30`, `2026-01-01`, `1_000`, `0x1F`, `+49891234`, `.5` are text. `1e3` is the
-number 1000 as in JSON and YAML 1.2; an identifier of that form has to be quoted.
+`NO`, `on`, `yes`, `True`, `0042`, `010`, `12:30`, `2026-01-01`, `1_000`, `0x1F`, `+49891234`, `.5` are text. `1e3` is
+the number 1000 as in JSON and YAML 1.2; an identifier of that form has to be quoted.
 """
 
 from __future__ import annotations

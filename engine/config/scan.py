@@ -17,11 +17,11 @@ def scan(root: Path) -> tuple[dict[str, bytes], list[Finding]]:
     """Bytes of all files below routes/ and mappings/ by their path (with /), in order of path; and findings."""
     scanner = _Scanner(root)
     if not root.is_dir():
-        help = "name the folder that holds routes/ and mappings/"
-        return {}, [Finding("TF9001", f"{root.name or root} is not a folder", Mark("."), help)]
+        advice = "name the folder that holds routes/ and mappings/"
+        return {}, [Finding("TF9001", f"{root.name or root} is not a folder", Mark("."), advice)]
     if not (root / "routes").is_dir():
-        help = "lay a project down with `tillflow init`, or name its folder with --project"
-        return {}, [Finding("TF9001", "there is no folder routes/ here", Mark("routes"), help)]
+        advice = "lay a project down with `tillflow init`, or name its folder with --project"
+        return {}, [Finding("TF9001", "there is no folder routes/ here", Mark("routes"), advice)]
     for name in FOLDERS:
         if (root / name).is_dir():
             scanner.folder(root / name, name)
@@ -77,8 +77,8 @@ class _Scanner:
     def _inside(self, real: Path, name: str) -> bool:
         if real.is_relative_to(self.root):
             return True
-        help = "copy the file into the project"
-        self.findings.append(Finding("TF9004", "this link leads out of the project", Mark(name), help))
+        advice = "copy the file into the project"
+        self.findings.append(Finding("TF9004", "this link leads out of the project", Mark(name), advice))
         return False
 
     def _unreadable(self, name: str, error: OSError) -> None:

@@ -21,7 +21,9 @@ def read_schema(document: Document) -> tuple[SchemaHead | None, list[Finding]]:
         findings += more
     if "tillflow" in data:
         mark = document.marks.key(("tillflow",))
-        findings.append(Finding("TF1101", "a schema file has no key `tillflow`", mark, "remove it: `$id` names the schema"))
+        findings.append(
+            Finding("TF1101", "a schema file has no key `tillflow`", mark, "remove it: `$id` names the schema")
+        )
     head = Document(document.path, {key: data[key] for key in _OURS if key in data}, document.marks, document.text)
     model, more = validated(head, SchemaHead, what="a schema")
     findings += [finding for finding in more if finding not in findings]

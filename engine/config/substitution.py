@@ -1,9 +1,10 @@
 """`${UPPER_CASE:default}`, `${secret.name}` and `${param.name}` in values, filled in after parsing.
 
-A substituted value never changes the structure of a file. Environment values are put in while files are read; secrets and
-parameters become references that `with_secrets` and `with_params` fill in. `$${` stands for a literal `${`.
+A substituted value never changes the structure of a file. Environment values are put in while files are read; secrets
+and parameters become references that `with_secrets` and `with_params` fill in. `$${` stands for a literal `${`.
 
-An unquoted scalar that is one reference only takes the type of what replaces it; inside quotes an environment value stays text.
+An unquoted scalar that is one reference only takes the type of what replaces it; inside quotes an environment value
+stays text.
 """
 
 from __future__ import annotations
@@ -70,8 +71,8 @@ class _Reading:
     def _key(self, key: str, path: Path) -> str:
         if "${" in key:
             mark = self.document.marks.key((*path, key))
-            help = "a substituted value cannot change structure: write the key out"
-            self.findings.append(Finding("TF1050", f"`{key}`: nothing is substituted in keys", mark, help))
+            advice = "a substituted value cannot change structure: write the key out"
+            self.findings.append(Finding("TF1050", f"`{key}`: nothing is substituted in keys", mark, advice))
         return key
 
     def _text(self, text: str, path: Path) -> Any:
@@ -101,14 +102,18 @@ class _Reading:
         except NumberOutOfRange:
             mark = self.document.marks.value(path)
             self.findings.append(
-                Finding("TF1016", "the number put in here is longer than any amount", mark, "put the reference in quotes")
+                Finding(
+                    "TF1016", "the number put in here is longer than any amount", mark, "put the reference in quotes"
+                )
             )
             return None
 
     def _one(self, match: re.Match[str], path: Path) -> str | SecretRef | ParamRef:
         inner = match[1]
         if not match[2]:
-            return self._wrong(match, path, "`${` is opened and not closed", "close it with }, or write $${ for the text")
+            return self._wrong(
+                match, path, "`${` is opened and not closed", "close it with }, or write $${ for the text"
+            )
         named = _NAMED.fullmatch(inner)
         if named is not None:
             return SecretRef(named[2]) if named[1] == "secret" else ParamRef(named[2])
@@ -124,13 +129,13 @@ class _Reading:
     def _undefined(self, match: re.Match[str], path: Path, name: str) -> str:
         near = nearest(name, self.env)
         mark = self.document.marks.inside(path, match.start(), len(match[0]))
-        help = f"set {name}, or give a default: ${{{name}:...}}"
+        advice = f"set {name}, or give a default: ${{{name}:...}}"
         self.findings.append(
             Finding(
                 "TF1051",
                 f"the environment variable {name} is not set",
                 mark,
-                f"{did_you_mean(near)} {help}".strip(),
+                f"{did_you_mean(near)} {advice}".strip(),
                 near[0] if near else "",
             )
         )
@@ -184,7 +189,7 @@ def references(value: Any, path: Path = ()) -> Iterator[tuple[Path, Reference]]:
 def with_params(
     value: Any, params: Mapping[str, Any], document: Document, path: Path = ()
 ) -> tuple[Any, list[Finding]]:
-    """The value at `path` with parameters filled in: a whole scalar keeps the parameter's type. Unknown ones are findings."""
+    """The value at `path` with parameters filled in; a whole scalar keeps the type. Unknown ones are findings."""
     findings: list[Finding] = []
 
     def fill(part: Reference, where: Path) -> Any:
@@ -203,9 +208,9 @@ def with_params(
 
 def _unknown_param(name: str, params: Mapping[str, Any], document: Document, path: Path) -> Finding:
     near = nearest(name, params)
-    help = did_you_mean(near) or (f"parameters here: {', '.join(params)}" if params else "declare it under `params`")
+    advice = did_you_mean(near) or (f"parameters here: {', '.join(params)}" if params else "declare it under `params`")
     return Finding(
-        "TF1052", f"there is no parameter `{name}`", document.marks.value(path), help, near[0] if near else ""
+        "TF1052", f"there is no parameter `{name}`", document.marks.value(path), advice, near[0] if near else ""
     )
 
 
@@ -218,8 +223,8 @@ def with_secrets(value: Any, secrets: SecretSource, document: Document, path: Pa
             return secrets.get(name)
         except KeyError:
             mark = document.marks.value(where)
-            help = f"add the secret {name} to the engine's secrets"
-            findings.append(Finding("TF1053", f"there is no secret `{name}`", mark, help))
+            advice = f"add the secret {name} to the engine's secrets"
+            findings.append(Finding("TF1053", f"there is no secret `{name}`", mark, advice))
             return Secret(name, "", "")
 
     def fill(part: Reference, where: Path) -> Any:

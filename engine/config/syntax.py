@@ -23,7 +23,18 @@ def syntax_finding(marks: Marks, error: Any) -> Finding:
     problem = error.problem or "this is not YAML"
     at = min((error.problem_mark or error.context_mark).index, len(marks.text))
     start = error.context_mark.index if error.context_mark is not None else at
-    for tell in (_split_expression, _tab, _unclosed_quote, _colon, _first_character, _after_quoted):
+    tells = (
+        _split_expression,
+        _tab,
+        _unclosed_quote,
+        _colon,
+        _bracket,
+        _first_character,
+        _escape,
+        _after_quoted,
+        _document,
+    )
+    for tell in tells:
         finding = tell(marks, problem, at, start)
         if finding is not None:
             return finding
@@ -89,7 +100,7 @@ def _segment_start(text: str, opened: int, place: int) -> int:
 
 
 def _tab(marks: Marks, problem: str, at: int, start: int) -> Finding | None:
-    if not marks.text[at : at + 1] == "\t":
+    if marks.text[at : at + 1] != "\t":
         return None
     return Finding("TF1020", "a tab is used for indentation", marks.at(at), "indent with two spaces per level")
 
@@ -118,7 +129,9 @@ def _colon(marks: Marks, problem: str, at: int, start: int) -> Finding | None:
                 f"{missing[1]}: ",
             )
     if len(line) - len(line.lstrip()) > len(previous) - len(previous.lstrip()) and ":" not in line[: at - begin]:
-        return Finding("TF1045", "this line is indented too far", marks.at(_first(begin, line)), "align it with its neighbours")
+        return Finding(
+            "TF1045", "this line is indented too far", marks.at(_first(begin, line)), "align it with its neighbours"
+        )
     colon = line.find(": ")
     value = line[colon + 2 :].strip() if 0 <= colon < at - begin else ""
     return Finding(
@@ -134,16 +147,48 @@ def _first(begin: int, line: str) -> int:
     return begin + len(line) - len(line.lstrip())
 
 
-def _first_character(marks: Marks, problem: str, at: int, start: int) -> Finding | None:
-    alias = "alphabetic or numeric" in problem
-    if not alias and "cannot start any token" not in problem:
+def _bracket(marks: Marks, problem: str, at: int, start: int) -> Finding | None:
+    char = marks.text[at : at + 1]
+    if char not in ("]", "}") or "did not find expected" not in problem:
         return None
-    place = start if alias else at
-    char = marks.text[place : place + 1]
-    _, line = _line_of(marks.text, place)
     return Finding(
-        "TF1046", f"a text cannot start with `{char}` without quotes", marks.at(place), "put the whole text in double quotes"
+        "TF1049", f"this `{char}` closes nothing", marks.at(at), "remove it, or open the bracket it belongs to"
     )
+
+
+def _first_character(marks: Marks, problem: str, at: int, start: int) -> Finding | None:
+    """Characters that mean something to YAML at the beginning of a text."""
+    begins = "alphabetic or numeric" in problem or "expected comment or line break" in problem
+    if not begins and "cannot start any token" not in problem and "node content" not in problem:
+        return None
+    place = start if begins else at
+    char = marks.text[place : place + 1]
+    if not char.strip():
+        return None
+    _, line = _line_of(marks.text, place)
+    value = line[place - _line_of(marks.text, place)[0] :].split(" #")[0].strip()
+    simple = not set("{}[]") & set(line)
+    advice = "put the whole text in double quotes"
+    return Finding(
+        "TF1046",
+        f"a text cannot start with {char} without quotes",
+        marks.at(place),
+        advice,
+        quoted(value) if simple else "",
+    )
+
+
+def _escape(marks: Marks, problem: str, at: int, start: int) -> Finding | None:
+    if "escape character" not in problem and "hexdecimal" not in problem:
+        return None
+    advice = r"write \\ for a backslash, or put the text in single quotes"
+    return Finding("TF1017", f"`{marks.text[at : at + 2]}` is no escape in double quotes", marks.at(at, at + 2), advice)
+
+
+def _document(marks: Marks, problem: str, at: int, start: int) -> Finding | None:
+    if "<document start>" not in problem:
+        return None
+    return Finding("TF1005", "a second document starts here", marks.at(at), "put each document into a file of its own")
 
 
 def _after_quoted(marks: Marks, problem: str, at: int, start: int) -> Finding | None:
@@ -163,11 +208,13 @@ def _after_quoted(marks: Marks, problem: str, at: int, start: int) -> Finding | 
 
 
 def _general(marks: Marks, problem: str, context: str, at: int, start: int) -> Finding:
-    begin, line = _line_of(marks.text, min(at, len(marks.text)))
     if "flow" in context and "did not find expected" in problem:
         bracket = marks.text[start : start + 1]
         return Finding(
-            "TF1048", f"`{bracket}` is opened here and not closed before the next key", marks.at(start), "close it"
+            "TF1048",
+            f"`{bracket}` is opened here and not closed where it should be",
+            marks.at(start),
+            "close it; put commas between entries",
         )
     if "did not find expected key" in problem or "'-' indicator" in problem:
         return Finding(
@@ -176,4 +223,6 @@ def _general(marks: Marks, problem: str, context: str, at: int, start: int) -> F
             marks.at(at),
             "align it with the keys it belongs to",
         )
-    return Finding("TF1001", f"not valid YAML: {problem}", marks.at(at), "compare with an example: tillflow explain TF1001")
+    return Finding(
+        "TF1001", f"not valid YAML: {problem}", marks.at(at), "compare with an example: tillflow explain TF1001"
+    )

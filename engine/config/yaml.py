@@ -74,7 +74,9 @@ class _Reader:
                 if handler is not None:
                     handler(event)
         except pyyaml.MarkedYAMLError as error:
-            self.findings.append(syntax_finding(self.marks, error))
+            finding = syntax_finding(self.marks, error)
+            if not any(f.code == finding.code and f.mark.line == finding.mark.line for f in self.findings):
+                self.findings.append(finding)
             self.root = None
         except _Stop:
             self.root = None
@@ -167,7 +169,10 @@ class _Reader:
             self._tag(event)
         if len(self._stack) >= MAX_DEPTH:
             self._finding(
-                "TF1004", f"nested deeper than {MAX_DEPTH} levels", event.start_mark, "move parts into files of their own"
+                "TF1004",
+                f"nested deeper than {MAX_DEPTH} levels",
+                event.start_mark,
+                "move parts into files of their own",
             )
             raise _Stop
         is_map = type(event) is pyyaml.MappingStartEvent
@@ -197,8 +202,8 @@ class _Reader:
         if known is None:
             inside = event.anchor in self._open_anchors
             text = f"`*{event.anchor}` stands inside what it names" if inside else f"no `&{event.anchor}` stands above"
-            help = "a text that starts with * has to be quoted" if not inside else "write the value out"
-            self._finding("TF1015", text, event.start_mark, help, quoted(f"*{event.anchor}"), end=event.end_mark)
+            advice = "a text that starts with * has to be quoted" if not inside else "write the value out"
+            self._finding("TF1015", text, event.start_mark, advice, quoted(f"*{event.anchor}"), end=event.end_mark)
             known = (None, (event.start_mark.index, event.end_mark.index, "*"))
         value, node = known
         size = node.size if isinstance(node, MapNode | ListNode) else 1
@@ -250,8 +255,8 @@ class _Reader:
 
     def _tag(self, event: Any) -> None:
         expression = event.tag.startswith("!") and "(" in event.tag
-        help = "put an expression that starts with ! in double quotes" if expression else "remove the tag"
-        self._finding("TF1012", f"the tag `{event.tag}` is not allowed", event.start_mark, help)
+        advice = "put an expression that starts with ! in double quotes" if expression else "remove the tag"
+        self._finding("TF1012", f"the tag `{event.tag}` is not allowed", event.start_mark, advice)
 
     def _mark(self, start: Any, end: Any = None) -> Mark:
         return self.marks.at(start.index, end.index if end is not None else 0)
@@ -284,12 +289,12 @@ def read_text(path: str, text: str) -> tuple[Document | None, list[Finding]]:
     if isinstance(reader.root, MapNode):
         return Document(path, reader.value, marks, text), reader.findings
     if isinstance(reader.root, ListNode):
-        what, code, help = "a list", "TF1007", "start with `tillflow: 1` and the name of what the file describes"
+        what, code, advice = "a list", "TF1007", "start with `tillflow: 1` and the name of what the file describes"
     elif not reader.value:
-        what, code, help = "empty", "TF1006", "write a document or delete the file"
+        what, code, advice = "empty", "TF1006", "write a document or delete the file"
     else:
-        what, code, help = "one text", "TF1007", "write keys as `name: value`, with a space after the colon"
-    reader.findings.append(Finding(code, f"the file is {what}, not a block of keys", marks.value(()), help))
+        what, code, advice = "one text", "TF1007", "write keys as `name: value`, with a space after the colon"
+    reader.findings.append(Finding(code, f"the file is {what}, not a block of keys", marks.value(()), advice))
     return None, reader.findings
 
 

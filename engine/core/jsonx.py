@@ -65,10 +65,11 @@ def parse(raw: bytes | str) -> Any:
         text = raw.decode("utf-8-sig") if isinstance(raw, bytes) else raw
         check_depth(text)
         value = _strict.decode(text)
-        text.encode("utf-8")
+        if "\\u" in text or isinstance(raw, str):
+            encode(value)  # half a surrogate pair is text nobody could write again
         return value
     except UnicodeError as error:
-        raise Permanent("bad-json", f"not UTF-8 text: {error.reason}") from None
+        raise Permanent("bad-json", f"not UTF-8 text: {getattr(error, 'reason', error)}") from None
     except json.JSONDecodeError as error:
         raise Permanent("bad-json", f"line {error.lineno}, column {error.colno}: {error.msg}") from None
     except RecursionError:

@@ -7,10 +7,10 @@ JMESPath to the letter, as the compliance suite wants it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from engine.core.errors import Failure, Permanent
-from engine.expr.calls import Closure
 from engine.expr.compiler import Compiler
 from engine.expr.env import Env
 from engine.expr.functions import FunctionTable
@@ -19,6 +19,7 @@ from engine.expr.limits import MAX_WORK, Meter
 from engine.expr.logic import HINT
 from engine.expr.nodes import Node
 from engine.expr.parse import parse
+from engine.expr.paths import Closure
 from engine.expr.references import Reference, gives_dates, references
 from engine.expr.signature import Function
 from engine.expr.values import Refused, described, undated
@@ -81,7 +82,11 @@ class Expr:
 
 def compile_expression(text: str, functions: Mapping[str, Function] | None = None, *, strict: bool = True) -> Expr:
     """Compile an expression. Raises ExpressionError with the place inside the text."""
-    table = FunctionTable.builtin() if functions is None else functions
+    table = functions or FunctionTable.builtin()
+    return _kept(text, table, strict) if isinstance(table, FunctionTable) else _compile(text, table, strict)
+
+
+def _compile(text: str, table: Mapping[str, Function], strict: bool) -> Expr:
     tree = parse(text)
     meter = Meter() if needs_meter(tree) else None
     run = Compiler(table, strict, meter).compile(tree)
@@ -90,6 +95,10 @@ def compile_expression(text: str, functions: Mapping[str, Function] | None = Non
     if gives_dates(tree, table):
         run = _plain_dates(run)
     return Expr(text, tree, run, table, strict)
+
+
+# Shipped and generated routes say the same things often, and an Expr never changes.
+_kept = lru_cache(maxsize=8192)(_compile)
 
 
 def _metered(run: Closure, meter: Meter) -> Closure:

@@ -101,7 +101,7 @@ class Frame:
 
     def mark(self) -> tuple[Any, str, int]:
         """What has to be known to come back to here."""
-        return self.data, self.schema, len(self.taps)
+        return self.data, self._schema, len(self.taps)
 
     def back_to(self, mark: tuple[Any, str, int]) -> None:
         """Undo what was done since `mark`: data, schema and wire taps."""

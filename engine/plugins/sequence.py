@@ -56,7 +56,7 @@ class StepSequence:
         for planned in self.steps:
             after = planned.step.shape(shape)
             certain = planned.when is None and not planned.proceed
-            shape = after if certain or after is shape else shape.either(after)
+            shape = after if certain or after is shape else shape.union(after)
         return shape
 
     def run(self, frame: Frame, start: int = 0) -> Result | Awaitable[Result]:
@@ -73,7 +73,7 @@ class StepSequence:
             return result
         return None
 
-    def _one(self, planned: PlannedStep, frame: Frame) -> Any:
+    def _one(self, planned: PlannedStep, frame: Frame) -> Result | Awaitable[Result]:
         mark = frame.mark()
         try:
             if planned.when is not None and not planned.when.condition(frame.data, frame.env):

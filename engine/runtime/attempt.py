@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from engine.core.errors import Failure, Fenced, Throttled, Transient, TransportBlocked, UnknownOutcome
+from engine.core.errors import Failure, Fenced, Permanent, Throttled, Transient, TransportBlocked, UnknownOutcome
 from engine.core.event import Event
 from engine.core.ids import key_text
 from engine.core.jsonx import encode
+from engine.core.outcome import Output
 from engine.plugins.contracts import ConnectorContext, Sent, Sink, SinkItem, SinkResult
 from engine.plugins.values import key_parts
 from engine.ports.store.tables import TablePut, TableRow
-from engine.runtime.codec import Delivery, Routed
+from engine.runtime.codec import Routed
 from engine.runtime.crash import point
 from engine.runtime.desk import Desk
 from engine.runtime.env import EventEnv
 from engine.runtime.hand import InHand
 from engine.runtime.handover import persist
-from engine.runtime.identity import identified
 from engine.runtime.order import number
-
-SUPERSEDED = "superseded"
+from engine.runtime.outcomes import child_event
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,24 +36,22 @@ class Tried:
     late: bool = False
 
 
-async def attempt(desk: Desk, group: Sequence[InHand]) -> list[Tried]:
-    """Try these (all of one sink) at once; one answer each, same order. Nothing but a cancellation is raised."""
+async def attempt(desk: Desk, group: Sequence[InHand], *, alone: bool = False) -> list[Tried]:
+    """Try these (all of one sink) at once; one answer each, same order. Nothing but a cancellation is raised.
+
+    alone   in quarantine, one at a time
+    """
     sink = group[0].sink
     assert sink is not None
-    slots = [desk.watch.enter(one.delivery.id, one.delivery.attempt) for one in group]
     try:
         if sink.event is not None:
             return [await _publish(desk, one) for one in group]
         if sink.table:
             return await _keep(desk, group)
-        return await _deliver(desk, group)
-    except Fenced:
-        return [Tried(late=True)] * len(group)
-    except Exception as error:  # a defect of ours; nothing of these is known to have left
+        return await _deliver(desk, group, alone)
+    except Exception as error:  # a defect of ours: what of these left is not known
         return [Tried(failure=classified(error, left=True))] * len(group)
     finally:
-        for slot in slots:
-            desk.watch.leave(slot)
         point("sink-called")
 
 
@@ -66,26 +64,32 @@ def classified(error: Exception, left: bool) -> Failure:
     return UnknownOutcome(reason, detail) if left else Transient(reason, detail)
 
 
-async def _deliver(desk: Desk, group: Sequence[InHand]) -> list[Tried]:
+async def _deliver(desk: Desk, group: Sequence[InHand], alone: bool) -> list[Tried]:
     """Through the connector's Sink, those that may be there already asked for first."""
     first = group[0]
     assert first.sink is not None and first.sink.call is not None
     assert first.connection is not None and first.gate is not None
     try:
         async with first.gate.slots, desk.pool.sink(first.connection, first.sink.call.use) as sink:
-            answers: dict[int, Tried] = {}
-            for place, one in enumerate(group):
-                if one.maybe and first.sink.guarantee == "verify":
-                    found = await _verify(desk, sink, one)
-                    if found is not None:
-                        answers[place] = found
-            left = [(place, one) for place, one in enumerate(group) if place not in answers]
-            if left:
-                made = await _send(desk, sink, [one for _, one in left])
-                answers |= {place: tried for (place, _), tried in zip(left, made, strict=True)}
-            return [answers[place] for place in range(len(group))]
+            marks = [(one.delivery.id, one.delivery.attempt) for one in group]
+            with desk.watch.executing(marks, alone=alone):
+                return await _ask_and_send(desk, sink, group)
     except Failure as failure:  # the connection could not be opened
         return [Tried(failure=failure)] * len(group)
+
+
+async def _ask_and_send(desk: Desk, sink: Sink, group: Sequence[InHand]) -> list[Tried]:
+    answers: dict[int, Tried] = {}
+    for place, one in enumerate(group):
+        if one.maybe and one.sink is not None and one.sink.guarantee == "verify":
+            found = await _verify(desk, sink, one)
+            if found is not None:
+                answers[place] = found
+    left = [(place, one) for place, one in enumerate(group) if place not in answers]
+    if left:
+        made = await _send(desk, sink, [one for _, one in left])
+        answers |= {place: tried for (place, _), tried in zip(left, made, strict=True)}
+    return [answers[place] for place in range(len(group))]
 
 
 async def _verify(desk: Desk, sink: Sink, one: InHand) -> Tried | None:
@@ -162,7 +166,7 @@ def _item(one: InHand) -> SinkItem:
 async def _publish(desk: Desk, one: InHand) -> Tried:
     """An `event:` sink with a named effect: published under the event's own id, so a repeat is the same event."""
     try:
-        event = await event_to_publish(desk, one.delivery, one)
+        event = await _event_to_publish(desk, one)
         confirms = await desk.cell.transport.publish([Routed(event).published()])
     except TransportBlocked as blocked:
         return Tried(failure=Throttled("transport-blocked", str(blocked), after=1.0))
@@ -173,25 +177,13 @@ async def _publish(desk: Desk, one: InHand) -> Tried:
     return Tried(failure=Transient("not-confirmed", f"the transport answered {confirms[0].problem}"))
 
 
-async def event_to_publish(desk: Desk, delivery: Delivery, one: InHand) -> Event:
-    """The event an `event:` sink makes of a delivery: identity by its type, trace and origin of where it came from."""
-    assert one.sink is not None and one.sink.event is not None
-    type_, parent = one.sink.event, delivery.event
-    made = replace(
-        parent,
-        id=delivery.id,
-        type=type_.schema,
-        source=parent.id,
-        data=delivery.body,
-        subject="",
-        guard="",
-        order_key="",
-        order_no=0,
-        amount="",
-        currency="",
-    )
-    born = identified(made, type_, desk.cell.clock).event
-    (numbered,) = await persist(desk.cell, lambda: number(desk.cell, [(born, type_)]))
+async def _event_to_publish(desk: Desk, one: InHand) -> Event:
+    """The event an `event:` sink makes of a delivery, with the number of its key where its type is ordered."""
+    sink, delivery = one.sink, one.delivery
+    assert sink is not None and sink.event is not None
+    output = Output(sink.id, delivery.output_key, delivery.body, delivery.schema)
+    born = child_event(delivery.event, sink.event, output, sink.effect, desk.cell.clock).event
+    (numbered,) = await persist(desk.cell, partial(number, desk.cell, [(born, sink.event)]))
     return numbered
 
 
@@ -204,7 +196,7 @@ async def _keep(desk: Desk, group: Sequence[InHand]) -> list[Tried]:
             rows.append(_table_row(desk, one))
         except Failure as failure:
             tried[place] = Tried(failure=failure)
-    kept = iter(await persist(desk.cell, lambda: desk.cell.store.apply(TablePut(rows))) if rows else [])
+    kept = iter(await persist(desk.cell, partial(desk.cell.store.apply, TablePut(rows))) if rows else [])
     return [tried[place] if place in tried else Tried(superseded=not next(kept)) for place in range(len(group))]
 
 
@@ -223,11 +215,6 @@ def version_of(desk: Desk, one: InHand) -> int:
         value = sink.version(delivery.body, EventEnv(delivery.event, desk.cell.clock))
         if isinstance(value, int) and not isinstance(value, bool):
             return value
-        raise_bad_version(sink.version.text, value)
+        text = f"the version `{sink.version.text}` must give a whole number, it gives {value!r}"
+        raise Permanent("bad-version", text)
     return delivery.event.order_no or delivery.event.time
-
-
-def raise_bad_version(text: str, value: Any) -> None:
-    from engine.core.errors import Permanent
-
-    raise Permanent("bad-version", f"the version `{text}` must give a whole number, it gives {value!r}")

@@ -50,6 +50,7 @@ class Routed:
     state     version of the state a continuation was made from
     schema    schema of a continuation's data, `name@n`
     output_key   split keys a continuation runs under
+    row       id of the inbox row, where it is not the event's own: a delay's event goes on under its own id
     """
 
     event: Event
@@ -61,6 +62,7 @@ class Routed:
     state: str = ""
     schema: str = ""
     output_key: str = ""
+    row: str = ""
 
     def outgoing(self, route: str, delay: float = 0.0) -> Outgoing:
         """To the queue of one route."""
@@ -81,6 +83,7 @@ class Routed:
             "tf-state": self.state,
             "tf-schema": self.schema,
             "tf-output-key": self.output_key,
+            "tf-row": self.row,
         }
         return headers | {name: value for name, value in facts.items() if value}
 
@@ -96,6 +99,7 @@ class Routed:
             state=str(headers.get("tf-state", "")),
             schema=str(headers.get("tf-schema", "")),
             output_key=str(headers.get("tf-output-key", "")),
+            row=str(headers.get("tf-row", "")),
         )
 
 

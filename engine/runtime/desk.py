@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
-from typing import Protocol
 
-from engine.compile.plan import Plan, PlannedConnection, PlannedSink
+from engine.compile.plan import PlannedSink
 from engine.ports.store.journal import Entry
 from engine.runtime.cell import Cell
 from engine.runtime.codec import Delivery
+from engine.runtime.journal import entry
 from engine.runtime.limits import TokenBucket
 from engine.runtime.parent import Watch
+from engine.runtime.plans import Plans
 from engine.runtime.pool import Pool
-
-
-class CurrentPlans(Protocol):
-    """The Plans that run now."""
-
-    @property
-    def revision(self) -> str:
-        """Digest of the RouteSet."""
-        ...
-
-    def current(self, route: str) -> Plan | None: ...
-
-    def connection(self, name: str) -> PlannedConnection | None: ...
-
-    def all(self) -> list[Plan]: ...
 
 
 @dataclass
@@ -36,7 +21,7 @@ class Desk:
     """Handed to every lane. `rng` gives the jitter of retries; `watch` knows which deliveries are suspects."""
 
     cell: Cell
-    plans: CurrentPlans
+    plans: Plans
     pool: Pool
     watch: Watch
     rng: Random = field(default_factory=Random)
@@ -56,19 +41,13 @@ class Desk:
 
     def entry(self, delivery: Delivery, what: str, detail: str = "") -> Entry:
         """A line of the journal about one delivery."""
-        event = delivery.event
-        return Entry(
-            at=self.now(),
-            day=event.day,
-            event_id=event.id,
-            trace=event.trace or event.id,
-            route=delivery.route,
-            what=what,
+        return entry(
+            delivery.event,
+            delivery.route,
+            what,
+            self.now(),
             sink=delivery.sink,
             attempt=delivery.attempt,
             detail=detail,
             revision=self.plans.revision,
-            event_type=event.type,
         )
-
-

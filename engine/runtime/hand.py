@@ -12,9 +12,10 @@ from typing import NamedTuple
 
 from engine.compile.plan import Plan, PlannedConnection, PlannedSink
 from engine.core.jsonx import encode
-from engine.ports.transport import Receipt
+from engine.ports.transport import Address, Receipt
 from engine.runtime.codec import Delivery
 from engine.runtime.limits import Gate, TokenBucket
+from engine.runtime.order import is_fenced
 
 
 class OrderSlot(NamedTuple):
@@ -28,15 +29,18 @@ class OrderSlot(NamedTuple):
 class InHand:
     """One received delivery with what the current Plan says of it. `sink` None: the Plan has no such sink any more.
 
+    home      the queue it came from
     order     the slot it needs, where its sink keeps an order; `number` its place there
     maybe     an earlier try may have had its effect
     probe     it is the one probe of an open breaker
     deadline  monotonic moment after which no request may leave for it
     poison    it killed a process twice
+    past      its number was settled before it came
     """
 
     receipt: Receipt
     delivery: Delivery
+    home: Address
     plan: Plan | None = None
     sink: PlannedSink | None = None
     connection: PlannedConnection | None = None
@@ -48,10 +52,12 @@ class InHand:
     probe: bool = False
     deadline: float = math.inf
     poison: bool = False
+    past: bool = False
 
     @property
     def fenced(self) -> bool:
-        return self.order is not None and self.sink is not None and self.sink.ordered is not None and self.sink.ordered.mode == "key"
+        """It goes through a fence."""
+        return self.order is not None and self.sink is not None and is_fenced(self.sink)
 
     def wait(self) -> float:
         """Seconds until it may start as far as limits go; infinity: when something that runs has ended."""
@@ -153,7 +159,7 @@ class Hand:
             del self._parked[one.order]
 
     def failed(self, one: InHand) -> list[InHand]:
-        """It did not settle its number: those of its key that wait behind it are early; they are not in hand any more."""
+        """It did not settle its number: those of its key that wait behind it are early, and not in hand any more."""
         if one.order is None:
             return []
         self._busy.discard(one.order)
@@ -169,6 +175,11 @@ class Hand:
         return bool(heads) and all(
             one.gate is not None and one.gate.breaker.open and one.gate.breaker.wait() > longer_than for one in heads
         )
+
+    def breaker_wait(self) -> float:
+        """Seconds until the first open breaker of what is in hand allows a probe; 0 when none is open."""
+        heads = [queue[0] for queue in self._queues.values() if queue]
+        return min((one.gate.breaker.wait() for one in heads if one.gate is not None), default=0.0)
 
     def empty(self) -> list[InHand]:
         """Everything, and forget it."""

@@ -112,7 +112,7 @@ class Gate:
                     after = max(1.0, self.breaker.retry_after())
                     raise Throttled("connection-down", f"`{self.planned.name}` fails too often", after=after)
                 changed.clear()
-                await _until(changed, wait)
+                await until(changed, wait)
             probe = self.start()
         finally:
             self.forget(changed)
@@ -140,7 +140,7 @@ class Gate:
             event.set()
 
 
-async def _until(event: asyncio.Event, seconds: float) -> None:
+async def until(event: asyncio.Event, seconds: float) -> None:
     """Wait for the event, at most `seconds`."""
     if math.isinf(seconds):
         await event.wait()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from engine.compile.plan import EventType, Plan, PlannedSink
 from engine.core.errors import Permanent
@@ -111,18 +112,19 @@ def held_row(delivery: Delivery, lane: str, body: bytes, now: int) -> HeldRow:
 
 async def settled(cell: Cell, fence: str, numbers: Sequence[tuple[str, int]]) -> None:
     """These (order key, number) are settled at this fence: what waited for them goes back to its lane."""
-    rows = await persist(cell, lambda: cell.store.apply(FenceSettle(fence, numbers)))
-    await _release(cell, rows)
+    rows = await persist(cell, partial(cell.store.apply, FenceSettle(fence, numbers)))
+    await release(cell, rows)
 
 
 async def recover(cell: Cell) -> int:
     """Publish held ones whose turn had come when the process died. Answers how many."""
     rows = await cell.store.apply(HeldReady())
-    await _release(cell, rows)
+    await release(cell, rows)
     return len(rows)
 
 
-async def _release(cell: Cell, rows: Sequence[HeldRow]) -> None:
+async def release(cell: Cell, rows: Sequence[HeldRow]) -> None:
+    """Publish held deliveries to their lanes again, then let go of them here."""
     if not rows:
         return
     await publish(cell, [Outgoing(Address("lane", row.lane), read_headers(row.headers), row.body) for row in rows])
@@ -130,4 +132,4 @@ async def _release(cell: Cell, rows: Sequence[HeldRow]) -> None:
     for row in rows:
         by_fence.setdefault(row.fence, []).append((row.order_key, row.number))
     for fence, numbers in by_fence.items():
-        await persist(cell, lambda fence=fence, numbers=numbers: cell.store.apply(HeldRemove(fence, numbers)))  # type: ignore[misc]
+        await persist(cell, partial(cell.store.apply, HeldRemove(fence, numbers)))

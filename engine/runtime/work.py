@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.compile.plan import Plan
+from engine.core.clock import day_of
 from engine.core.errors import Failure
 from engine.core.event import Event
 from engine.core.ids import digest
 from engine.core.jsonx import encode
 from engine.core.outcome import Failed
 from engine.ports.store.work import Level, WorkItem
+from engine.ports.transport import Receipt
 from engine.runtime.codec import Delivery, Routed, kept_headers
 
 MAYBE_APPLIED = "maybe_applied"  # in `WorkItem.data`: the effect may be there, so an edited replay could double it
@@ -67,11 +69,11 @@ def event_item(plan: Plan, routed: Routed, failed: Failed, revision: str, now: i
     event, failure = routed.event, failed.failure
     at = now or event.time
     return WorkItem(
-        id=work_id("event", plan.route, "", event.id),
+        id=work_id("event", plan.route, "", routed.row or event.id),
         level="event",
         route=plan.route,
         reason=failure.reason,
-        subject=event.id,
+        subject=routed.row or event.id,
         day=event.day,
         event_id=event.id,
         event_type=event.type,
@@ -130,6 +132,26 @@ def delivery_item(
         revision=revision,
         attempts=delivery.attempt,
         edits=delivery.edits,
+        created=now,
+        updated=now,
+    )
+
+
+def unreadable_item(receipt: Receipt, error: str, now: int, revision: str) -> WorkItem:
+    """Something in a lane that cannot be read as a delivery. It can be looked at and discarded, not replayed."""
+    content = digest(kept_headers(dict(receipt.headers)), receipt.body)
+    return WorkItem(
+        id=work_id("delivery", str(receipt.headers.get("tf-route", "")), "", content),
+        level="delivery",
+        route=str(receipt.headers.get("tf-route", "")),
+        reason="unreadable",
+        subject=content,
+        day=day_of(now),
+        detail=f"what was received is no delivery: {error}",
+        headers=kept_headers(dict(receipt.headers)),
+        body=receipt.body,
+        root=content,
+        revision=revision,
         created=now,
         updated=now,
     )

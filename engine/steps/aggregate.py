@@ -152,10 +152,14 @@ def _check_paths(config: Aggregate.Config, output: Shape, build: Build) -> None:
             if path in seen:
                 build.finding("TF1173", f"`{path}` is filled twice", part, path)
             seen.add(path)
-            build.check(build.expression(path), output, part, path)
+            _check_output(path, output, build, part, path)
     if config.members is not None:
-        build.check(build.expression(".".join(config.members)), output, "members")
+        _check_output(".".join(config.members), output, build, "members")
     elif not seen:
         build.finding(
             "TF1173", "the group carries nothing", help="name at least one of sum, collect, first, last, members"
         )
+
+
+def _check_output(path: str, output: Shape, build: Build, *at: str) -> None:
+    build.check(ValueExpr(expr=build.expression(path), optional=True), output, *at)

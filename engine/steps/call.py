@@ -6,7 +6,7 @@ from pydantic import Field
 
 from engine.sdk import UNKNOWN, Build, Duration, Frame, Path, Shape, Step, step
 from engine.steps.support.cache import Cache
-from engine.steps.support.calling import TIMEOUT, Asker, CallTarget, Retry
+from engine.steps.support.calling import SHOWN, TIMEOUT, Asker, CallTarget, Retry
 
 
 @step("call")
@@ -23,7 +23,9 @@ class CallStep(Step):
 
     class Config(CallTarget):
         into: Path | None = Field(None, description="where the answer goes; it is not kept when left out")
-        timeout: Duration = Field(TIMEOUT, description="how long one try may take", examples=["5s"])
+        timeout: Duration = Field(
+            TIMEOUT, json_schema_extra=SHOWN, description="how long one try may take", examples=["5s"]
+        )
         retry: Retry | None = Field(None, description="trying again in place")
         cache: Cache | None = Field(None, description="using an answer again")
         effect: str | None = Field(

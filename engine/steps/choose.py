@@ -59,5 +59,5 @@ class Choose(Step):
         after = [steps.shape(shape) for _, steps in self._branches]
         known = after[0]
         for other in after[1:]:
-            known = known.either(other)
+            known = known.union(other)
         return known

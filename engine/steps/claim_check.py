@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from engine.sdk import UNKNOWN, Build, Frame, Options, Path, Permanent, Shape, Size, Step, decode, encode, step
+from engine.steps.support.paths import check_path
 from engine.steps.support.waiting import context_of
 
 ABOVE = 256 << 10
@@ -27,7 +28,12 @@ class ClaimCheck(Step):
 
     class Config(Options):
         path: Path | None = Field(None, description="the value; the whole data when left out", examples=["image"])
-        above: Size = Field(ABOVE, description="put aside what is larger than this", examples=["256KiB"])
+        above: Size = Field(
+            ABOVE,
+            json_schema_extra={"default": "256KiB"},
+            description="put aside what is larger than this",
+            examples=["256KiB"],
+        )
         restore: Literal[True] | None = Field(None, description="bring back instead of putting aside")
 
     def __init__(self, config: Config, build: Build) -> None:
@@ -36,7 +42,7 @@ class ClaimCheck(Step):
         self._restore = config.restore is True
         self._id = build.step
         if config.path is not None:
-            build.check(build.expression(".".join(config.path)), build.shape, "path")
+            check_path(config.path, build, "path")
 
     async def run(self, frame: Frame) -> None:
         value = frame.data

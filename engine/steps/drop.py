@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field, RootModel
 
 from engine.sdk import Build, DeepPath, Frame, Shape, Step, step
-from engine.steps.support.paths import ITEMS, check_path, drop, text_of, tree_of
+from engine.steps.support.paths import ITEMS, check_path, drop, shape_without, text_of, tree_of
 
 
 @step("drop")
@@ -27,7 +27,6 @@ class Drop(Step):
         )
 
     def __init__(self, config: Config, build: Build) -> None:
-        self._paths = config.root
         self._tree = tree_of(config.root)
         for index, path in enumerate(config.root):
             if path[-1] == ITEMS:
@@ -41,4 +40,4 @@ class Drop(Step):
         frame.data = drop(frame.data, self._tree)
 
     def shape(self, shape: Shape) -> Shape:
-        return shape.without(self._paths)
+        return shape_without(shape, self._tree)

@@ -27,8 +27,9 @@ from engine.sdk import (
     step,
 )
 from engine.steps.support.cache import Cache
-from engine.steps.support.calling import TIMEOUT, Asker, CallTarget, Retry
+from engine.steps.support.calling import SHOWN, TIMEOUT, Asker, CallTarget, Retry
 from engine.steps.support.items import Each, item_scope, list_at, scope_with
+from engine.steps.support.paths import check_path
 from engine.steps.support.rejecting import Refusal
 
 REASON = "reference-missing"
@@ -65,7 +66,9 @@ class Enrich(Step):
         )
         call: CallTarget | None = Field(None, description="ask a system instead of a table")
         cache: Cache | None = Field(None, description="using an answer of the system again")
-        timeout: Duration = Field(TIMEOUT, description="how long one try of a call may take", examples=["5s"])
+        timeout: Duration = Field(
+            TIMEOUT, json_schema_extra=SHOWN, description="how long one try of a call may take", examples=["5s"]
+        )
         retry: Retry | None = Field(None, description="trying a call again in place")
         into: Path = Field(description="where it goes; with `each`, inside the item", examples=["line.product"])
         missing: Missing | None = Field(None, description="when nothing is found")
@@ -164,7 +167,7 @@ def _check(config: Enrich.Config, build: Build) -> None:
         if len(config.into) < 2 or config.into[0] != config.each.as_:
             right = f"{config.each.as_}.{config.into[-1]}"
             build.finding("TF1164", "with `each`, `into` lies inside the item", "into", help=right, suggestion=right)
-        build.check(build.expression(".".join(config.each.in_)), scope, "each", "in")
+        check_path(config.each.in_, build, "each", "in")
         scope = item_scope(scope, config.each)
     if config.key is not None:
         build.check(config.key, scope, "key")

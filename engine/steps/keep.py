@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field, RootModel
 
 from engine.sdk import Build, DeepPath, Frame, Shape, Step, step
-from engine.steps.support.paths import GONE, check_path, keep, tree_of
+from engine.steps.support.paths import GONE, check_path, keep, shape_with_only, tree_of
 
 
 @step("keep")
@@ -27,7 +27,6 @@ class Keep(Step):
         )
 
     def __init__(self, config: Config, build: Build) -> None:
-        self._paths = config.root
         self._tree = tree_of(config.root)
         for index, path in enumerate(config.root):
             check_path(path, build, index)
@@ -37,4 +36,4 @@ class Keep(Step):
         frame.data = {} if kept is GONE else kept
 
     def shape(self, shape: Shape) -> Shape:
-        return shape.only(self._paths)
+        return shape_with_only(shape, self._tree)

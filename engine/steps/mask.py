@@ -18,8 +18,8 @@ Mask = Callable[[Any], Any]
 class MaskStep(Step):
     """Makes private values unreadable: card numbers, mail addresses, phone numbers, and named paths.
 
-    `pan: everywhere` shortens card numbers to the first six and last four digits, in texts, numbers and keys; order
-    numbers, GTINs, UUIDs and hashes stay. `email: everywhere` leaves the first letter and the domain, `phone:
+    `mask: {pan: everywhere}` shortens card numbers to the first six and last four digits, in texts, numbers and keys;
+    order numbers, GTINs, UUIDs and hashes stay. `email: everywhere` leaves the first letter and the domain, `phone:
     everywhere` the last two digits of numbers written with their country code. `paths` become `***` whatever they
     hold; null and missing stay as they are.
     Never fails. A path that the schema does not have is a finding.

@@ -23,6 +23,7 @@ from engine.sdk import (
     StepSequence,
     step,
 )
+from engine.steps.support.paths import shape_without
 
 ERROR = "error"
 Mark = tuple[Any, str, int]
@@ -55,12 +56,9 @@ class Try(Step):
 
     def __init__(self, config: Config, build: Build) -> None:
         self._steps = build.steps(config.steps, "steps")
-        facts = UNKNOWN
-        for name in FACTS:
-            facts = facts.with_path((name,), UNKNOWN)
-        self._facts = facts
+        self._facts = Shape.of_object(dict.fromkeys(FACTS, UNKNOWN))
         self._reasons = None if config.catch.reasons is None else frozenset(config.catch.reasons)
-        self._catch: StepSequence = build.steps(config.catch.steps, "catch", "steps", adds={ERROR: facts})
+        self._catch: StepSequence = build.steps(config.catch.steps, "catch", "steps", adds={ERROR: self._facts})
 
     def run(self, frame: Frame) -> Signal | Awaitable[Signal | None] | None:
         mark = frame.mark()
@@ -93,8 +91,8 @@ class Try(Step):
         return _cleaned(frame, result, facts, before)
 
     def shape(self, shape: Shape) -> Shape:
-        caught = self._catch.shape(shape.with_path((ERROR,), self._facts)).without([(ERROR,)])
-        return self._steps.shape(shape).either(caught)
+        caught = shape_without(self._catch.shape(shape.with_path((ERROR,), self._facts)), {ERROR: None})
+        return self._steps.shape(shape).union(caught)
 
 
 async def _cleaned_later(frame: Frame, pending: Awaitable[Signal | None], facts: Any, before: Any) -> Signal | None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from decimal import Decimal
 from inspect import isawaitable
+from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from engine.compile.schemas.validator import SchemaValidator
+from engine.config.yaml import read_text
 from engine.core.event import Event
 from engine.expr.functions import FunctionTable
 from engine.expr.jmes import Expr, compile_expression
@@ -32,17 +32,11 @@ TYPES: dict[str, type[Step]] = {spec_of(step).name: step for step in BUILTIN}
 FUNCTIONS = FunctionTable.builtin()
 
 
-class ExactLoader(yaml.SafeLoader):
-    """YAML whose numbers are exact, as the engine reads them."""
-
-
-ExactLoader.add_constructor(
-    "tag:yaml.org,2002:float", lambda loader, node: Decimal(str(loader.construct_scalar(node)))  # type: ignore[arg-type]
-)
-ExactLoader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
+def read_cases(file: Path) -> Any:
+    """A YAML file as the engine reads one: exact numbers, `no` is text."""
+    document, findings = read_text(file.name, file.read_text(encoding="utf-8"))
+    assert document is not None and findings == [], findings
+    return document.data
 
 
 @dataclass
@@ -183,13 +177,15 @@ class TestEnv:
 
     __test__ = False
 
-    def __init__(self, world: World, clock: Callable[[], int] = lambda: START) -> None:
+    def __init__(self, world: World, schema: str = "") -> None:
         self.world = world
-        self.frame: Frame | None = None
-        self._clock = clock
+        self.schema = schema
+
+    def at(self, schema: str) -> TestEnv:
+        return TestEnv(self.world, schema)
 
     def meta(self, name: str) -> Any:
-        return self.frame.schema if name == "schema" and self.frame is not None else None
+        return self.schema if name == "schema" else None
 
     def param(self, name: str) -> Any:
         raise KeyError(name)
@@ -208,7 +204,7 @@ class TestEnv:
         return row
 
     def now(self) -> int:
-        return self._clock()
+        return START
 
 
 class MemoryBlobs:
@@ -264,10 +260,7 @@ EVENT = Event(id="e" * 32, type="sale.completed@2", source="test", data=None, ti
 
 def frame_of(data: Any, world: World, *, schema: str = "", context: Any = None, observer: Any = None) -> Frame:
     """A frame around `data`."""
-    env = TestEnv(world)
-    frame = Frame(EVENT.with_data(data), data, schema, env, context, observer)
-    env.frame = frame
-    return frame
+    return Frame(EVENT.with_data(data), data, schema, TestEnv(world, schema), context, observer)
 
 
 def sequence_of(*raw: Mapping[str, Any], world: World | None = None) -> StepSequence:

@@ -8,20 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from engine.core.jsonx import encode, normal
 from engine.core.outcome import Filtered
 from engine.plugins.frame import Frame, Split
 from engine.plugins.sequence import StepFailed
-from tests.steps.support import ExactLoader, World, codes_of, frame_of, run_steps, sequence_of
+from tests.steps.support import World, codes_of, frame_of, read_cases, run_steps, sequence_of
 
 CASES = Path(__file__).parent / "cases"
 
 
 def _cases(kind: str) -> Iterator[Any]:
     for file in sorted(CASES.glob("*.yaml")):
-        document = yaml.load(file.read_text(), ExactLoader)
+        document = read_cases(file)
         for case in document[kind]:
             world = {**document.get("world", {}), **case.get("world", {})}
             yield pytest.param({**case, "world": world}, id=f"{file.stem}: {case['name']}")

@@ -177,7 +177,9 @@ class FilesConnection(Connection):
                 raise Transient("folder-missing", f"the folder {path} cannot be opened: {error.strerror}") from error
         if len({folder.device for folder in self._folders.values()}) > 1:
             await self.close()
-            raise Permanent("folder-elsewhere", "directory, archive and failed must be on one file system: files are renamed")
+            raise Permanent(
+                "folder-elsewhere", "directory, archive and failed must be on one file system: files are renamed"
+            )
 
     async def close(self) -> None:
         """Close the folders."""

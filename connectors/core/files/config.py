@@ -12,22 +12,36 @@ from engine.sdk import Duration, Options, Size
 class FilesConfig(Options):
     """A connection: one folder, and where files go after they were taken in. All on one file system."""
 
-    directory: str = Field(min_length=1, description="The folder. Nothing outside it is ever touched.", examples=["data/pos/inbox"])
+    directory: str = Field(
+        min_length=1, description="The folder. Nothing outside it is ever touched.", examples=["data/pos/inbox"]
+    )
     archive: str = Field("", description="Folder for files that were taken in. Empty: they stay where they are.")
-    failed: str = Field("", description="Folder for files with work items, and for what is refused. Empty: the archive.")
+    failed: str = Field(
+        "", description="Folder for files with work items, and for what is refused. Empty: the archive."
+    )
     create: bool = Field(True, description="Make the folders when they are missing.")
 
 
 class FilesSourceConfig(Options):
     """Which files of the folder a route takes in, and when they are complete."""
 
-    match: str = Field("*", min_length=1, description="Names that are taken in, with `*` and `?`.", examples=["*.xml", "SALES_????????.csv"])
-    stable_for: Duration = Field(2.0, description="How long size and time of a file must not change before it is read.", examples=["2s"])
+    match: str = Field(
+        "*",
+        min_length=1,
+        description="Names that are taken in, with `*` and `?`.",
+        examples=["*.xml", "SALES_????????.csv"],
+    )
+    stable_for: Duration = Field(
+        2.0, description="How long size and time of a file must not change before it is read.", examples=["2s"]
+    )
     done_marker: str = Field(
-        "", description="Ending of an empty file that says its neighbour is complete: `.done` for `a.csv` and `a.csv.done`."
+        "",
+        description="Ending of an empty file that says its neighbour is complete: `.done` for `a.csv.done`.",
     )
     poll: Duration = Field(1.0, description="How often the folder is looked at.", examples=["1s", "1m"])
-    max_size: Size = Field(64 << 20, description="A larger file is not read: it becomes a work item.", examples=["64MiB"])
+    max_size: Size = Field(
+        64 << 20, description="A larger file is not read: it becomes a work item.", examples=["64MiB"]
+    )
 
 
 class WriteRequest(Options):
@@ -36,7 +50,9 @@ class WriteRequest(Options):
     name: str = Field(description="Name of the file, without a folder. The same name again replaces the file.")
     content: Any = Field(description="Text as it is, or the items of the document.")
     format: Literal["json", "ndjson", "csv", "text"] = Field("json", description="How the content is written.")
-    columns: list[str] = Field(default_factory=list, description="Columns of a csv, in order; empty: as the items name them.")
+    columns: list[str] = Field(
+        default_factory=list, description="Columns of a csv, in order; empty: as the items name them."
+    )
     delimiter: str = Field(",", min_length=1, max_length=1, description="Character between the cells of a csv.")
     encoding: str = Field("utf-8", description="Encoding of csv and text.")
 

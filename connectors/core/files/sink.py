@@ -99,7 +99,13 @@ def appended(request: AppendRequest) -> tuple[bytes, bytes]:
         return b"", b"".join(encode(item) + b"\n" for item in items)
     if not request.columns:
         raise Permanent("bad-item", "`append` of a csv needs `columns`: later items must not add any")
-    header = _csv([dict(zip(request.columns, request.columns, strict=True))], request.columns, request.delimiter, request.encoding, True)
+    header = _csv(
+        [dict(zip(request.columns, request.columns, strict=True))],
+        request.columns,
+        request.delimiter,
+        request.encoding,
+        True,
+    )
     return header, _csv(items, request.columns, request.delimiter, request.encoding, True)
 
 
@@ -107,9 +113,9 @@ def _csv(items: Sequence[Any], columns: list[str], delimiter: str, encoding: str
     if not all(isinstance(item, dict) for item in items):
         raise Permanent("bad-item", "each item of a csv is an object: {column: cell}")
     names = columns or list(dict.fromkeys(key for item in items for key in item))
-    format = Csv(Csv.Config(delimiter=delimiter, encoding=encoding, columns=names))
-    rows = format.encode(items)
-    return rows if bare else format.encode([dict(zip(names, names, strict=True))]) + rows
+    writer = Csv(Csv.Config(delimiter=delimiter, encoding=encoding, columns=names))
+    rows = writer.encode(items)
+    return rows if bare else writer.encode([dict(zip(names, names, strict=True))]) + rows
 
 
 def _encoded(text: str, encoding: str) -> bytes:

@@ -156,8 +156,8 @@ class FilesSource(Source):
             watch.held, watch.until = False, ctx.clock.monotonic() + RETRY_AFTER
             ctx.log("a file could not be taken in now", {"file": entry.name, "reason": reason.reason})
 
-        id = digest if failure else ""
-        return Arrival(entry.name, ack, release, content, id=id, headers={"file": entry.name}, failure=failure)
+        own_id = digest if failure else ""
+        return Arrival(entry.name, ack, release, content, id=own_id, headers={"file": entry.name}, failure=failure)
 
     def _put_away(self, entry: Entry, folder: Folder | None, as_name: str) -> str | None:
         """Move a settled file; without a folder it stays and is not read again until it changes."""

@@ -12,14 +12,16 @@ from pydantic import Field, model_validator
 
 from connectors.core.formats.caps import MAX_SIZE, corrupt, guard
 from connectors.core.formats.csv_rows import Dialect, Row, read_rows
+from connectors.core.formats.fields import Encoding, Names
 from connectors.core.formats.grouping import KeyedRow, grouped
 from connectors.core.formats.numbers import is_numeric
-from engine.sdk import BadRecord, Format, Options, Permanent, Record, Size, format, plain, problem
+from engine import sdk
+from engine.sdk import BadRecord, Format, Options, Permanent, Record, Size, plain, problem
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-@format("csv")
+@sdk.format("csv")
 class Csv(Format):
     """Rows of text cells, one record each, or one record per group of rows.
 
@@ -30,14 +32,19 @@ class Csv(Format):
 
     class Config(Options):
         delimiter: str = Field(",", min_length=1, max_length=1, description="Character between cells.", examples=[";"])
-        quote: str = Field('"', min_length=1, max_length=1, description="Character around cells that hold the delimiter.")
-        encoding: str = Field("utf-8", description="Encoding of the file.", examples=["utf-8", "cp1252", "iso-8859-15"])
-        columns: list[str] = Field(
-            default_factory=list, description="Column names of a file without a header row; empty: the first row names them."
+        quote: str = Field(
+            '"', min_length=1, max_length=1, description="Character around cells that hold the delimiter."
         )
-        group_by: list[str] = Field(
+        encoding: Encoding = Field(
+            "utf-8", description="Encoding of the file.", examples=["utf-8", "cp1252", "iso-8859-15"]
+        )
+        columns: Names = Field(
             default_factory=list,
-            description="Columns that make rows one record: `{<columns>: .., rows: [..]}`. Empty: each row is a record.",
+            description="Column names of a file without a header row; empty: the first row names them.",
+        )
+        group_by: Names = Field(
+            default_factory=list,
+            description="Columns that make rows one record, `{<columns>: .., rows: [..]}`; empty: each row is one.",
             examples=[["store", "till", "receipt_no"]],
         )
         empty: Literal["missing", "text"] = Field(
@@ -47,12 +54,6 @@ class Csv(Format):
 
         @model_validator(mode="after")
         def _sound(self) -> Csv.Config:
-            try:
-                "".encode(self.encoding)
-            except LookupError:
-                raise problem("TF5001", f"`{self.encoding}` is not an encoding", "write utf-8, cp1252 or another") from None
-            if len(set(self.columns)) != len(self.columns):
-                raise problem("TF5002", "a column name occurs twice in `columns`", "give each column a name of its own")
             if missing := [name for name in self.group_by if self.columns and name not in self.columns]:
                 raise problem("TF5003", f"`group_by` names `{missing[0]}`, which is not one of `columns`")
             return self

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from connectors.core.formats.lines import Line, physical_lines
 from engine.sdk import Permanent
@@ -54,9 +54,10 @@ def _row(lines: Sequence[Line], position: int, dialect: Dialect) -> tuple[Row, i
     window = lines[position : position + MAX_LINES_PER_ROW]
     reader = _reader((part.text for part in window if not part.problem), dialect)
     try:
-        cells = next(reader)
+        cells: list[str] = next(reader)
     except csv.Error as error:
-        why = "a quoted cell is not closed" if "end of data" in str(error) else str(error)
+        quote = "end of data" in str(error) or "expected after" in str(error)
+        why = "a quoted cell is not closed, or text follows its end" if quote else str(error)
         return Row(_split(line, dialect), line.number, line.raw, _bad(line.number, why)), 1
     used = reader.line_num
     return Row(cells, line.number, b"".join(part.raw for part in window[:used])), used
@@ -68,7 +69,7 @@ def _first_line_only(line: Line, row: Row, width: int, dialect: Dialect) -> Row:
     return Row(cells, line.number, line.raw, _bad(line.number, why))
 
 
-def _reader(texts: Iterator[str], dialect: Dialect) -> csv.reader:  # type: ignore[valid-type]
+def _reader(texts: Iterator[str], dialect: Dialect) -> Any:
     return csv.reader(texts, delimiter=dialect.delimiter, quotechar=dialect.quote, strict=True)
 
 

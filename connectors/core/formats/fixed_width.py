@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from decimal import ROUND_HALF_UP, Decimal
+from itertools import pairwise
 from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
 from connectors.core.formats.caps import MAX_SIZE, guard
+from connectors.core.formats.fields import Encoding
 from connectors.core.formats.lines import physical_lines
 from connectors.core.formats.numbers import number
-from engine.sdk import BadRecord, Format, Options, Permanent, Record, Size, format, plain, problem
+from engine import sdk
+from engine.sdk import BadRecord, Format, Options, Permanent, Record, Size, plain, problem
 
 Kind = Literal["text", "integer", "decimal"]
 
@@ -25,7 +28,9 @@ class Column(Options):
     start: int = Field(alias="from", ge=1, description="First character, counted from 1.")
     length: int = Field(ge=1, description="Number of characters.")
     type: Kind = Field("text", description="`text` (spaces around it go), `integer` or `decimal`.")
-    scale: int | None = Field(None, ge=0, le=12, description="Decimals of a number written without a point: 2 reads 001250 as 12.50.")
+    scale: int | None = Field(
+        None, ge=0, le=12, description="Decimals of a number written without a point: 2 reads 001250 as 12.50."
+    )
 
     @property
     def end(self) -> int:
@@ -43,15 +48,21 @@ class LineType(Options):
     def _sound(self) -> LineType:
         names = [column.name for column in self.fields]
         if len(set(names)) != len(names) or "type" in names:
-            raise problem("TF5002", f"a field name of `{self.type}` occurs twice or is `type`", "give each field its own name")
+            raise problem(
+                "TF5002", f"a field name of `{self.type}` occurs twice or is `type`", "give each field its own name"
+            )
         ordered = sorted(self.fields, key=lambda column: column.start)
-        for left, right in zip(ordered, ordered[1:], strict=False):
+        for left, right in pairwise(ordered):
             if left.end >= right.start:
-                raise problem("TF5004", f"the fields `{left.name}` and `{right.name}` overlap", f"`{left.name}` ends at {left.end}")
+                raise problem(
+                    "TF5004",
+                    f"the fields `{left.name}` and `{right.name}` overlap",
+                    f"`{left.name}` ends at {left.end}",
+                )
         return self
 
 
-@format("fixed_width")
+@sdk.format("fixed_width")
 class FixedWidth(Format):
     """Lines whose fields stand at fixed positions, of one or several kinds told apart by their first characters.
 
@@ -61,15 +72,13 @@ class FixedWidth(Format):
 
     class Config(Options):
         lines: list[LineType] = Field(min_length=1, description="The kinds of lines.")
-        encoding: str = Field("utf-8", description="Encoding of the file.", examples=["utf-8", "cp1252", "iso-8859-1"])
+        encoding: Encoding = Field(
+            "utf-8", description="Encoding of the file.", examples=["utf-8", "cp1252", "iso-8859-1"]
+        )
         max_size: Size = Field(MAX_SIZE, description="Largest file that is read.", examples=["64MiB"])
 
         @model_validator(mode="after")
         def _sound(self) -> FixedWidth.Config:
-            try:
-                "".encode(self.encoding)
-            except LookupError:
-                raise problem("TF5001", f"`{self.encoding}` is not an encoding", "write utf-8, cp1252 or another") from None
             prefixes = [kind.prefix for kind in self.lines]
             if len(set(prefixes)) != len(prefixes):
                 raise problem("TF5005", "two kinds of lines have the same prefix", "give each a prefix of its own")

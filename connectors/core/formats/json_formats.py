@@ -9,10 +9,11 @@ from pydantic import Field
 
 from connectors.core.formats.caps import MAX_SIZE, corrupt, guard
 from connectors.core.formats.lines import physical_lines
-from engine.sdk import BadRecord, Failure, Format, Options, Path, Permanent, Record, Size, encode, format, parse
+from engine import sdk
+from engine.sdk import BadRecord, Failure, Format, Options, Path, Permanent, Record, Size, encode, parse
 
 
-@format("json")
+@sdk.format("json")
 class Json(Format):
     """A JSON document: one record, or the items of a list in it.
 
@@ -20,7 +21,9 @@ class Json(Format):
     """
 
     class Config(Options):
-        records: Path | None = Field(None, description="Path to the list whose items are the records.", examples=["data.orders"])
+        records: Path | None = Field(
+            None, description="Path to the list whose items are the records.", examples=["data.orders"]
+        )
         whole: bool = Field(False, description="A list at the top is one record; otherwise each of its items is one.")
         max_size: Size = Field(MAX_SIZE, description="Largest document that is read.", examples=["1MiB"])
 
@@ -53,7 +56,7 @@ class Json(Format):
         return encode(value)
 
 
-@format("ndjson")
+@sdk.format("ndjson")
 class NdJson(Format):
     """One JSON value per line. A bad line becomes a work item with its number while its neighbours proceed."""
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator
 
 from connectors.core.formats.caps import MAX_SIZE, corrupt, guard
 from connectors.core.formats.xml_tree import Node, elements
-from engine.sdk import BadRecord, Format, Options, Record, Size, format, problem
+from engine import sdk
+from engine.sdk import BadRecord, Format, Options, Record, Size, problem
 
 
 class Names:
@@ -62,7 +63,7 @@ def normal_form(node: Node, names: Names, single: Collection[str] = (), values: 
     return form
 
 
-@format("xml")
+@sdk.format("xml")
 class Xml(Format):
     """An XML document, or the elements at a path in it, in one normal form.
 
@@ -72,23 +73,35 @@ class Xml(Format):
     """
 
     class Config(Options):
-        record: str = Field("", description="Path to the element of one record; empty: the whole document.", examples=["Orders/Order"])
+        record: str = Field(
+            "", description="Path to the element of one record; empty: the whole document.", examples=["Orders/Order"]
+        )
         namespaces: dict[str, str] = Field(
             default_factory=dict,
             description="Alias of each namespace; the empty alias gives bare names.",
             examples=[{"": "http://example.com/orders", "x": "http://example.com/extra"}],
         )
-        single: list[str] = Field(default_factory=list, description="Elements that occur at most once: an object, not a list.")
-        values: list[str] = Field(default_factory=list, description="Elements that are only text: the text itself, not an object.")
+        single: list[str] = Field(
+            default_factory=list, description="Elements that occur at most once: an object, not a list."
+        )
+        values: list[str] = Field(
+            default_factory=list, description="Elements that are only text: the text itself, not an object."
+        )
         max_size: Size = Field(MAX_SIZE, description="Largest document that is read.", examples=["64MiB"])
 
-        @model_validator(mode="after")
-        def _sound(self) -> Xml.Config:
-            if len(set(self.namespaces.values())) != len(self.namespaces):
+        @field_validator("namespaces")
+        @classmethod
+        def _once(cls, namespaces: dict[str, str]) -> dict[str, str]:
+            if len(set(namespaces.values())) != len(namespaces):
                 raise problem("TF5006", "two aliases stand for one namespace", "give each namespace one alias")
-            if self.record and not all(part for part in self.record.split("/")):
-                raise problem("TF5007", f"`{self.record}` is not a path of elements", "write Orders/Order")
-            return self
+            return namespaces
+
+        @field_validator("record")
+        @classmethod
+        def _path(cls, record: str) -> str:
+            if record and not all(record.split("/")):
+                raise problem("TF5007", f"`{record}` is not a path of elements", "write Orders/Order")
+            return record
 
     def __init__(self, config: Config) -> None:
         self._config = config

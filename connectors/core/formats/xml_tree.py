@@ -153,7 +153,9 @@ def _feed(content: bytes, name: str, target: Any) -> Iterator[None]:
         yield
     except ParseError as error:
         line, column = error.position
-        raise corrupt(name, f"not well-formed XML at column {column + 1}: {str(error).partition(':')[0]}", line) from None
+        raise corrupt(
+            name, f"not well-formed XML at column {column + 1}: {str(error).partition(':')[0]}", line
+        ) from None
     except DefusedXmlException as error:
         what = type(error).__name__.removesuffix("Forbidden").removesuffix("Reference")
         why = f"a document type, entity or external reference ({what}) is not accepted"

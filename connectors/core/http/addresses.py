@@ -15,7 +15,8 @@ from engine.sdk import Permanent, Transient, plain
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _OURS = frozenset({
-    "host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer", "expect", "proxy-authorization",
+    "host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer", "expect",
+    "proxy-authorization",
 })  # fmt: skip
 
 
@@ -102,6 +103,6 @@ async def resolve(host: str, port: int, allow_private: bool) -> str:
         raise Transient("name-not-found", f"{host}: {error.strerror or error}") from error
     addresses = [str(entry[4][0]) for entry in found]
     if not allow_private and (private := [address for address in addresses if not is_public(address)]):
-        why = f"{host} is at {private[0]}, which is not a public address; a connection says `allow_private: true` to allow it"
-        raise Permanent("address-refused", why)
+        why = f"{host} is at {private[0]}, which is not public"
+        raise Permanent("address-refused", f"{why}; a connection says `allow_private: true` to allow it")
     return addresses[0]

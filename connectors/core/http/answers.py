@@ -53,7 +53,7 @@ def retry_after(text: str, now: int) -> float | None:
 
 
 def value_of(answer: Answer) -> Any:
-    """The body as a JSON value: exact numbers, text when it is no JSON, null when empty. Raises Permanent `bad-answer`."""
+    """The body as a JSON value: exact numbers, text when it is none. Raises Permanent `bad-answer`."""
     if not answer.complete:
         raise Permanent("bad-answer", "the answer is larger than `max_response` or compressed; it was not read")
     if not answer.body:

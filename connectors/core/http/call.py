@@ -35,7 +35,8 @@ class HttpCall(Call):
         """See Call.call."""
         action = self.actions[item.action]
         reads = action.guarantee is None
-        request: Request = read_request(action.config, item.request)
+        model = Request if item.action == "get" else SendRequest
+        request = read_request(model, item.request)
         method = _METHOD.get(item.action, item.action.upper())
         key, now = "" if reads else item.key, ctx.clock.now()
         try:

@@ -31,7 +31,9 @@ class Answer:
 class HttpClient:
     """Sends requests to one host. `base` is `https://host:port/path`."""
 
-    def __init__(self, base: str, allow_private: bool, max_response: int, ca_file: str = "", connections: int = 20) -> None:
+    def __init__(
+        self, base: str, allow_private: bool, max_response: int, ca_file: str = "", connections: int = 20
+    ) -> None:
         self._base = urlsplit(base)
         self._allow_private = allow_private
         self._max_response = max_response
@@ -63,9 +65,9 @@ class HttpClient:
         await self._client.aclose()
 
     async def send(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes, timeout: float, leaving: Leaving
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes, within: float, leaving: Leaving
     ) -> Answer:
-        """One request within `timeout` seconds, all of it. `leaving` is called right before its first byte goes out.
+        """One request `within` so many seconds, all of it. `leaving` is called right before its first byte goes out.
 
         Raises Transient while nothing has left, UnknownOutcome afterwards.
         """
@@ -78,20 +80,24 @@ class HttpClient:
                 left = True
 
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(within):
                 request = await self._request(method, url, headers, body, trace)
                 return await self._answer(request)
         except (Failure, Fenced):
             raise
         except TimeoutError:
-            raise _failed(left, "timeout", f"{self.host} did not answer within {timeout:g} s") from None
+            raise _failed(left, "timeout", f"{self.host} did not answer within {within:g} s") from None
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             raise _failed(left, "no-answer", f"{self.host}: {type(error).__name__} {error}".strip()) from error
 
-    async def _request(self, method: str, url: str, headers: Mapping[str, str], body: bytes, trace: Any) -> httpx.Request:
+    async def _request(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes, trace: Any
+    ) -> httpx.Request:
         parts = urlsplit(url)
         if parts.hostname != self.host:
-            raise Permanent("address-refused", f"a request to {parts.hostname} does not leave through the connection to {self.host}")
+            raise Permanent(
+                "address-refused", f"a request to {parts.hostname} does not leave through the connection to {self.host}"
+            )
         address = await resolve(self.host, self.port, self._allow_private)
         shown = f"[{address}]" if ":" in address else address
         pinned = parts._replace(netloc=f"{shown}:{self.port}").geturl()

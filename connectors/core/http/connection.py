@@ -56,7 +56,7 @@ class HttpConnection(Connection):
         return self._client
 
     async def request(
-        self, method: str, request: Request, key: str, timeout: float, now: int, leaving: Leaving
+        self, method: str, request: Request, key: str, within: float, now: int, leaving: Leaving
     ) -> Answer:
         """One request with its headers, key and proof. A refused token is replaced once. Raises Failure."""
         url = self.client.address(path_of(request.path), query_of(request.query))
@@ -66,18 +66,18 @@ class HttpConnection(Connection):
             headers["Content-Type"] = kind
         if key:
             headers[self.config.idempotency_header] = key
-        answer = await self._signed(method, url, dict(headers), body, timeout, now, leaving)
+        answer = await self._signed(method, url, dict(headers), body, within, now, leaving)
         if answer.status == 401 and isinstance(self.auth, OAuth2):
             self.auth.forget()
-            answer = await self._signed(method, url, dict(headers), body, timeout, now, leaving)
+            answer = await self._signed(method, url, dict(headers), body, within, now, leaving)
         return answer
 
     async def _signed(
-        self, method: str, url: str, headers: dict[str, str], body: bytes, timeout: float, now: int, leaving: Leaving
+        self, method: str, url: str, headers: dict[str, str], body: bytes, within: float, now: int, leaving: Leaving
     ) -> Answer:
         if self.auth is not None:
             await self.auth.sign(method, url, headers, body, now)
-        return await self.client.send(method, url, headers, body, timeout, leaving)
+        return await self.client.send(method, url, headers, body, within, leaving)
 
     async def _fetch(self, url: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
         assert self._token_client is not None

@@ -1,9 +1,9 @@
 """An in-process HTTP system that applies requests once per idempotency key, and misbehaves on demand.
 
-    async with FakeHttp() as system:
-        system.next(drop=True)          # apply, then close the connection without an answer
-        ... post to system.url + "/orders" ...
-        assert system.effects == [{"path": "/orders", "body": {..}}]
+async with FakeHttp() as system:
+    system.next(drop=True)          # apply, then close the connection without an answer
+    ... post to system.url + "/orders" ...
+    assert system.effects == [{"path": "/orders", "body": {..}}]
 """
 
 from __future__ import annotations

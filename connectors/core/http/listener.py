@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import h11
 import uvicorn
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
@@ -75,7 +76,10 @@ class _Protocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        if self.cycle is not None and self._slow is not None:
+        waiting = self.conn.their_state is h11.IDLE  # for the end of the headers
+        if waiting and self._slow is None:
+            self._slow = self.loop.call_later(HEADER_TIMEOUT, self._too_slow)
+        elif not waiting and self._slow is not None:
             self._slow.cancel()
             self._slow = None
 
@@ -90,7 +94,15 @@ class _Protocol(H11Protocol):
 
 
 class _Server(uvicorn.Server):
-    """A server that leaves signals to the engine."""
+    """A server that leaves signals to the engine, and says when it takes in requests."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -98,8 +110,10 @@ class _Server(uvicorn.Server):
 
 
 class Listener:
-    """One address. Handlers are registered by method and path; the newest of one path is asked, so that a route can be
-    swapped without a gap."""
+    """One address, with handlers by method and path.
+
+    The newest handler of a path is asked, so that a route can be swapped without a gap.
+    """
 
     def __init__(self, host: str, port: int, limits: Limits) -> None:
         self.host = host
@@ -109,20 +123,33 @@ class Listener:
         self._handlers: dict[tuple[str, str], list[Handler]] = {}
         self._server: _Server | None = None
         self._task: asyncio.Task[None] | None = None
-        self._socket: socket.socket | None = None
+        self._starting: asyncio.Future[None] | None = None
 
-    async def start(self) -> None:
-        """Raises Transient `cannot-listen`."""
-        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
-        sock = socket.socket(family, socket.SOCK_STREAM)
+    async def started(self) -> None:
+        """Takes in requests when this returns, whoever asked first. Raises Transient `cannot-listen`."""
+        if self._starting is None:
+            self._starting = asyncio.ensure_future(self._start())
+        await asyncio.shield(self._starting)
+
+    async def _start(self) -> None:
+        sock = self._bound()
+        self.port = sock.getsockname()[1]
+        self._server = _Server(self._config())
+        self._task = asyncio.create_task(self._server.serve([sock]), name=f"listen {self.host}:{self.port}")
+        await self._server.ready.wait()
+
+    def _bound(self) -> socket.socket:
+        sock = socket.socket(socket.AF_INET6 if ":" in self.host else socket.AF_INET, socket.SOCK_STREAM)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             sock.bind((self.host.strip("[]"), self.port))
         except OSError as error:
             sock.close()
             raise Transient("cannot-listen", f"{self.host}:{self.port}: {error.strerror}") from error
-        self._socket, self.port = sock, sock.getsockname()[1]
-        config = uvicorn.Config(
+        return sock
+
+    def _config(self) -> uvicorn.Config:
+        return uvicorn.Config(
             self._app,
             http=_Protocol,
             ws="none",
@@ -136,18 +163,15 @@ class Listener:
             limit_concurrency=self._limits.max_connections,
             h11_max_incomplete_event_size=MAX_HEADER,
         )
-        self._server = _Server(config)
-        self._task = asyncio.create_task(self._server.serve([sock]), name=f"listen {self.host}:{self.port}")
-        while not self._server.started and not self._task.done():
-            await asyncio.sleep(0.005)
 
     async def stop(self) -> None:
-        """Stop taking in; requests that are being answered get a moment."""
-        if self._server is not None and self._task is not None:
-            self._server.should_exit = True
-            await self._task
-        if self._socket is not None:
-            self._socket.close()
+        """The address is free at once; requests that are being answered get a moment."""
+        if self._server is None or self._task is None:
+            return
+        for server in self._server.servers:
+            server.close()
+        self._server.should_exit = True
+        await self._task
 
     def add(self, method: str, path: str, handler: Handler) -> None:
         self._handlers.setdefault((method, path), []).append(handler)
@@ -183,7 +207,7 @@ class Listener:
         if request.headers.get("content-encoding", "identity") != "identity":
             return Reply(415, "compressed bodies are not accepted")
         body = await self._body(request)
-        incoming = Incoming(path, str(request.url), {name: value for name, value in request.headers.items()}, body)
+        incoming = Incoming(path, str(request.url), dict(request.headers.items()), body)
         return await handlers[-1](incoming)
 
     async def _body(self, request: Request) -> bytes:
@@ -211,34 +235,29 @@ class Listeners:
 
     def __init__(self) -> None:
         self._open: dict[tuple[str, int], Listener] = {}
-        self._lock: asyncio.Lock | None = None
 
     async def borrow(self, address: str, limits: Limits) -> Listener:
         """The listener at `host:port`, started by its first user. Raises Transient `cannot-listen`."""
         host, _, port = address.rpartition(":")
         key = (host, int(port))
-        async with self._locked():
-            listener = self._open.get(key)
-            if listener is None:
-                listener = Listener(host, int(port), limits)
-                await listener.start()
-                self._open[key] = listener
-            listener.users += 1
-            return listener
+        listener = self._open.get(key)
+        if listener is None:
+            listener = self._open[key] = Listener(host, int(port), limits)
+        listener.users += 1
+        try:
+            await listener.started()
+        except BaseException:
+            await self.give_back(listener)
+            raise
+        return listener
 
     async def give_back(self, listener: Listener) -> None:
         """Stopped when its last user is gone."""
-        async with self._locked():
-            listener.users -= 1
-            if listener.users == 0:
-                for key in [key for key, known in self._open.items() if known is listener]:
-                    del self._open[key]
-                await listener.stop()
-
-    def _locked(self) -> asyncio.Lock:
-        if not self._open or self._lock is None:
-            self._lock = asyncio.Lock() if self._lock is None or not self._lock.locked() else self._lock
-        return self._lock
+        listener.users -= 1
+        if listener.users == 0:
+            for key in [key for key, known in self._open.items() if known is listener]:
+                del self._open[key]
+            await listener.stop()
 
 
 LISTENERS = Listeners()

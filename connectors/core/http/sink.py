@@ -14,6 +14,7 @@ from connectors.core.requests import read_request
 from engine.sdk import Action, ConnectorContext, Failure, Sink, SinkItem, SinkResult, Transient, UnknownOutcome, sink
 
 _METHOD = {"post_checked": "POST", "post_once": "POST", "notify": "POST"}
+_MODEL: dict[str, type[Request]] = {"delete": Request, "post_checked": CheckedRequest}
 _KEPT = 2048  # bytes of an answer that are kept as the delivery's result
 
 
@@ -31,7 +32,11 @@ class HttpSink(Sink):
         "put": Action(SendRequest, "upsert", body="body", summary="PUT: the same again changes nothing."),
         "delete": Action(Request, "upsert", summary="DELETE: gone already counts as done."),
         "post_checked": Action(
-            CheckedRequest, "verify", body="body", settle=5.0, summary="POST; after a lost answer GET tells whether it was done."
+            CheckedRequest,
+            "verify",
+            body="body",
+            settle=5.0,
+            summary="POST; after a lost answer GET tells whether it was done.",
         ),
         "post_once": Action(SendRequest, "at_most_once", body="body", summary="POST that is never repeated."),
         "patch": Action(SendRequest, "at_least_once", body="body", summary="PATCH; may happen twice."),
@@ -47,7 +52,7 @@ class HttpSink(Sink):
 
     async def _one(self, item: SinkItem, ctx: ConnectorContext) -> SinkResult:
         try:
-            request: Request = read_request(self.actions[item.action].config, item.request)
+            request = read_request(_MODEL.get(item.action, SendRequest), item.request)
             method = _METHOD.get(item.action, item.action.upper())
             now = ctx.clock.now()
             answer = await self._connection.request(method, request, item.key, ctx.timeout, now, ctx.sent)
@@ -55,8 +60,8 @@ class HttpSink(Sink):
             return SinkResult.failed(failure)
         if item.action == "delete" and answer.status in (404, 410):
             return SinkResult.applied({"status": answer.status})
-        failure = failure_of(answer, now, self._connection.config.on_conflict)
-        return SinkResult.failed(failure) if failure else SinkResult.applied(_result(answer))
+        found = failure_of(answer, now, self._connection.config.on_conflict)
+        return SinkResult.failed(found) if found else SinkResult.applied(_result(answer))
 
     async def verify(self, item: SinkItem, ctx: ConnectorContext) -> bool:
         """GET of `check_path`: found, or a list that is not empty, means applied. Raises Failure."""

@@ -8,7 +8,19 @@ from collections.abc import AsyncIterator
 from connectors.core.http.config import HttpSourceConfig
 from connectors.core.http.connection import HttpConnection
 from connectors.core.http.listener import LISTENERS, Incoming, Limits, Reply
-from engine.sdk import Arrival, AuthScheme, Clock, Failure, Permanent, Source, SourceContext, Throttled, parse, source
+from engine.sdk import (
+    Arrival,
+    AuthScheme,
+    Clock,
+    Failure,
+    Permanent,
+    Source,
+    SourceContext,
+    Throttled,
+    Transient,
+    parse,
+    source,
+)
 
 BUSY = {"retry-after": "10"}
 _LOCAL = ("127.", "localhost:", "[::1]", "::1")
@@ -54,7 +66,12 @@ class HttpSource(Source):
                 yield await self._waiting.get()
         finally:
             listener.remove(self._config.method, self._config.path, self._take)
+            await self._turn_away()
             await LISTENERS.give_back(listener)
+
+    async def _turn_away(self) -> None:
+        while not self._waiting.empty():
+            await self._waiting.get_nowait().release(Transient("stopped", "the route was stopped"))
 
     def _require_safe(self) -> None:
         if not self._settings.listen:
@@ -66,22 +83,22 @@ class HttpSource(Source):
     async def _take(self, incoming: Incoming) -> Reply:
         assert self._clock is not None
         try:
-            id = self._proven_id(incoming, self._clock.now())
+            own_id = self._proven_id(incoming, self._clock.now())
         except Failure as failure:
             return Reply(401, failure.detail)
         if reply := _malformed(incoming):
             return reply
         if self._closed or self._waiting.full():
             return Reply(503, "nothing is taken in now; send it again", BUSY)
-        return await self._durable(incoming, id)
+        return await self._durable(incoming, own_id)
 
     def _proven_id(self, incoming: Incoming, now: int) -> str:
         url = incoming.url
         if self._settings.public_url:
             path_and_query = "/" + url.split("://", 1)[1].partition("/")[2]
             url = self._settings.public_url.rstrip("/") + path_and_query
-        id = self._auth.verify(url, incoming.headers, incoming.body, now) if self._auth else ""
-        return id or (incoming.headers.get(self._config.id_header.lower(), "") if self._config.id_header else "")
+        own_id = self._auth.verify(url, incoming.headers, incoming.body, now) if self._auth else ""
+        return own_id or (incoming.headers.get(self._config.id_header.lower(), "") if self._config.id_header else "")
 
     async def _durable(self, incoming: Incoming, id: str) -> Reply:
         done: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
@@ -99,9 +116,15 @@ class HttpSource(Source):
 
         async def release(reason: Failure) -> None:
             wait = reason.after if isinstance(reason, Throttled) else 10.0
-            _settle(done, Reply(503, "nothing is taken in now; send it again", {"retry-after": str(max(1, round(wait)))}))
+            _settle(
+                done, Reply(503, "nothing is taken in now; send it again", {"retry-after": str(max(1, round(wait)))})
+            )
 
-        kept = {name.lower(): incoming.headers[name.lower()] for name in self._config.keep_headers if name.lower() in incoming.headers}
+        kept = {
+            name.lower(): incoming.headers[name.lower()]
+            for name in self._config.keep_headers
+            if name.lower() in incoming.headers
+        }
         return Arrival(incoming.path, ack, release, incoming.body, id=id, headers={"path": incoming.path, **kept})
 
 

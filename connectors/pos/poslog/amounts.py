@@ -16,7 +16,7 @@ Fact = dict[str, Any]
 
 
 def settle(transaction: Fact, stated: dict[str, Decimal]) -> None:
-    """Fill in `paid`, `discount`, `net`, `tax`, `gross`, `tax_code` of each line, `taxes`, `totals`, and `amount` of each tender."""
+    """Fill in what lines, taxes, totals and tenders came to; `stated` are the totals the till wrote."""
     lines = [line for line in transaction["lines"] if not line["voided"]]
     receipt_taxes = transaction.pop("receipt_taxes")
     unit = _unit(lines, stated)
@@ -25,7 +25,9 @@ def settle(transaction: Fact, stated: dict[str, Decimal]) -> None:
         line["discount"] = -sum((found.get("amount", ZERO) for found in line["modifiers"]), ZERO)
     _spread_adjustments(lines, transaction["adjustments"], unit)
     goods = sum((line["paid"] for line in lines), ZERO)
-    rounding = sum((a["amount"] for a in transaction["adjustments"] if a["kind"] == "rounding" and not a["voided"]), ZERO)
+    rounding = sum(
+        (a["amount"] for a in transaction["adjustments"] if a["kind"] == "rounding" and not a["voided"]), ZERO
+    )
     negative = transaction["kind"] == "return" or (transaction["kind"] == "mixed" and goods < 0)
     tax = _tax_total(lines, receipt_taxes, stated, negative)
     grand = _signed(stated.get("TransactionGrandAmount"), negative)
@@ -129,7 +131,7 @@ def _taxes(lines: Sequence[Fact], receipt_taxes: Sequence[Fact]) -> list[Fact]:
     totals: dict[tuple[Any, ...], Fact] = {}
     for tax in receipt_taxes or [tax for line in lines for tax in line["taxes"]]:
         key = (tax.get("type"), tax.get("code"), tax.get("rate"))
-        names = {name: tax[name] for name in ("type", "rate") if name in tax}
+        names: Fact = {name: tax[name] for name in ("type", "rate") if name in tax}
         entry = totals.setdefault(key, {"code": tax.get("code") or "unnamed", **names, "base": ZERO, "amount": ZERO})
         base = tax.get("base", ZERO)
         entry["base"] += base - tax["amount"] if tax.get("base_includes_tax") else base

@@ -13,14 +13,15 @@ from connectors.core.formats.xml_tree import elements
 from connectors.pos.poslog.elements import Malformed
 from connectors.pos.poslog.schema import RECORD
 from connectors.pos.poslog.transaction import read_transaction
-from engine.sdk import BadRecord, Format, Options, Permanent, Record, Size, format
+from engine import sdk
+from engine.sdk import BadRecord, Format, Options, Permanent, Record, Size
 
 _MAJOR = re.compile(rb"""MajorVersion\s*=\s*["'](\d+)["']""")
 _MINOR = re.compile(rb"""MinorVersion\s*=\s*["'](\d+)["']""")
 _ACS = b"http://www.ncr.com/rsd/acs/"
 
 
-@format("pos.poslog")
+@sdk.format("pos.poslog")
 class PosLog(Format):
     """ARTS POSLog XML, one record per transaction, the same shape for every dialect.
 

@@ -22,7 +22,8 @@ from connectors.pos.poslog.elements import (
 )
 
 GOODS = (
-    "Sale", "Return", "SaleForDelivery", "SaleForPickup", "CustomerOrderForDelivery", "CustomerOrderForPickup", "PreviousLayaway",
+    "Sale", "Return", "SaleForDelivery", "SaleForPickup", "CustomerOrderForDelivery", "CustomerOrderForPickup",
+    "PreviousLayaway",
 )  # fmt: skip
 ADJUSTMENTS = {"Discount": "discount", "LoyaltyReward": "reward", "Rounding": "rounding"}
 GTIN_KINDS = {"GTIN", "EAN", "UPC", "EAN13", "EAN8", "UPCA", "ISBN"}
@@ -98,7 +99,9 @@ def tender(item: Node, body: Node) -> Fact:
         change=change,
         foreign=_foreign(body),
         card=_card(card) if card is not None else None,
-        reference=text(body, "Authorization/ReferenceNumber", "Authorization/AuthorizationCode", "Voucher/SerialNumber"),
+        reference=text(
+            body, "Authorization/ReferenceNumber", "Authorization/AuthorizationCode", "Voucher/SerialNumber"
+        ),
     )
 
 

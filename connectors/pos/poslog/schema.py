@@ -20,7 +20,7 @@ def _list(items: dict[str, Any]) -> dict[str, Any]:
 
 
 def _named(names: str, kind: dict[str, Any]) -> dict[str, Any]:
-    return {name: kind for name in names.split()}
+    return dict.fromkeys(names.split(), kind)
 
 
 _TAX = _object(**_named("type code", TEXT), **_named("rate base amount", NUMBER), base_includes_tax=YES_NO)
@@ -30,7 +30,9 @@ _MODIFIER = _object(**_named("method promotion reason", TEXT), **_named("amount 
 _LINE = _object(
     line_no=WHOLE,
     kind={"enum": ["sale", "return"]},
-    **_named("type entry item_type sku gtin code code_type description department unit serial reference tax_code", TEXT),
+    **_named(
+        "type entry item_type sku gtin code code_type description department unit serial reference tax_code", TEXT
+    ),
     **_named("voided weighed", YES_NO),
     **_named("quantity list_price unit_price extended discount paid net tax gross", NUMBER),
     modifiers=_list(_MODIFIER),

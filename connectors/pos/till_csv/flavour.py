@@ -40,8 +40,9 @@ class Flavour:
             if match := re.fullmatch(pattern, value):
                 return date(int(match[year]), int(match[month]), int(match[day])).isoformat()
         if match := _SLASHED.fullmatch(value):
-            month, day = (match[1], match[2]) if self.name == "us" else (match[2], match[1])
-            return date(int(match[3]), int(month), int(day)).isoformat()
+            first, second = int(match[1]), int(match[2])
+            of_month = (first, second) if self.name == "us" else (second, first)
+            return date(int(match[3]), *of_month).isoformat()
         raise ValueError(f"{text!r} is not a date")
 
 

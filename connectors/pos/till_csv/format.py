@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator
 
 from connectors.core.formats.caps import MAX_SIZE, corrupt, guard
 from connectors.core.formats.csv_format import key_of
 from connectors.core.formats.csv_rows import Dialect, Row, read_rows
+from connectors.core.formats.fields import Encoding
 from connectors.core.formats.grouping import Group, KeyedRow, grouped
 from connectors.pos.till_csv.flavour import Flavour, detect
 from connectors.pos.till_csv.receipt import BadCell, receipt
-from engine.sdk import BadRecord, Format, Options, Permanent, Record, Size, format, problem
+from engine import sdk
+from engine.sdk import BadRecord, Format, Options, Permanent, Record, Size, problem
 
 COLUMNS = {
     "store": "Filiale", "till": "Kasse", "receipt_no": "BonNr", "business_date": "Datum", "time": "Zeit", "gtin": "EAN",
@@ -24,22 +27,23 @@ KEY = ("store", "till", "receipt_no", "business_date")
 NEEDED = (*KEY, "quantity", "amount")
 
 
-@format("pos.till_csv")
+@sdk.format("pos.till_csv")
 class TillCsv(Format):
     """Line exports of tills: one row per line of a receipt, one record per receipt.
 
-    The record is `{receipt: {kind, store, till, receipt_no, business_date, occurred_at, lines, taxes, tenders, totals}}`
-    with exact numbers and ISO dates, whichever separators the file has; `raw` of a line holds its cells as they
-    stand. `kind` is sale, return or mixed; returned goods are negative. Net and tax follow from the line's amount and
-    rate, rounded half up per line. A receipt with a row that cannot be read becomes a work item with file and line,
-    its neighbours proceed; where a row cannot even tell its receipt, both receipts it stands between wait.
+    The record is `{receipt: {kind, store, till, receipt_no, business_date, lines, taxes, tenders, totals, ..}}` with
+    exact numbers and ISO dates, whichever separators the file has; `raw` of a line holds its cells as they stand.
+    `kind` is sale, return or mixed; returned goods are negative. Net and tax follow from the line's amount and rate,
+    rounded half up per line. A receipt with a row that cannot be read becomes a work item with file and line, its
+    neighbours proceed; where a row cannot even tell its receipt, both receipts it stands between wait.
     """
 
     class Config(Options):
         flavour: Literal["auto", "de", "us"] = Field(
-            "auto", description="`de`: `;` and decimal comma. `us`: `,` and decimal point. `auto` looks at the header row."
+            "auto",
+            description="`de`: `;` and decimal comma. `us`: `,` and decimal point. `auto` looks at the header row.",
         )
-        encoding: str = Field("utf-8", description="Encoding of the file.", examples=["utf-8", "cp1252"])
+        encoding: Encoding = Field("utf-8", description="Encoding of the file.", examples=["utf-8", "cp1252"])
         prices: Literal["gross", "net"] = Field("gross", description="Whether the amounts of lines include tax.")
         columns: dict[str, str] = Field(
             default_factory=dict,
@@ -48,15 +52,15 @@ class TillCsv(Format):
         )
         max_size: Size = Field(MAX_SIZE, description="Largest file that is read.", examples=["64MiB"])
 
-        @model_validator(mode="after")
-        def _sound(self) -> TillCsv.Config:
-            if unknown := [name for name in self.columns if name not in COLUMNS]:
-                raise problem("TF5003", f"`columns` names `{unknown[0]}`; known are {', '.join(COLUMNS)}")
-            try:
-                "".encode(self.encoding)
-            except LookupError:
-                raise problem("TF5001", f"`{self.encoding}` is not an encoding", "write utf-8, cp1252 or another") from None
-            return self
+        @field_validator("columns")
+        @classmethod
+        def _known(cls, columns: dict[str, str]) -> dict[str, str]:
+            if unknown := [name for name in columns if name not in COLUMNS]:
+                nearest = next(iter(get_close_matches(unknown[0], COLUMNS, 1)), "")
+                raise problem(
+                    "TF5003", f"`{unknown[0]}` is no column of a till", f"known: {', '.join(COLUMNS)}", nearest
+                )
+            return columns
 
     def __init__(self, config: Config) -> None:
         self._config = config
@@ -96,9 +100,14 @@ class TillCsv(Format):
         if group.failure is None:
             rows = [(row["line"], row["cells"]) for row in group.rows]
             try:
-                return Record({"receipt": receipt(rows, flavour, self._columns, self._config.prices)}, number, group.line)
+                return Record(
+                    {"receipt": receipt(rows, flavour, self._columns, self._config.prices)}, number, group.line
+                )
             except BadCell as error:
-                group.failure, group.failure_line = Permanent("bad-line", str(error), data={"line": error.line}), error.line
+                group.failure, group.failure_line = (
+                    Permanent("bad-line", str(error), data={"line": error.line}),
+                    error.line,
+                )
         failure = group.failure
         group.failure = Permanent(failure.reason, f"{name}, {failure.detail}", data={**failure.data, "file": name})
         return group.as_bad(number, header)

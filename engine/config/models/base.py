@@ -14,7 +14,6 @@ from typing import Annotated, Any, ClassVar, TypeAlias
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 from pydantic_core import PydanticCustomError
 
-from engine.config.nearest import suggestion as nearest_name
 from engine.config.substitution import Joined, ParamRef, SecretRef
 
 Raw: TypeAlias = Any
@@ -229,8 +228,8 @@ def keys_named(pattern: str, what: str) -> AfterValidator:
                 repaired = _snake(name) if "_" in pattern else _kebab(name)
                 fits = compiled.fullmatch(repaired) is not None
                 message = f"`{name}` is not the name of {what}"
-                help = "names are lower-case words joined by " + ("underscores" if "_" in pattern else "hyphens")
-                raise problem("TF1109", message, help, repaired if fits else "", path=(name,), key=True)
+                advice = "names are lower-case words joined by " + ("underscores" if "_" in pattern else "hyphens")
+                raise problem("TF1109", message, advice, repaired if fits else "", path=(name,), key=True)
         return value
 
     return AfterValidator(check)
@@ -238,12 +237,3 @@ def keys_named(pattern: str, what: str) -> AfterValidator:
 
 KEBAB = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 SNAKE = r"[a-z][a-z0-9]*(_[a-z0-9]+)*"
-
-
-def one_of(value: str, known: tuple[str, ...], what: str) -> str:
-    """A word out of a fixed list; otherwise a finding with the nearest."""
-    if value not in known:
-        near = nearest_name(value, known)
-        help = f"did you mean `{near}`?" if near else f"one of {', '.join(known)}"
-        raise problem("TF1104", f"`{value}` is not {what}", help, near)
-    return value

@@ -57,7 +57,9 @@ class ParamDoc(Skeleton):
     default: Raw = None
     min: Raw = None
     max: Raw = None
-    overridable_by: Annotated[list[Layer], Field(description="Layers whose overlays may set it.")] = []
+    overridable_by: Annotated[list[Layer], Field(description="Layers whose overlays may set it.")] = Field(
+        default_factory=list
+    )
     summary: Annotated[Word, Field(description="What it is for.")] = "-"
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""Skeletons of region packs and overlays. They are checked for form; what they change is decided when they are applied."""
+"""Skeletons of region packs and overlays. Only their form is checked; targets are looked for when they are applied."""
 
 from __future__ import annotations
 
@@ -67,16 +67,18 @@ class PackDoc(Skeleton):
     summary: Word | None = None
     residency: Annotated[Word | None, Field(description="Zone its data must not leave.")] = None
     mode: Annotated[Literal["issue", "verify"] | None, Field(description="Who signs fiscal records.")] = None
-    legal: list[LegalDoc] = []
+    legal: list[LegalDoc] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _sound(self) -> PackDoc:
         if self.layer == "country" and self.residency is None:
-            help = "add `residency:`, the zone its data must not leave"
-            raise problem("TF6003", "a country pack has no `residency`", help, path=("layer",), key=True)
+            advice = "add `residency:`, the zone its data must not leave"
+            raise problem("TF6003", "a country pack has no `residency`", advice, path=("layer",), key=True)
         if getattr(self.for_, self.layer) is None:
-            help = f"add `{self.layer}:` under `for`"
-            raise problem("TF6005", f"a pack of layer `{self.layer}` names no {self.layer}", help, path=("for",), key=True)
+            advice = f"add `{self.layer}:` under `for`"
+            raise problem(
+                "TF6005", f"a pack of layer `{self.layer}` names no {self.layer}", advice, path=("for",), key=True
+            )
         return self
 
 
@@ -120,21 +122,23 @@ class OverlayDoc(Skeleton):
     base: BaseRef
     summary: Word | None = None
     owner: Word | None = None
-    legal: list[LegalDoc] = []
+    legal: list[LegalDoc] = Field(default_factory=list)
     review_by: Date | None = None
     effective: EffectiveDoc | None = None
     order: int | None = None
-    set: Annotated[dict[str, Raw], keys_named(SNAKE, "a parameter")] = {}
-    connect: Annotated[dict[str, Name], keys_named(KEBAB, "a sink")] = {}
-    fill: Annotated[dict[str, list[StepDoc]], keys_named(KEBAB, "a slot")] = {}
-    fill_mapping: Annotated[dict[str, dict[str, dict[str, Raw]]], keys_named(KEBAB, "a mapping")] = {}
-    insert: list[InsertDoc] = []
-    disable: list[DisableDoc] = []
-    expects_change: list[ChangeDoc] = []
+    set: Annotated[dict[str, Raw], keys_named(SNAKE, "a parameter")] = Field(default_factory=dict)
+    connect: Annotated[dict[str, Name], keys_named(KEBAB, "a sink")] = Field(default_factory=dict)
+    fill: Annotated[dict[str, list[StepDoc]], keys_named(KEBAB, "a slot")] = Field(default_factory=dict)
+    fill_mapping: Annotated[dict[str, dict[str, dict[str, Raw]]], keys_named(KEBAB, "a mapping")] = Field(
+        default_factory=dict
+    )
+    insert: list[InsertDoc] = Field(default_factory=list)
+    disable: list[DisableDoc] = Field(default_factory=list)
+    expects_change: list[ChangeDoc] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _changes_something(self) -> OverlayDoc:
         if not any(getattr(self, name) for name in _OPERATIONS):
-            help = f"write at least one of {', '.join(_OPERATIONS)}"
-            raise problem("TF6001", "this overlay changes nothing", help, path=("overlay",))
+            advice = f"write at least one of {', '.join(_OPERATIONS)}"
+            raise problem("TF6001", "this overlay changes nothing", advice, path=("overlay",))
         return self

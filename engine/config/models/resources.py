@@ -99,7 +99,9 @@ class MappingDoc(Skeleton):
     summary: Word | None = None
     owner: Word | None = None
     input: Annotated[Word | None, Field(description="Schema or format of what goes in.")] = None
-    adds: Annotated[dict[str, TypeName], Field(description="What the route has added to the input, by path.")] = {}
+    adds: Annotated[dict[str, TypeName], Field(description="What the route has added to the input, by path.")] = Field(
+        default_factory=dict
+    )
     output: Annotated[TypeName | None, Field(description="Schema of what comes out.")] = None
     fields: dict[str, Raw] | None = None
     each: Raw = None

@@ -38,11 +38,11 @@ class FromDoc(OpenSkeleton):
         if (self.event is None) == (self.use is None):
             raise problem("TF1108", "`from` has either `event` or `use`", "write one of them")
         if self.options.get("mode") == "sync":
-            help = "this version answers asynchronously only; leave `mode: sync` out for now"
-            raise problem("TF1107", "`mode: sync` is reserved for later", help, path=("mode",))
+            advice = "this version answers asynchronously only; leave `mode: sync` out for now"
+            raise problem("TF1107", "`mode: sync` is reserved for later", advice, path=("mode",))
         if self.event is not None and (beside := [*self.options, *(["connection"] if self.connection else [])]):
-            help = "a subscription needs the event type only"
-            raise problem("TF1101", f"`{beside[0]}` is not a key beside `event`", help, path=(beside[0],), key=True)
+            advice = "a subscription needs the event type only"
+            raise problem("TF1101", f"`{beside[0]}` is not a key beside `event`", advice, path=(beside[0],), key=True)
         return self
 
 
@@ -80,9 +80,9 @@ class SinkDoc(Skeleton):
     with_: Annotated[dict[str, Raw] | None, Field(alias="with", description="Values of the request.")] = None
     map: Annotated[Word | None, Field(description="A mapping that makes the request.")] = None
     when: Annotated[ExpressionText, Field(description="The sink is selected when this is true.")] = None
-    effect: Annotated[Word | None, Field(description="Stable name of the effect; sinks that exclude each other share it.")] = (
-        None
-    )
+    effect: Annotated[
+        Word | None, Field(description="Stable name of the effect; sinks that exclude each other share it.")
+    ] = None
     key: Annotated[Raw, Field(description="Key of the row in a table.")] = None
     rate: RateText = None
     retry: RetryDoc | None = None
@@ -91,7 +91,7 @@ class SinkDoc(Skeleton):
     ordering: Literal["latest"] | None = None
     version: Annotated[ExpressionText, Field(description="What makes one state newer than another.")] = None
     lane: Annotated[Literal["own"] | None, Field(description="Deliveries wait in a lane of their own.")] = None
-    may: list[May] = []
+    may: list[May] = Field(default_factory=list)
     lock: bool = False
     accept_duplicates_because: Annotated[Word | None, Field(description="Why a doubled effect is no harm.")] = None
 
@@ -106,11 +106,11 @@ class SinkDoc(Skeleton):
             if self.use is not None and not given:
                 raise problem("TF1102", f"`{name}` is missing beside `use`", f"add `{name}:`", path=("use",), key=True)
             if self.use is None and given:
-                help = f"only a sink with `use` has `{name}`"
-                raise problem("TF1101", f"`{name}` is not a key beside `{targets[0]}`", help, path=(name,), key=True)
+                advice = f"only a sink with `use` has `{name}`"
+                raise problem("TF1101", f"`{name}` is not a key beside `{targets[0]}`", advice, path=(name,), key=True)
         if self.ordered is not None and self.ordering is not None:
-            help = "`ordered` keeps every event in order, `ordering: latest` only the newest"
-            raise problem("TF1108", "a sink has either `ordered` or `ordering`", help, path=("ordering",), key=True)
+            advice = "`ordered` keeps every event in order, `ordering: latest` only the newest"
+            raise problem("TF1108", "a sink has either `ordered` or `ordering`", advice, path=("ordering",), key=True)
         return self
 
 
@@ -156,23 +156,25 @@ class RouteDoc(Skeleton):
     slo: SloDoc | None = None
     expect_traffic: TrafficDoc | None = None
     lifecycle: LifecycleDoc = LifecycleDoc()
-    params: Params = {}
+    params: Params = Field(default_factory=dict)
     scopes: ScopeLayers | None = None
     from_: Annotated[FromDoc, Field(alias="from")]
     accepts: Annotated[TypeName | None, Field(description="Schema that everything from the source must keep.")] = None
     keep: Annotated[DurationText, Field(description="How long the ledger remembers.")] = "400d"
-    route_once: Annotated[bool, Field(description="Write outcomes down before publishing (always on financial routes).")] = (
-        False
-    )
+    route_once: Annotated[
+        bool, Field(description="Write outcomes down before publishing (always on financial routes).")
+    ] = False
     retry: RetryDoc | None = None
-    steps: list[StepDoc] = []
-    to: list[SinkDoc] = []
+    steps: list[StepDoc] = Field(default_factory=list)
+    to: list[SinkDoc] = Field(default_factory=list)
     reply: Annotated[Raw, Field(description="What a synchronous source answers.")] = None
 
     @model_validator(mode="after")
     def _has_output(self) -> RouteDoc:
         if not self.to and self.reply is None:
-            raise problem("TF1102", "this route sends its events nowhere", "add `to:` with at least one sink", path=("route",))
+            raise problem(
+                "TF1102", "this route sends its events nowhere", "add `to:` with at least one sink", path=("route",)
+            )
         return self
 
 
@@ -184,7 +186,5 @@ class SubflowDoc(Skeleton):
     version: Version | None = None
     summary: Word | None = None
     owner: Word | None = None
-    params: Params = {}
+    params: Params = Field(default_factory=dict)
     steps: Annotated[list[StepDoc], Field(min_length=1)]
-
-

@@ -16,7 +16,9 @@ def _key(value: Any) -> Any:
     for index, part in enumerate(parts):
         if not isinstance(part, str) or not part.strip():
             path = (index,) if isinstance(value, list) else ()
-            raise problem("TF1120", f"a part of a key is an expression, this is {named(part)}", "write a path", path=path)
+            raise problem(
+                "TF1120", f"a part of a key is an expression, this is {named(part)}", "write a path", path=path
+            )
     return value
 
 
@@ -31,8 +33,8 @@ class IdentityDoc(Skeleton):
     order_by: Annotated[KeyText | None, Field(description="Events of one such key have an order.")] = None
     sequence: Annotated[ExpressionText, Field(description="The source's own dense number within that order.")] = None
     business_date: Annotated[ExpressionText, Field(description="The day it belongs to.")] = None
-    search: dict[str, ExpressionText] = {}
-    private: list[Word] = []
+    search: dict[str, ExpressionText] = Field(default_factory=dict)
+    private: list[Word] = Field(default_factory=list)
     amount: ExpressionText = None
     currency: ExpressionText = None
 

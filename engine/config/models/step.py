@@ -25,8 +25,8 @@ LATER_STEPS: Mapping[str, str] = {
 
 # Words of the language: they tell which key of a muddled step is its type. What exists is decided by the registry.
 STEP_WORDS: frozenset[str] = frozenset(
-    "validate map set keep drop filter choose split aggregate enrich call throttle delay wire_tap claim_check policy "
-    "check mask try slot subflow template".split()
+    {"validate", "map", "set", "keep", "drop", "filter", "choose", "split", "aggregate", "enrich", "call", "throttle"}
+    | {"delay", "wire_tap", "claim_check", "policy", "check", "mask", "try", "slot", "subflow", "template"}
 )
 
 
@@ -56,7 +56,7 @@ class StepDoc(Skeleton):
     when: Annotated[ExpressionText, Field(description="The step runs when this is true.")] = None
     on_error: OnErrorDoc | None = None
     lock: Annotated[bool, Field(description="Overlays cannot change the step.")] = False
-    may: Annotated[list[May], Field(description="What overlays may do at this step.")] = []
+    may: Annotated[list[May], Field(description="What overlays may do at this step.")] = Field(default_factory=list)
     allows: list[Literal["pure", "reads", "calls", "state"]] | None = None
     yields: Annotated[Word | None, Field(description="Path under which what is filled in may add data.")] = None
 
@@ -75,8 +75,8 @@ class StepDoc(Skeleton):
             return {**rest, "id": raw["slot"], "type": "slot", "body": raw["slot"]} if "id" not in raw else _slot_id()
         if "type" in rest or "body" in rest:
             name = "type" if "type" in rest else "body"
-            help = f"give the step type as key: `{type_}:`"
-            raise problem("TF1101", f"`{name}` is not a key of a step", help, path=(name,), key=True)
+            advice = f"give the step type as key: `{type_}:`"
+            raise problem("TF1101", f"`{name}` is not a key of a step", advice, path=(name,), key=True)
         return {**rest, "type": type_, "body": raw[type_]}
 
 
@@ -107,5 +107,5 @@ def _type_among(others: list[str], raw: Mapping[str, Any]) -> str:
 
 def reserved(word: str, words: Mapping[str, str]) -> Any:
     """The finding for a word that later versions will know."""
-    help = f"this version has no `{word}` ({words[word]}); leave it out for now"
-    return problem("TF1107", f"`{word}` is reserved for later", help, path=(word,), key=True)
+    advice = f"this version has no `{word}` ({words[word]}); leave it out for now"
+    return problem("TF1107", f"`{word}` is reserved for later", advice, path=(word,), key=True)

@@ -16,16 +16,20 @@ class GivenDoc(Skeleton):
     events: Annotated[list[Raw] | None, Field(description="Several of them.")] = None
     file: Annotated[Word | None, Field(description="A native file, as the route's source would bring it.")] = None
     files: list[Word] | None = None
-    set: Annotated[dict[str, Raw], Field(description="Values to put into the event first, by path.")] = {}
-    remove: Annotated[list[Word], Field(description="Paths to take out of the event first.")] = []
+    set: Annotated[dict[str, Raw], Field(description="Values to put into the event first, by path.")] = Field(
+        default_factory=dict
+    )
+    remove: Annotated[list[Word], Field(description="Paths to take out of the event first.")] = Field(
+        default_factory=list
+    )
     times: Annotated[int, Field(ge=1, le=1000, description="How often it arrives.")] = 1
     shuffle: Annotated[int | None, Field(description="Seed of a random order.")] = None
     every_scope: Annotated[bool, Field(description="Run the case through the Plan of each scope.")] = False
-    headers: dict[str, str] = {}
+    headers: dict[str, str] = Field(default_factory=dict)
     key: Word | None = None
-    schema_: Annotated[Word | None, Field(alias="schema", description="Schema of the data, where the route does not say.")] = (
-        None
-    )
+    schema_: Annotated[
+        Word | None, Field(alias="schema", description="Schema of the data, where the route does not say.")
+    ] = None
 
 
 class StubDoc(Skeleton):
@@ -38,9 +42,9 @@ class StubDoc(Skeleton):
     delay: DurationText = None
     lasts: DurationText = None
     times: Annotated[int | None, Field(ge=1)] = None
-    applied: Annotated[bool, Field(description="With unknown_outcome: the effect was made before the answer got lost.")] = (
-        False
-    )
+    applied: Annotated[
+        bool, Field(description="With unknown_outcome: the effect was made before the answer got lost.")
+    ] = False
     retry_after: DurationText = None
 
 
@@ -64,7 +68,7 @@ class SinkExpectDoc(Skeleton):
 class ExpectDoc(Skeleton):
     """What has to be true at the end."""
 
-    sinks: dict[str, SinkExpectDoc] = {}
+    sinks: dict[str, SinkExpectDoc] = Field(default_factory=dict)
     work_items: list[Raw] | None = None
     filtered: Raw = None
     output: Raw = None
@@ -86,10 +90,10 @@ class CaseDoc(Skeleton):
     route: Name | None = None
     mapping: Name | None = None
     given: GivenDoc
-    stub: dict[str, StubDoc] = {}
+    stub: dict[str, StubDoc] = Field(default_factory=dict)
     clock: ClockDoc | None = None
     expect: ExpectDoc | None = None
-    invariants: list[Invariant] = []
+    invariants: list[Invariant] = Field(default_factory=list)
     review_by: Date | None = None
 
     @model_validator(mode="after")

@@ -35,6 +35,13 @@ class FunctionTable(Mapping[str, Function]):
             added[name] = read_function(call, name)
         return FunctionTable({**self._functions, **added}, {**self.groups, **dict.fromkeys(added, group)})
 
+    # One table is one set of functions: compared and hashed as an object, so compiled expressions can be kept by it.
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
+
     def __getitem__(self, name: str) -> Function:
         return self._functions[name]
 

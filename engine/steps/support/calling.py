@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from engine.sdk import (
     BoundCall,
     Build,
     CallRequest,
     ConnectionRef,
-    Duration,
     Frame,
     MappingRef,
     Options,
@@ -22,6 +21,7 @@ from engine.steps.support.cache import Cache, ReplyCache
 from engine.steps.support.waiting import context_of
 
 TIMEOUT = 20.0
+SHOWN: dict[str, JsonValue] = {"default": "20s"}
 RETRIES = 2
 
 
@@ -87,4 +87,4 @@ class Asker:
         return await self._cache.get(digest_of(request.request), context.clock, lambda: context.call(request))
 
 
-__all__ = ["TIMEOUT", "Asker", "Cache", "CallTarget", "Duration", "Retry"]
+__all__ = ["SHOWN", "TIMEOUT", "Asker", "CallTarget", "Retry"]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace as changed
 from typing import Any, TypeAlias
 
-from engine.sdk import Build
+from engine.sdk import Build, Shape, ValueExpr
 
 ITEMS = "[]"
 GONE = object()
@@ -36,7 +37,7 @@ def text_of(path: Iterable[str]) -> str:
 def check_path(path: tuple[str, ...], build: Build, *at: str | int) -> None:
     """Report a path that the data of the step cannot have. `at` leads from the step's body to it."""
     names = [part if part == ITEMS or part.isidentifier() else f'"{part}"' for part in path]
-    build.check(build.expression(text_of(names)), build.shape, *at)
+    build.check(ValueExpr(expr=build.expression(text_of(names)), optional=True), build.shape, *at)
 
 
 def keep(value: Any, tree: Tree) -> Any:
@@ -76,3 +77,29 @@ def replace(value: Any, tree: Tree, change: Callable[[Any], Any]) -> Any:
 def drop(value: Any, tree: Tree) -> Any:
     """A copy without what the tree names."""
     return replace(value, tree, lambda _: GONE)
+
+
+def shape_with_only(shape: Shape, tree: Tree) -> Shape:
+    """What is known after `keep`."""
+    if tree is None:
+        return shape
+    if ITEMS in tree:
+        return changed(shape, element=shape_with_only(shape.item(), tree[ITEMS]))
+    kept = Shape.of_object(
+        {name: shape_with_only(shape.at(name), below) for name, below in tree.items() if shape.has(name)}
+    )
+    return kept.missing_like(shape)
+
+
+def shape_without(shape: Shape, tree: Tree) -> Shape:
+    """What is known after `drop`."""
+    if tree is None:
+        return shape
+    if ITEMS in tree:
+        return changed(shape, element=shape_without(shape.item(), tree[ITEMS]))
+    left = {
+        name: field if name not in tree else shape_without(field, tree[name])
+        for name, field in shape.fields.items()
+        if name not in tree or tree[name] is not None
+    }
+    return changed(shape, fields=left)

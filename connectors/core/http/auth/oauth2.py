@@ -24,7 +24,9 @@ class OAuth2(AuthScheme):
     """
 
     class Config(Options):
-        token_url: str = Field(min_length=1, description="Address of the token endpoint.", examples=["https://id.example.com/token"])
+        token_url: str = Field(
+            min_length=1, description="Address of the token endpoint.", examples=["https://id.example.com/token"]
+        )
         client_id: str = Field(min_length=1, description="Name of this client.")
         client_secret: SecretText = Field(description="Its secret.")
         scope: str = Field("", description="Scopes asked for, separated by spaces.")
@@ -62,15 +64,15 @@ class OAuth2(AuthScheme):
         self._until = now + max(seconds - MARGIN, 1) * 1_000_000
 
     def _request(self) -> tuple[dict[str, str], bytes]:
-        id, secret = self.config.client_id, self.config.client_secret.reveal()
+        name, secret = self.config.client_id, self.config.client_secret.reveal()
         form = {"grant_type": "client_credentials", "scope": self.config.scope, "audience": self.config.audience}
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
         if self.config.send == "body":
-            form |= {"client_id": id, "client_secret": secret}
+            form |= {"client_id": name, "client_secret": secret}
         else:
-            pair = f"{quote_plus(id)}:{quote_plus(secret)}"
+            pair = f"{quote_plus(name)}:{quote_plus(secret)}"
             headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
-        return headers, urlencode({name: value for name, value in form.items() if value}).encode()
+        return headers, urlencode({key: value for key, value in form.items() if value}).encode()
 
 
 def _token(answer: bytes) -> tuple[str, int]:

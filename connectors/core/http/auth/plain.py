@@ -55,7 +55,7 @@ class Hmac(SignatureScheme):
     def expected(self, secret: bytes, url: str, headers: Mapping[str, str], body: bytes) -> str:
         time = headers.get(self.config.time_header.lower(), "") if self.config.time_header else ""
         signed = f"{time}.".encode() + body if time else body
-        return self.config.prefix + mac(secret, signed, self.config.algorithm, self.config.encoding)
+        return str(self.config.prefix) + mac(secret, signed, self.config.algorithm, self.config.encoding)
 
     def own_id(self, headers: Mapping[str, str], body: bytes) -> str:
         return headers.get(self.config.id_header.lower(), "") if self.config.id_header else ""
@@ -134,7 +134,9 @@ class NoAuth(AuthScheme):
     """Says on purpose that requests prove nothing: for networks where something else does."""
 
     class Config(Options):
-        why: Literal["checked-elsewhere", "public"] = Field(description="`checked-elsewhere` (a proxy does) or `public`.")
+        why: Literal["checked-elsewhere", "public"] = Field(
+            description="`checked-elsewhere` (a proxy does) or `public`."
+        )
 
     def __init__(self, config: Any) -> None:
         self.config = config

@@ -57,8 +57,8 @@ class StandardWebhooks(SignatureScheme):
     async def sign(self, method: str, url: str, headers: dict[str, str], body: bytes, now: int) -> None:
         """Adds the three headers; the id is the request's Idempotency-Key where it has one."""
         lower = {name.lower(): value for name, value in headers.items()}
-        id = lower.get("idempotency-key") or hashlib.sha256(body).hexdigest()[:32]
-        headers["webhook-id"] = id
+        request_id = lower.get("idempotency-key") or hashlib.sha256(body).hexdigest()[:32]
+        headers["webhook-id"] = request_id
         headers["webhook-timestamp"] = str(now // 1_000_000)
         signature = self.expected(self.secret_bytes(self.config.secret), url, headers, body)
         headers["webhook-signature"] = f"v1,{signature}"

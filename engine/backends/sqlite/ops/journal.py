@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from sqlite3 import Connection
+from typing import Any
 
 from engine.backends.sqlite.ops.rows import Handlers, columns, insert, names
 from engine.core.jsonx import decode, encode
@@ -12,14 +13,11 @@ from engine.ports.store.journal import Entry, JournalAppend, JournalFind, Journa
 _NAMES = names(Entry)
 _INSERT = insert("journal", _NAMES)
 _SELECT = f"SELECT {columns(_NAMES)} FROM journal"
-_PLACE = _NAMES.index("keys")
 
 
 def append(connection: Connection, op: JournalAppend) -> None:
     connection.executemany(_INSERT, map(_columns_of, op.entries))
-    keys = [
-        (value, name, entry.trace, entry.at) for entry in op.entries for name, value in entry.keys.items()
-    ]
+    keys = [(value, name, entry.trace, entry.at) for entry in op.entries for name, value in entry.keys.items()]
     if keys:
         connection.executemany("INSERT OR IGNORE INTO journal_key (value, name, trace, at) VALUES (?, ?, ?, ?)", keys)
 
@@ -31,8 +29,9 @@ def _columns_of(entry: Entry) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-def _entry(row: Sequence[object]) -> Entry:
-    return Entry(*row[:_PLACE], decode(str(row[_PLACE])))  # type: ignore[arg-type]
+def _entry(row: Sequence[Any]) -> Entry:
+    facts = dict(zip(_NAMES, row, strict=True))
+    return Entry(**facts | {"keys": decode(facts["keys"])})
 
 
 def find(connection: Connection, op: JournalFind) -> list[Entry]:

@@ -31,9 +31,10 @@ def done(connection: Connection, op: TimerDone) -> None:
 
 
 def chain(connection: Connection, op: ChainGet) -> Chain:
-    version, content = connection.execute(
-        "SELECT version, value FROM chain WHERE key = ?", (op.key,)
-    ).fetchone() or (0, b"")
+    version, content = connection.execute("SELECT version, value FROM chain WHERE key = ?", (op.key,)).fetchone() or (
+        0,
+        b"",
+    )
     return Chain(version, content, _recorded(connection, op.key, op.event_id))
 
 

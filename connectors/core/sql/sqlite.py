@@ -1,0 +1,158 @@
+"""SQLite: one writer connection on a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from connectors.core.sql.client import MAX_FOUND, Database
+from connectors.core.sql.config import SqlConfig
+from connectors.core.sql.statements import Rows, Work, quoted, table_name
+from connectors.core.sql.values import for_sqlite, from_database
+from engine.sdk import Failure, Permanent, Transient
+
+T = TypeVar("T")
+_BUSY = ("locked", "busy", "disk i/o", "unable to open", "disk is full", "readonly")
+
+
+class SqliteDatabase(Database):
+    """A database file. Also the stand-in for PostgreSQL in tests."""
+
+    def __init__(self, config: SqlConfig) -> None:
+        self._config = config
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="core.sql")
+        self._db: sqlite3.Connection | None = None
+        self._columns: dict[str, dict[str, str]] = {}
+
+    async def open(self) -> None:
+        await self._run(self._open)
+
+    def _open(self) -> None:
+        path = Path(self._config.path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._db = sqlite3.connect(path, isolation_level=None, timeout=5.0)
+        self._db.execute("pragma journal_mode = wal")
+        self._db.execute("pragma synchronous = full")
+        self._db.execute("pragma foreign_keys = on")
+        if self._config.create:
+            table = quoted(self._config.applied_table)
+            self._db.execute(
+                f"create table if not exists {table} (delivery text primary key, at text not null) without rowid"
+            )
+
+    async def close(self) -> None:
+        await self._run(self._close)
+        self._thread.shutdown(wait=False)
+
+    def _close(self) -> None:
+        if self._db is not None:
+            self._db.close()
+            self._db = None
+
+    async def version(self) -> str:
+        await self._run(lambda: self._open_db.execute("select count(*) from sqlite_master").fetchone())
+        return f"SQLite {sqlite3.sqlite_version}, {self._config.path}"
+
+    async def apply(self, batch: Sequence[Work]) -> list[Failure | bool]:
+        return await self._run(lambda: self._apply(batch))
+
+    async def find(self, query: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
+        return await self._run(lambda: self._find(query, params))
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        """On the thread; errors of SQLite as failures. Nothing is committed when it raises."""
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        except sqlite3.Error as error:
+            raise _failure(error) from error
+
+    @property
+    def _open_db(self) -> sqlite3.Connection:
+        if self._db is None:
+            raise Transient("not-open", "the database is not open")
+        return self._db
+
+    def _apply(self, batch: Sequence[Work]) -> list[Failure | bool]:
+        db = self._open_db
+        db.execute("begin immediate")
+        try:
+            results = [self._one(work) for work in batch]
+            db.execute("commit")
+        except BaseException:
+            if db.in_transaction:
+                db.execute("rollback")
+            raise
+        return results
+
+    def _one(self, work: Work) -> Failure | bool:
+        db = self._open_db
+        db.execute("savepoint one")
+        try:
+            if work.claim and not self._claimed(work.key):
+                return False
+            for rows in work.rows:
+                self._write(rows)
+            return True
+        except Permanent as failure:
+            db.execute("rollback to one")
+            return failure
+        except sqlite3.Error as error:
+            found = _failure(error)
+            if not isinstance(found, Permanent):
+                raise
+            db.execute("rollback to one")
+            return found
+        finally:
+            if db.in_transaction:
+                db.execute("release one")
+
+    def _claimed(self, key: str) -> bool:
+        table = quoted(self._config.applied_table)
+        sql = f"insert into {table} values (?, strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) on conflict do nothing"
+        return self._open_db.execute(sql, (key,)).rowcount == 1
+
+    def _write(self, rows: Rows) -> None:
+        types = self._types(rows.table, rows.columns)
+        placeholders = f"({', '.join('?' * len(rows.columns))})"
+        bound = [
+            [
+                for_sqlite(value, types[column], f"{rows.table}.{column}")
+                for column, value in zip(rows.columns, row, strict=True)
+            ]
+            for row in rows.values
+        ]
+        self._open_db.executemany(rows.sql(placeholders), bound)
+
+    def _types(self, table: str, columns: Sequence[str]) -> dict[str, str]:
+        known = self._columns.get(table, {})
+        if not known or any(column not in known for column in columns):
+            schema, _, name = table.rpartition(".")
+            prefix = f"{quoted(schema)}." if schema else ""
+            found = self._open_db.execute(f"pragma {prefix}table_info({table_name(name)})")
+            known = self._columns[table] = {row[1]: row[2] for row in found}
+        if not known:
+            raise Permanent("no-such-table", f"there is no table {table}")
+        if missing := [column for column in columns if column not in known]:
+            raise Permanent("no-such-column", f"{table} has no column {missing[0]}; it has {', '.join(known)}")
+        return known
+
+    def _find(self, query: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
+        db = self._open_db
+        db.execute("pragma query_only = on")
+        try:
+            cursor = db.execute(query, {name: for_sqlite(value, "", name) for name, value in params.items()})
+            names = [column[0] for column in cursor.description]
+            return [dict(zip(names, map(from_database, row), strict=True)) for row in cursor.fetchmany(MAX_FOUND)]
+        finally:
+            db.execute("pragma query_only = off")
+
+
+def _failure(error: sqlite3.Error) -> Failure:
+    text = str(error)
+    if isinstance(error, sqlite3.OperationalError) and any(word in text.lower() for word in _BUSY):
+        return Transient("database-busy", text)
+    return Permanent("conflict" if isinstance(error, sqlite3.IntegrityError) else "refused", text)

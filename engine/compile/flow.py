@@ -1,0 +1,39 @@
+"""What is known of the data at one point of a route."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from engine.expr.shape import UNKNOWN, Shape
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Shape of the data, and the schemas it may follow.
+
+    schemas   every name `meta('schema')` may have here; empty text for data without one; None: not known
+    ends      nothing comes here: every event was filtered before
+    """
+
+    shape: Shape = UNKNOWN
+    schemas: frozenset[str] | None = None
+    ends: bool = False
+
+    @property
+    def schema(self) -> str:
+        """The one schema the data follows; empty when there are several, or none is known."""
+        return next(iter(self.schemas)) if self.schemas is not None and len(self.schemas) == 1 else ""
+
+    def either(self, other: Flow) -> Flow:
+        """What is known where two ways meet."""
+        if self.ends or other.ends:
+            return self if other.ends else other
+        both = None if self.schemas is None or other.schemas is None else self.schemas | other.schemas
+        return Flow(self.shape.union(other.shape), both)
+
+    def narrowed(self, schema: str, shape: Shape) -> Flow:
+        """What is known after `meta('schema') == schema` held."""
+        return Flow(shape, frozenset({schema})) if self.schemas is None or len(self.schemas) > 1 else self
+
+    def with_shape(self, shape: Shape) -> Flow:
+        return replace(self, shape=shape)

@@ -1,0 +1,75 @@
+"""What the pieces of one route share while it is compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from engine.compile.catalog import Catalog
+from engine.compile.flow import Flow
+from engine.compile.measures import Measures
+from engine.compile.report import Place
+from engine.expr.shape import Known
+from engine.expr.shape.results import literal
+
+
+@dataclass
+class Uses:
+    """What a Plan depends on; `digests` go into its own."""
+
+    digests: dict[str, str] = field(default_factory=dict)
+    tables: set[str] = field(default_factory=set)
+    connections: set[str] = field(default_factory=set)
+    taps: dict[str, Flow] = field(default_factory=dict)  # sink -> what its copies look like
+    added: dict[str, Place] = field(default_factory=dict)  # last name of an `into` -> where it is written
+    unusable: bool = False  # something it needs has findings of its own
+
+
+@dataclass
+class Scope:
+    """A route, or shared steps inside one.
+
+    params     values of the parameters that `param()` and `${param.x}` see
+    choices    the values a parameter may have, where they are listed
+    sinks      ids of the route's sinks
+    subflows   names of the shared steps around, outermost first
+    """
+
+    catalog: Catalog
+    route: str = ""
+    criticality: str = ""
+    params: Mapping[str, Any] = field(default_factory=dict)
+    choices: Mapping[str, list[Any]] = field(default_factory=dict)
+    sinks: tuple[str, ...] = ()
+    subflows: tuple[str, ...] = ()
+    uses: Uses = field(default_factory=Uses)
+    read_params: set[str] = field(default_factory=set)
+
+    @property
+    def financial(self) -> bool:
+        return self.criticality == "financial"
+
+    @cached_property
+    def known(self) -> Known:
+        """Shapes of what functions reach."""
+        params = {name: literal(value) for name, value in self.params.items()}
+        return Known(self.catalog.rows, params)
+
+    @property
+    def measures(self) -> Measures:
+        return Measures(self.params)
+
+    def inside(self, subflow: str, params: Mapping[str, Any], choices: Mapping[str, list[Any]]) -> Scope:
+        """The same route, in shared steps with parameters of their own."""
+        return Scope(
+            self.catalog,
+            self.route,
+            self.criticality,
+            params,
+            choices,
+            self.sinks,
+            (*self.subflows, subflow),
+            self.uses,
+        )

@@ -1,0 +1,122 @@
+"""Sources: a subscription to an event type, or a connector's source with a format."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from engine.compile.bind import bind
+from engine.compile.build import Builder
+from engine.compile.calls import component
+from engine.compile.flow import Flow
+from engine.compile.plan import EventType, PlannedSource
+from engine.compile.report import Place
+from engine.compile.scope import Scope
+from engine.compile.types import known_type
+from engine.config.models.route import FromDoc, RouteDoc
+from engine.config.substitution import with_params
+from engine.expr.shape import UNKNOWN, Shape
+from engine.plugins.contracts import Format
+from engine.plugins.spec import ComponentSpec
+
+OWN_KEYS = tuple(info.alias or name for name, info in FromDoc.model_fields.items())
+
+
+def plan_source(scope: Scope, place: Place, doc: RouteDoc) -> tuple[PlannedSource | None, Flow]:
+    """The source (None after findings) and what is known of the data it brings."""
+    accepts = None
+    if doc.accepts is not None:
+        accepts = known_type(scope.catalog, place.at("accepts"), doc.accepts, scope.catalog.types)
+    if doc.from_.event is not None:
+        return _subscription(scope, place, doc, doc.from_.event)
+    source, shape = _connector_source(scope, place.at("from"), doc.from_, accepts)
+    if doc.accepts is not None:
+        shape = scope.catalog.schemas.shape(doc.accepts)
+        return source, Flow(shape, frozenset({doc.accepts}))
+    return source, Flow(shape, frozenset({""}))
+
+
+def _subscription(scope: Scope, place: Place, doc: RouteDoc, event: str) -> tuple[PlannedSource | None, Flow]:
+    if doc.accepts is not None and doc.accepts != event:
+        help = "a subscription brings events of its own type"
+        place.at("accepts").finding("TF4021", "`accepts` has no meaning beside `from: {event: ..}`", key=True, help=help)
+    type_ = known_type(scope.catalog, place.at("from", "event"), event, scope.catalog.types)
+    if type_ is None:
+        return None, Flow()
+    _uses_type(scope, type_)
+    return PlannedSource(event=event, accepts=type_), Flow(scope.catalog.schemas.shape(event), frozenset({event}))
+
+
+def _connector_source(
+    scope: Scope, place: Place, doc: FromDoc, accepts: EventType | None
+) -> tuple[PlannedSource | None, Shape]:
+    use = doc.use or ""
+    spec = component(scope, place, "source", use, doc.connection or "")
+    if accepts is not None:
+        _uses_type(scope, accepts)
+    options, _ = with_params(doc.options, scope.params, place.document, place.path)
+    config = None
+    if spec is not None:
+        scope.uses.digests[f"source {use}"] = scope.catalog.registry.version("source", use)
+        config = bind(place, spec.config, options, Builder(scope, place), also=OWN_KEYS, what=f"a source of {use}")
+    name, format_config, shape = _format(scope, place, doc.format, spec)
+    if spec is None or config is None or name is None:
+        return None, shape
+    source = PlannedSource(
+        use=use,
+        connection=doc.connection or "",
+        config=config,
+        format=name,
+        format_config=format_config,
+        accepts=accepts,
+    )
+    return source, shape
+
+
+def _format(scope: Scope, place: Place, raw: Any, source: ComponentSpec | None) -> tuple[str | None, Any, Shape]:
+    """Name, Config and record shape of the format; name None after a finding."""
+    at = place.at("format")
+    if raw is None:
+        name = getattr(source.target, "default_format", "") if source is not None else ""
+        if not name:
+            if source is not None:
+                place.at("use").finding("TF4017", f"{source.name} brings bytes and needs a `format`", help="add `format: xml`, csv, json, ...")
+            return None, None, UNKNOWN
+        raw = name
+    name, options = _named(raw)
+    if name is None:
+        at.finding("TF1103", "a format is a name, or one name with options", help="format: csv, or format: {csv: {separator: ;}}")
+        return None, None, UNKNOWN
+    at = at.at(name) if isinstance(raw, Mapping) else at
+    spec = scope.catalog.registry.formats.get(name)
+    if spec is None:
+        if not scope.catalog.refused(at, "format", name):
+            at.unknown("TF3009", "format", name, scope.catalog.registry.formats, key=isinstance(raw, Mapping))
+        return None, None, UNKNOWN
+    scope.uses.digests[f"format {name}"] = scope.catalog.registry.version("format", name)
+    filled, _ = with_params(options, scope.params, place.document, at.path)
+    config = bind(at, spec.config, filled, Builder(scope, at), what=f"format {name}") if spec.config else None
+    if config is None and spec.config is not None:
+        return None, None, UNKNOWN
+    return name, config, _record_shape(scope, spec, config)
+
+
+def _named(raw: Any) -> tuple[str | None, Any]:
+    if isinstance(raw, str):
+        return raw, {}
+    if isinstance(raw, Mapping) and len(raw) == 1:
+        name, options = next(iter(raw.items()))
+        return str(name), options if options is not None else {}
+    return None, {}
+
+
+def _record_shape(scope: Scope, spec: ComponentSpec, config: Any) -> Shape:
+    made: Format = spec.target(config)
+    schema = made.schema()
+    return UNKNOWN if schema is None else Shape.from_schema(schema, scope.catalog.schemas.raw)
+
+
+def _uses_type(scope: Scope, type_: EventType) -> None:
+    catalog = scope.catalog
+    scope.uses.digests[f"schema {type_.schema}"] = catalog.schemas.digest(type_.schema)
+    scope.uses.unusable |= catalog.schemas.raw(type_.schema) is None

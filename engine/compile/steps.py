@@ -1,0 +1,213 @@
+"""Steps: each body bound to its own Config, built, and checked against the data that comes to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from engine.compile.bind import bind
+from engine.compile.build import Builder
+from engine.compile.expressions import Checker
+from engine.compile.flow import Flow
+from engine.compile.params import param_values
+from engine.compile.report import Place
+from engine.compile.scope import Scope
+from engine.compile.sharedsteps import SharedSteps
+from engine.compile.texts import report
+from engine.compile.walk import Found, typed_values
+from engine.config.models.step import COMMON, SLOT, StepDoc
+from engine.config.substitution import with_params
+from engine.config.validate import validated
+from engine.expr.errors import ExpressionError
+from engine.expr.jmes import Expr
+from engine.expr.shape import Shape
+from engine.plugins.contracts import Cut, Step
+from engine.plugins.fields import KeyExpr, ValueExpr
+from engine.plugins.sequence import PlannedStep, StepSequence
+from engine.plugins.spec import ComponentSpec
+
+
+class Sequences:
+    """Compiles rows of steps: a route's own, those inside a step, and shared ones."""
+
+    def top(
+        self, scope: Scope, place: Place, docs: Sequence[StepDoc], flow: Flow
+    ) -> tuple[list[tuple[PlannedStep, StepDoc]], Flow]:
+        """The steps of a route, in which cuts are allowed."""
+        return self._row(scope, place, list(enumerate(docs)), flow, cuts=True)
+
+    def nested(self, scope: Scope, place: Place, raw: Sequence[Any], flow: Flow) -> tuple[StepSequence, Flow]:
+        """Steps inside a step, as they stand in the file."""
+        docs: list[tuple[int, StepDoc]] = []
+        for index in range(len(raw)):
+            doc, findings = validated(place.document, StepDoc, (*place.path, index), what="a step")
+            scope.catalog.report.add(*findings)
+            if doc is not None:
+                docs.append((index, doc))
+        row, after = self._row(scope, place, docs, flow, cuts=False)
+        return StepSequence([planned for planned, _ in row]), after
+
+    def shared(
+        self, scope: Scope, place: Place, params_place: Place, name: str, params: Any, flow: Flow
+    ) -> tuple[StepSequence, Flow]:
+        """Shared steps with these parameters, compiled for the data that comes to them here."""
+        catalog = scope.catalog
+        if not catalog.known(place, "subflow", name):
+            return StepSequence(()), Flow()
+        if name in scope.subflows:
+            circle = " > ".join([*scope.subflows, name])
+            place.finding("TF4020", f"these shared steps contain themselves: {circle}", help="take one of them out")
+            return StepSequence(()), Flow()
+        loaded = catalog.project.subflows.get(name)
+        if loaded is None:
+            scope.uses.unusable = True
+            return StepSequence(()), Flow()
+        values, choices = param_values(params_place, loaded.model.params, params, name)
+        inner = scope.inside(name, values, choices)
+        steps_place = Place(catalog.report, loaded.document, ("steps",))
+        row, after = self._row(inner, steps_place, list(enumerate(loaded.model.steps)), flow, cuts=False)
+        catalog.read_params.setdefault(name, set()).update(inner.read_params)
+        return SharedSteps([planned for planned, _ in row], values), after
+
+    def _row(
+        self, scope: Scope, place: Place, docs: Sequence[tuple[int, StepDoc]], flow: Flow, *, cuts: bool
+    ) -> tuple[list[tuple[PlannedStep, StepDoc]], Flow]:
+        row: list[tuple[PlannedStep, StepDoc]] = []
+        for index, doc in docs:
+            planned, flow = _StepCompiler(self, scope, place.at(index), doc, flow).compile(cuts)
+            if planned is not None:
+                row.append((planned, doc))
+        return row, flow
+
+
+class _StepCompiler:
+    """One step."""
+
+    def __init__(self, sequences: Sequences, scope: Scope, place: Place, doc: StepDoc, flow: Flow) -> None:
+        self._scope = scope
+        self._place = place
+        self._doc = doc
+        self._flow = flow
+        self._checker = Checker(scope)
+        self._builder = Builder(scope, place.at(doc.type), doc.id, flow)
+        self._builder.sequences = sequences
+
+    def compile(self, cuts: bool) -> tuple[PlannedStep | None, Flow]:
+        """The step (None after findings) and what is known after it."""
+        when, never = self._when()
+        spec = self._spec()
+        step = self._step(spec) if spec is not None else None
+        if step is None:
+            return None, Flow()
+        if isinstance(step, Cut) and not cuts:
+            self._place.at(self._doc.type).finding(
+                "TF4014",
+                f"`{self._doc.type}` keeps events as durable state; it stands directly under `steps` of the route",
+                key=True,
+                help="move it out of the steps around it",
+            )
+        proceed = self._doc.on_error.continue_ if self._doc.on_error else ""
+        after = self._after(step)
+        if when is not None or proceed:
+            after = self._flow.either(after)
+        return PlannedStep(self._doc.id, step, when, proceed), self._flow if never else after
+
+    def _when(self) -> tuple[Expr | None, bool]:
+        """The condition, and whether it never holds."""
+        place = self._place.at("when")
+        expr = self._scope_expression(place, self._doc.when)
+        if expr is None:
+            return None, False
+        self._checker.expression(place, expr, self._flow.shape, "condition")
+        answer = self._checker.constant(expr)
+        if answer is not None:
+            always = "runs for every event" if answer else "never runs"
+            place.finding("TF4006", f"this condition is always {str(answer).lower()}: the step {always}", help="remove one of them")
+        return expr, answer is False
+
+    def _scope_expression(self, place: Place, raw: Any) -> Expr | None:
+        if raw is None:
+            return None
+        filled, _ = with_params(raw, self._scope.params, place.document, place.path)
+        return self._scope.catalog.texts.expression(place, filled)
+
+    def _spec(self) -> ComponentSpec | None:
+        catalog, name = self._scope.catalog, self._doc.type
+        spec = catalog.registry.steps.get(name)
+        if spec is not None:
+            self._scope.uses.digests[f"step {name}"] = catalog.registry.version("step", name)
+            return spec
+        place = self._place.at(name)
+        if not catalog.refused(place, "step", name):
+            words = [*catalog.registry.steps, *COMMON]
+            place.unknown("TF3013", "step type", name, words, key=True)
+        return None
+
+    def _step(self, spec: ComponentSpec) -> Step | None:
+        place = self._place.at(self._doc.type)
+        body, _ = with_params(self._doc.body, self._scope.params, place.document, place.path)
+        config: Any = None
+        if spec.config is not None:
+            config = bind(place, spec.config, body, self._builder, above=(*COMMON, *SLOT), what=f"`{self._doc.type}`")
+            if config is None:
+                return None
+            self._builder.found = tuple(typed_values(config))
+        try:
+            step: Step = spec.target(config, self._builder)
+        except ExpressionError as error:
+            report(place, error)
+            return None
+        for found in self._builder.found:
+            self._check(place.at(*found.path), found)
+        return step
+
+    def _check(self, place: Place, found: Found) -> None:
+        """The generic pass over everything typed that the plugin did not check itself."""
+        if any(done is found.value and path == found.path for done, path in self._builder.checked):
+            return
+        value, shape = found.value, self._flow.shape
+        if isinstance(value, KeyExpr):
+            self._checker.key(place, value, shape)
+        elif isinstance(value, ValueExpr):
+            self._checker.value(place, value, shape)
+        elif isinstance(value, Expr):
+            self._checker.expression(place, value, shape, "condition" if found.kind == "condition" else "optional")
+        elif found.kind == "template":
+            self._checker.template(place, value, shape)
+        elif found.kind in ("mapping", "schema", "table", "connection", "subflow"):
+            self._scope.catalog.known(place, found.kind, value)
+        elif found.kind == "template file":
+            self._scope.catalog.known(place, "template", value)
+        elif found.kind == "path" and place.path[-1] == "into":
+            self._scope.uses.added[value[-1]] = place
+
+    def _after(self, step: Step) -> Flow:
+        before, nested = self._flow, self._builder.nested
+        if self._doc.type == "filter" and self._doc.when is None:
+            return Flow(before.shape, before.schemas, ends=True)
+        shape = step.shape(before.shape)
+        if self._doc.yields:
+            return self._yielded(self._doc.yields)
+        if nested:
+            joined = nested[0]
+            for other in nested[1:]:
+                joined = joined.either(other)
+            return Flow(joined.shape if len(nested) > 1 else shape, joined.schemas, joined.ends)
+        if shape is before.shape:
+            return before
+        if shape.schema:
+            return Flow(shape, frozenset({shape.schema}))
+        lost = bool(before.shape.schema) or not shape.known
+        return Flow(shape, None if lost else before.schemas)
+
+    def _yielded(self, path: str) -> Flow:
+        """A slot may add something at the path it names, in regions that fill it."""
+        names = path.split(".")
+        shape = self._flow.shape
+        for name in names:
+            if not shape.has(name) or (name not in shape.fields and not shape.open):
+                break
+            shape = shape.at(name)
+        else:
+            return self._flow
+        return self._flow.with_shape(self._flow.shape.with_path(names, Shape(maybe=True)))

@@ -1,0 +1,110 @@
+"""Event types: schemas that say with `x-tillflow` what makes two events the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from engine.compile.catalog import Catalog
+from engine.compile.expressions import Checker, Where
+from engine.compile.plan import EventType
+from engine.compile.report import Place
+from engine.compile.scope import Scope
+from engine.config.models.schema import IdentityDoc, SchemaHead
+from engine.core.event import split_type
+from engine.expr.jmes import Expr
+from engine.expr.shape import Shape
+from engine.plugins.fields import KeyExpr
+
+
+def plan_types(catalog: Catalog) -> dict[str, EventType]:
+    """Every schema with an identity, by `name@n`."""
+    planned: dict[str, EventType] = {}
+    for name, loaded in catalog.project.schemas.items():
+        place = Place(catalog.report, loaded.document)
+        _check_version(place, name, loaded.model)
+        if loaded.model.identity is not None:
+            planned[name] = _TypePlanner(catalog, place.at("x-tillflow"), name).plan(loaded.model, loaded.model.identity)
+    return planned
+
+
+def _check_version(place: Place, name: str, head: SchemaHead) -> None:
+    version = split_type(name)[1]
+    oldest = head.compatible_with
+    if oldest is not None and oldest >= version:
+        help = "name an older version, or leave it out" if version > 1 else "leave it out: there is no older version"
+        place.at("compatible_with").finding("TF3516", f"version {version} cannot be compatible with {oldest}", help=help)
+
+
+class _TypePlanner:
+    def __init__(self, catalog: Catalog, place: Place, name: str) -> None:
+        self._catalog = catalog
+        self._place = place
+        self._name = name
+        self._shape: Shape = catalog.schemas.shape(name)
+        self._checker = Checker(Scope(catalog))
+
+    def plan(self, head: SchemaHead, identity: IdentityDoc) -> EventType:
+        name, version = split_type(self._name)
+        search = {
+            key: expr
+            for key, text in identity.search.items()
+            if (expr := self._expression(text, "optional", "search", key)) is not None
+        }
+        for index, text in enumerate(identity.private):
+            self._expression(text, "optional", "private", index)
+        return EventType(
+            name=name,
+            version=version,
+            validator=self._catalog.schemas.validator(self._name),
+            key=self._key(identity.key, "key"),
+            guard=self._key(identity.guard, "guard"),
+            order_by=self._key(identity.order_by, "order_by"),
+            sequence=self._expression(identity.sequence, "key", "sequence"),
+            business_date=self._expression(identity.business_date, "key", "business_date"),
+            search=search,
+            private=tuple(identity.private),
+            amount=self._expression(identity.amount, "value", "amount"),
+            currency=self._expression(identity.currency, "value", "currency"),
+            compatible_with=head.compatible_with or 0,
+        )
+
+    def _key(self, raw: Any, *path: str) -> KeyExpr | None:
+        if raw is None:
+            return None
+        place = self._place.at(*path)
+        parts = [
+            self._at(at, text, "key") for at, text in _parts(place, raw)
+        ]
+        return KeyExpr(tuple(part for part in parts if part is not None))
+
+    def _expression(self, raw: Any, where: Where, *path: str | int) -> Expr | None:
+        return None if raw is None else self._at(self._place.at(*path), raw, where)
+
+    def _at(self, place: Place, text: Any, where: Where) -> Expr | None:
+        expr = self._catalog.texts.expression(place, text)
+        if expr is not None:
+            self._checker.expression(place, expr, self._shape, where)
+        return expr
+
+
+def _parts(place: Place, raw: Any) -> Iterator[tuple[Place, Any]]:
+    if isinstance(raw, list):
+        yield from ((place.at(index), part) for index, part in enumerate(raw))
+    else:
+        yield place, raw
+
+
+def known_type(catalog: Catalog, place: Place, name: str, types: Mapping[str, EventType]) -> EventType | None:
+    """The event type named at a place; None after a finding."""
+    catalog.used.add(("schema", name))
+    type_ = types.get(name)
+    if type_ is not None:
+        return type_
+    if catalog.project.exists("schema", name):
+        if name in catalog.project.schemas:
+            help = f"add `x-tillflow: {{key: [..]}}` to mappings/schemas/{name}.yaml"
+            place.finding("TF3515", f"{name} has a schema and no key: its events could not be told apart", help=help)
+        return None
+    place.unknown("TF3007", "event type", name, types, why=f"mappings/schemas/{name}.yaml is missing")
+    return None

@@ -1,0 +1,216 @@
+"""What goes on after a cut: due timers and complete groups, published under deterministic ids.
+
+The state is finished only after the publish is confirmed. A crash in between publishes the same id again, which the
+inbox or the ledger absorbs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from engine.compile.plan import Plan, Segment
+from engine.core.errors import Permanent
+from engine.core.event import Event
+from engine.core.ids import continuation_id, digest
+from engine.core.jsonx import decode
+from engine.core.numbers import EXACT, plain
+from engine.core.outcome import Failed
+from engine.ports.store.journal import JournalAppend
+from engine.ports.store.steps import (
+    GroupClose,
+    GroupDone,
+    GroupKey,
+    GroupMembers,
+    GroupsClosed,
+    Member,
+    Timer,
+    TimerDone,
+    TimerNext,
+    TimersDue,
+)
+from engine.ports.store.work import WorkCreate
+from engine.runtime.codec import Routed, event_from, read_headers
+from engine.runtime.crash import point
+from engine.runtime.cuts import PLAN, STATE, unpack
+from engine.runtime.handover import persist
+from engine.runtime.journal import entry
+from engine.runtime.pipeline import failed_by
+from engine.runtime.publishing import publish
+from engine.runtime.shared import Shared
+from engine.runtime.work import event_item
+
+LONGEST_SLEEP = 60.0  # the wall clock may jump; nothing is late by more than this
+
+
+class Continuations:
+    """One task of a process: sleeps until something is due, publishes what goes on."""
+
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
+        self._woken = asyncio.Event()
+        shared.wake = self._woken.set
+
+    async def run(self) -> None:
+        """Until cancelled. What a crash left behind is found at the first look."""
+        while True:
+            self._woken.clear()
+            await self.carry_out()
+            await self._sleep()
+
+    async def carry_out(self) -> None:
+        """Everything that is due now."""
+        store, shared = self._shared.cell.store, self._shared
+        while due := await persist(shared.cell, lambda: store.apply(TimersDue(shared.now()))):
+            await self._delays([timer for timer in due if timer.kind == "delay"])
+            await self._limits([timer for timer in due if timer.kind == "group"])
+        for key, generation in await persist(shared.cell, lambda: store.apply(GroupsClosed())):
+            await self._group(key, generation)
+
+    async def _sleep(self) -> None:
+        shared = self._shared
+        due = await persist(shared.cell, lambda: shared.cell.store.apply(TimerNext()))
+        wait = (due - shared.now()) / 1_000_000 if due else LONGEST_SLEEP
+        try:
+            async with asyncio.timeout(min(max(wait, 0.001), LONGEST_SLEEP)):
+                await self._woken.wait()
+        except TimeoutError:
+            return
+
+    async def _limits(self, timers: Sequence[Timer]) -> None:
+        """Groups whose time is over are closed; that and the timer are one transaction."""
+        if not timers:
+            return
+        shared = self._shared
+        closes = [
+            GroupClose(GroupKey(timer.route, timer.step, timer.key), timer.generation, "time", shared.now())
+            for timer in timers
+        ]
+        done = TimerDone([timer.id for timer in timers])
+        await persist(shared.cell, lambda: shared.cell.store.apply_all(*closes, done))
+        point("group-closed")
+
+    async def _delays(self, timers: Sequence[Timer]) -> None:
+        """Delayed events go back to the queue of their route."""
+        if not timers:
+            return
+        shared = self._shared
+        batch = [await self._resumed(timer) for timer in timers]
+        await publish(shared.cell, [routed.outgoing(timer.route) for timer, routed in batch if routed is not None])
+        point("timer-published")
+        await persist(shared.cell, lambda: shared.cell.store.apply(TimerDone([timer.id for timer in timers])))
+        shared.journal.note(
+            entry(routed.event, timer.route, "continued", shared.now(), detail=f"after {timer.step}")
+            for timer, routed in batch
+            if routed is not None
+        )
+
+    async def _resumed(self, timer: Timer) -> tuple[Timer, Routed | None]:
+        kept = Routed.read(read_headers(timer.headers), b"null")
+        made = await self._resume(kept, timer.route, [timer.body])
+        return timer, made
+
+    async def _resume(self, kept: Routed, route: str, bodies: Sequence[bytes]) -> Routed | None:
+        """The continuation with its data; None when it could not be made: then it is a work item."""
+        shared = self._shared
+        asking = partial(shared.plans.resuming, route, kept.segment, kept.state, kept.plan)
+        found = await persist(shared.cell, asking)
+        if found is None:
+            failed = Failed(Permanent("plan-gone", f"the cut `{kept.segment}` is in no Plan that is known"), kept.segment)
+            await self._give_up(kept, route, bodies, failed)
+            return None
+        plan, before, _ = found
+        try:
+            data, schema = _resume(before, bodies)
+        except Exception as error:
+            await self._give_up(kept, route, bodies, failed_by(error), plan)
+            return None
+        return replace(kept, event=_named(kept.event, schema).with_data(data), schema=schema)
+
+    async def _give_up(
+        self, kept: Routed, route: str, bodies: Sequence[bytes], failed: Failed, plan: Plan | None = None
+    ) -> None:
+        shared = self._shared
+        owner = plan or shared.plans.current(route)
+        if owner is None:
+            shared.cell.log("a continuation waits for a route that is gone", {"route": route, "step": kept.segment})
+            owner = shared.plans.all()[0]
+        routed = replace(kept, event=kept.event.with_data([_shown(body) for body in bodies]))
+        item = event_item(owner, routed, failed, shared.plans.revision, shared.now())
+        await persist(shared.cell, lambda: shared.cell.store.apply(WorkCreate([replace(item, route=route)])))
+
+    async def _group(self, key: GroupKey, generation: int) -> None:
+        """The event of a complete group."""
+        shared, store = self._shared, self._shared.cell.store
+        members = await persist(shared.cell, lambda: store.apply(GroupMembers(key, generation)))
+        kept, bodies = group_event(key, generation, members)
+        routed = await self._resume(kept, key.route, bodies)
+        if routed is not None:
+            await publish(shared.cell, [routed.outgoing(key.route)])
+            point("group-published")
+        lines = [
+            entry(event_from(unpack(member.body)[0], None), key.route, "continued", shared.now(), detail=f"as {kept.event.id}")
+            for member in members
+        ]
+        ops = [GroupDone(key, generation), JournalAppend(lines)]
+        await persist(shared.cell, lambda: store.apply_all(*ops))
+
+
+def group_event(key: GroupKey, generation: int, members: Sequence[Member]) -> tuple[Routed, list[bytes]]:
+    """(continuation without its data, what the members keep). Depends on the members only, so it is the same again.
+
+    The group's amount is the sum of its members' where they have one currency; its trace is theirs where they share it.
+    """
+    packed = [unpack(member.body) for member in members]
+    events = [event_from(headers, None) for headers, _ in packed]
+    first, last = events[0], packed[-1][0]
+    id = continuation_id(*key, generation)
+    amount, currency = _total(members, events)
+    event = Event(
+        id=id,
+        type=f"group/{key.step}",
+        source=f"{key.route}/{key.step}",
+        data=None,
+        time=max(event.time for event in events),
+        day=max(member.day for member in members),
+        subject=key.group,
+        region=first.region if len({event.region for event in events}) == 1 else "",
+        origin=digest("group", *sorted(f"{member.event_id}|{member.output_key}" for member in members)),
+        amount=amount,
+        currency=currency,
+        trace=first.trace if len({event.trace for event in events}) == 1 else id,
+    )
+    routed = Routed(event, segment=key.step, plan=str(last.get(PLAN, "")), state=str(last.get(STATE, "")))
+    return routed, [body for _, body in packed]
+
+
+def _total(members: Sequence[Member], events: Sequence[Event]) -> tuple[str, str]:
+    amounts = [Decimal(member.amount) for member in members if member.amount]
+    currencies = {event.currency for member, event in zip(members, events, strict=True) if member.amount}
+    if not amounts or len(currencies) != 1:
+        return "", ""
+    total = Decimal(0)
+    for amount in amounts:
+        total = EXACT.add(total, amount)
+    return plain(total), currencies.pop()
+
+
+def _resume(before: Segment, bodies: Sequence[bytes]) -> tuple[Any, str]:
+    assert before.cut is not None
+    return before.cut.resume(bodies)
+
+
+def _named(event: Event, schema: str) -> Event:
+    """A group's event has the type of what its cut makes; an event that was delayed keeps its own."""
+    return replace(event, type=schema) if schema and event.type.startswith("group/") else event
+
+
+def _shown(body: bytes) -> Any:
+    try:
+        return decode(body)
+    except ValueError:
+        return body.decode("utf-8", "replace")

@@ -1,0 +1,241 @@
+"""Delivery: one lane's worker. Receive, claim in the ledger, call the sink, write down how it ended, ack.
+
+Claims and endings are written in groups: while one group is being written, the next one gathers. Nothing waits inside
+the worker for a later try: that is a copy in the transport. While the breaker of a lane's connection is open, the lane
+lets go of everything and stops consuming until the next probe.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Sequence
+from uuid import uuid4
+
+from engine.ports.transport import Address, Receipt, Subscription
+from engine.runtime import endings
+from engine.runtime.attempt import Tried, attempt
+from engine.runtime.claim import admit, claim
+from engine.runtime.codec import Delivery
+from engine.runtime.crash import point
+from engine.runtime.desk import Desk
+from engine.runtime.endings import Ending
+from engine.runtime.hand import Hand, InHand, OrderSlot
+from engine.runtime.limits import until
+from engine.runtime.order import fence_name
+from engine.runtime.settle import settle
+
+PREFETCH = 256
+MOST_AT_ONCE = 256
+LONG_WAIT = 1.0  # seconds an open breaker must have left before the lane lets go of what it has
+
+
+class Worker:
+    """Consumes one queue of deliveries. `alone`: the quarantine queue, one at a time."""
+
+    def __init__(self, desk: Desk, home: Address, *, alone: bool = False) -> None:
+        self.home = home
+        self._desk = desk
+        self._alone = alone
+        self._token = f"{desk.cell.worker}/{uuid4().hex[:12]}"
+        self._hand = Hand()
+        self._running: set[asyncio.Task[None]] = set()
+        self._started = 0
+        self._ended: list[tuple[InHand | None, Ending]] = []
+        self._wake = asyncio.Event()
+        self._gates: set[int] = set()
+        self._stopping = False
+        self._consuming = False
+
+    @property
+    def consuming(self) -> bool:
+        """It has a subscription now."""
+        return self._consuming
+
+    async def run(self) -> None:
+        """Work until `stop`. May be cancelled at any await: what was not settled comes back from the transport."""
+        try:
+            while not self._stopping:
+                await self._consume()
+                wait = self._hand.breaker_wait()
+                self._hand.empty()
+                await self._pause(wait)
+        finally:
+            for task in self._running:
+                task.cancel()
+            await asyncio.gather(*self._running, return_exceptions=True)
+            self._forget_gates()
+
+    def stop(self) -> None:
+        """Take nothing new, finish what was claimed, then `run` returns."""
+        self._stopping = True
+        self._wake.set()
+
+    async def _pause(self, seconds: float) -> None:
+        while seconds > 0 and not self._stopping and not math.isinf(seconds):
+            self._wake.clear()
+            began = self._desk.cell.clock.monotonic()
+            await until(self._wake, seconds)
+            seconds -= self._desk.cell.clock.monotonic() - began
+
+    async def _consume(self) -> None:
+        """One subscription: until we stop, the queue is gone, or there is nothing to do but wait for a probe."""
+        subscription = await self._desk.cell.transport.subscribe(self.home, 1 if self._alone else PREFETCH)
+        receiving = asyncio.create_task(self._receive(subscription))
+        self._consuming = True
+        try:
+            while not self._finished(receiving):
+                self._wake.clear()
+                if not await self._round(subscription):
+                    await until(self._wake, self._hand.wait() if self._room() > 0 else math.inf)
+            if receiving.done():
+                receiving.result()
+        finally:
+            self._consuming = False
+            receiving.cancel()
+            await asyncio.gather(receiving, return_exceptions=True)
+            await subscription.close()
+
+    def _finished(self, receiving: asyncio.Task[None]) -> bool:
+        if self._running or self._ended:
+            return False
+        return self._stopping or receiving.done() or self._hand.shut(LONG_WAIT)
+
+    async def _round(self, subscription: Subscription) -> bool:
+        """Write down what ended, start what may start. False when there was neither."""
+        ended, self._ended = self._ended, []
+        if ended:
+            await settle(self._desk.cell, subscription, self._token, [ending for _, ending in ended])
+            for one, ending in ended:
+                self._let_on(one, ending)
+        picked = self._hand.take(self._room())
+        if picked:
+            await self._start(picked)
+        return bool(ended or picked)
+
+    def _room(self) -> int:
+        """How many more may be started now."""
+        return 0 if self._stopping else (1 if self._alone else MOST_AT_ONCE) - self._started
+
+    def _let_on(self, one: InHand | None, ending: Ending) -> None:
+        """What waits in hand for the same key may go on, or is early now."""
+        if one is None or one.order is None:
+            return
+        if one.fenced and ending.number is None:
+            behind = self._hand.failed(one)
+            self._ended += [(None, endings.early(self._desk, other)) for other in behind]
+        else:
+            self._hand.ended(one)
+
+    async def _start(self, picked: Sequence[InHand]) -> None:
+        """Claim these, and try those that are ours."""
+        try:
+            admitted, early = await admit(self._desk, picked)
+            claimed, others = await claim(self._desk, admitted, self._token)
+        except BaseException:
+            for one in picked:
+                one.drop()
+            raise
+        point("ledger-claimed")
+        for one, ending in (*early, *others):
+            one.drop()
+            self._ended.append((one, ending))
+        for group in _groups(claimed):
+            self._started += len(group)
+            task = asyncio.create_task(self._try(group))
+            self._running.add(task)
+            task.add_done_callback(self._done)
+
+    async def _try(self, group: list[InHand]) -> None:
+        clock = self._desk.cell.clock
+        began = clock.monotonic()
+        try:
+            tried = await attempt(self._desk, group, alone=self._alone)
+        except asyncio.CancelledError:
+            for one in group:
+                one.drop()
+            raise
+        finally:
+            self._started -= len(group)
+        seconds = (clock.monotonic() - began) / len(group)
+        for one, how in zip(group, tried, strict=True):
+            _tell_gate(one, how, seconds)
+            self._ended.append((one, endings.concluded(self._desk, one, how)))
+        self._wake.set()
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._wake.set()
+
+    async def _receive(self, subscription: Subscription) -> None:
+        while receipts := await subscription.receive(PREFETCH):
+            for receipt in receipts:
+                self._take_in(receipt)
+            self._wake.set()
+
+    def _take_in(self, receipt: Receipt) -> None:
+        """Into the hand, unless its handling ends right here."""
+        desk = self._desk
+        try:
+            one = self._in_hand(receipt)
+        except Exception as error:
+            self._ended.append((None, endings.unreadable(desk, receipt, error)))
+            return
+        delivery = one.delivery
+        one.poison = desk.watch.poison(delivery.id, delivery.attempt)
+        if delivery.skip:
+            self._ended.append((None, endings.skipped(one)))
+        elif delivery.due > desk.now():
+            self._ended.append((None, endings.not_yet(desk, one, (delivery.due - desk.now()) / 1_000_000)))
+        elif not self._alone and not one.poison and desk.watch.suspect(delivery.id):
+            self._ended.append((None, endings.to_quarantine(receipt)))
+        else:
+            self._hand.add(one)
+
+    def _in_hand(self, receipt: Receipt) -> InHand:
+        desk, delivery = self._desk, Delivery.read(receipt.headers, receipt.body)
+        one = InHand(receipt, delivery, self.home)
+        one.plan = desk.plans.current(delivery.route)
+        sink = one.sink = one.plan.sink(delivery.sink) if one.plan is not None else None
+        if sink is None:
+            return one
+        one.bucket = desk.bucket(delivery.route, sink)
+        if sink.call is not None:
+            one.connection = desk.plans.connection(sink.call.connection)
+        if one.connection is not None:
+            one.gate = desk.pool.gate(one.connection)
+            one.gate.listen(self._wake)
+        event = delivery.event
+        if sink.ordered is not None and (event.order_no or sink.ordered.mode == "latest"):
+            one.number = event.order_no or event.time
+            one.order = OrderSlot(fence_name(delivery.route, sink.id), event.order_key or event.subject)
+        return one
+
+    def _forget_gates(self) -> None:
+        for gate in self._desk.pool.gates():
+            gate.forget(self._wake)
+
+
+def _groups(claimed: Sequence[InHand]) -> list[list[InHand]]:
+    """What goes to a sink in one call: as many of one sink and connection as its action takes."""
+    groups: list[list[InHand]] = []
+    filling: dict[tuple[int, int], list[InHand]] = {}
+    for one in claimed:
+        assert one.sink is not None
+        most = one.sink.action.batch if one.sink.action is not None else PREFETCH if one.sink.table else 1
+        key = (id(one.sink), id(one.connection))
+        group = filling.get(key)
+        if group is None or len(group) >= most:
+            group = filling[key] = []
+            groups.append(group)
+        group.append(one)
+    return groups
+
+
+def _tell_gate(one: InHand, tried: Tried, seconds: float) -> None:
+    if one.gate is None:
+        return
+    if tried.late:
+        one.drop()
+    else:
+        one.gate.end(seconds, tried.failure, one.probe)

@@ -1,0 +1,130 @@
+"""Which lanes run: one worker for each lane a Plan uses, one for each that still holds something, and quarantine."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from random import Random
+
+from engine.compile.plan import PlannedConnection
+from engine.core.errors import StoreDown, TillflowError
+from engine.ports.transport import Address, Topology
+from engine.runtime import figures, order, replay
+from engine.runtime.cell import Cell
+from engine.runtime.delivery import Worker
+from engine.runtime.desk import Desk
+from engine.runtime.journal import Journal
+from engine.runtime.parent import Watch
+from engine.runtime.plans import Plans
+from engine.runtime.pool import Pool
+
+QUARANTINE = Address("quarantine", "")
+LOOK_EVERY = 30.0  # seconds between looks at gaps and overdue deliveries
+RESTART_PAUSE = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class LaneState:
+    """What a lane does, for `status` and readiness."""
+
+    lane: str
+    consuming: bool
+    problem: str = ""
+
+
+class Lanes:
+    """The delivery stage of one process. `start` before the first event is taken in: it makes the fences."""
+
+    def __init__(
+        self,
+        cell: Cell,
+        plans: Plans,
+        pool: Pool,
+        journal: Journal | None = None,
+        watch: Watch | None = None,
+        rng: Random | None = None,
+    ) -> None:
+        self._cell = cell
+        self._plans = plans
+        self._desk = Desk(cell, plans, pool, watch or Watch(), rng or Random())
+        self._workers: dict[Address, Worker] = {}
+        self._tasks: dict[Address, asyncio.Task[None]] = {}
+        self._problems: dict[Address, str] = {}
+        self._looking: asyncio.Task[None] | None = None
+
+    def wanted(self) -> set[Address]:
+        """Lanes the current Plans deliver through."""
+        return {
+            Address("lane", sink.lane) for plan in self._plans.all() for sink in plan.sinks if not sink.by_router
+        }
+
+    async def start(self) -> None:
+        """Make queues and fences exist, hand over what a crash left in between, and begin to deliver."""
+        await self._cell.transport.declare(Topology((*sorted(self.wanted()), QUARANTINE)))
+        await order.open_fences(self._cell, self._plans.all())
+        await order.recover(self._cell)
+        await replay.recover(self._cell, self._plans)
+        await self.refresh()
+        self._looking = asyncio.create_task(self._look())
+
+    async def refresh(self) -> None:
+        """Run a worker for every lane that is wanted or holds something. Safe to call again; after new Plans, do."""
+        wanted = self.wanted()
+        await self._cell.transport.declare(Topology((*sorted(wanted), QUARANTINE)))
+        await order.open_fences(self._cell, self._plans.all())
+        await self._desk.pool.keep(self._connections())
+        held = {address for address in await self._cell.transport.depths() if address.kind == "lane"}
+        for address in sorted(wanted | held | {QUARANTINE}):
+            if address not in self._tasks:
+                worker = Worker(self._desk, address, alone=address == QUARANTINE)
+                self._workers[address] = worker
+                self._tasks[address] = asyncio.create_task(self._keep_running(address, worker))
+
+    async def stop(self, patience: float = 30.0) -> None:
+        """Take nothing new, finish what was claimed, at most `patience` seconds; the rest comes back after a start."""
+        if self._looking is not None:
+            self._looking.cancel()
+            await asyncio.gather(self._looking, return_exceptions=True)
+        for worker in self._workers.values():
+            worker.stop()
+        if self._tasks:
+            await asyncio.wait(self._tasks.values(), timeout=patience)
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        self._tasks.clear()
+        self._workers.clear()
+
+    def states(self) -> list[LaneState]:
+        """Every lane by name."""
+        return [
+            LaneState(address.name or address.kind, worker.consuming, self._problems.get(address, ""))
+            for address, worker in sorted(self._workers.items())
+        ]
+
+    def _connections(self) -> list[PlannedConnection]:
+        named = {name for plan in self._plans.all() for name in plan.connections}
+        return [found for name in sorted(named) if (found := self._plans.connection(name)) is not None]
+
+    async def _keep_running(self, address: Address, worker: Worker) -> None:
+        while True:
+            try:
+                await worker.run()
+                return
+            except Exception as error:
+                self._problems[address] = f"{type(error).__name__}: {error}"
+                self._cell.log("a lane failed; starting it again", {"lane": address.name, "why": str(error)})
+            await self._cell.clock.sleep(RESTART_PAUSE)
+            self._problems.pop(address, None)
+
+    async def _look(self) -> None:
+        """Now and then: holes in front of fences, and deliveries nobody has heard of for too long."""
+        while True:
+            await self._cell.clock.sleep(LOOK_EVERY)
+            try:
+                await figures.note_gaps(self._cell, self._plans)
+                await figures.note_missing(self._cell, self._plans)
+            except StoreDown:
+                continue
+            except TillflowError as error:
+                self._cell.log("looking for gaps failed", {"why": str(error)})

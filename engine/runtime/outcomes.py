@@ -1,0 +1,131 @@
+"""From an Outcome to what is published: deliveries for lanes, events for the bus, each under its deterministic id."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from engine.compile.plan import EventType, Plan, PlannedSink
+from engine.core.clock import Clock
+from engine.core.errors import Failure, Permanent
+from engine.core.event import Event
+from engine.core.ids import delivery_id, digest
+from engine.core.outcome import Outcome, Output
+from engine.plugins.sequence import StepFailed
+from engine.ports.store.inbox import Planned
+from engine.ports.transport import Outgoing
+from engine.runtime.codec import Delivery, Routed
+from engine.runtime.identity import Born, identified
+from engine.runtime.order import skip_markers
+
+
+@dataclass(slots=True)
+class Made:
+    """What an outcome consists of, before its ordered events have their numbers.
+
+    planned     what the inbox remembers: (sink, day, id, via)
+    deliveries  for lanes, with the lane they wait in; skip markers too
+    born        events the router publishes itself, with sink and type
+    """
+
+    planned: list[Planned] = field(default_factory=list)
+    deliveries: list[tuple[str, Delivery]] = field(default_factory=list)
+    born: list[tuple[PlannedSink, EventType, Born]] = field(default_factory=list)
+
+    def outgoing(self) -> list[Outgoing]:
+        """Everything as the transport carries it; events of the bus first."""
+        events = [Routed(born.event).published() for _, _, born in self.born]
+        return events + [delivery.outgoing(lane) for lane, delivery in self.deliveries]
+
+
+def make(plan: Plan, event: Event, outcome: Outcome, clock: Clock) -> Made:
+    """What this outcome of `event` consists of. Raises StepFailed naming the sink: nothing may be published then."""
+    made = Made()
+    effects: set[str] = set()
+    for output in (*outcome.outputs, *outcome.taps):
+        sink = plan.sink(output.sink)
+        if sink is None:
+            continue
+        try:
+            _add(made, effects, plan, sink, event, output, clock)
+        except Failure as failure:
+            raise StepFailed(failure, sink.id) from failure
+    selected = {output.sink for output in outcome.outputs}
+    if not outcome.kept:
+        _add_markers(made, plan, skip_markers(plan, event, selected))
+    return made
+
+
+def markers_of_failed(plan: Plan, event: Event) -> Made:
+    """Skip markers of an event that became a work item: only sinks that do not hold the key for it go on."""
+    made = Made()
+    going_on = {s.id for s in plan.sinks if s.ordered is not None and s.ordered.on_failure == "skip"}
+    _add_markers(made, plan, [marker for marker in skip_markers(plan, event, ()) if marker.sink in going_on])
+    return made
+
+
+def child_event(parent: Event, type_: EventType, output: Output, effect: str, clock: Clock) -> Born:
+    """The event an `event:` sink publishes for `parent` (whose data is not needed), with its own identity.
+
+    A type without a key has no identity but its origin: the id of the delivery. The origin digest travels with the
+    event; the items of a split have one each, or two of them with one key would pass as copies.
+    """
+    key = output.output_key
+    event = Event(
+        id=delivery_id(parent.id, effect, key),
+        type=type_.schema,
+        source=parent.id,
+        data=output.body,
+        time=parent.time,
+        day=parent.day,
+        region=parent.region,
+        origin=digest("origin", parent.origin or parent.id, key) if key else parent.origin or parent.id,
+        trace=parent.trace or parent.id,
+        headers=parent.headers,
+    )
+    return identified(event, type_, clock)
+
+
+def _add(
+    made: Made, effects: set[str], plan: Plan, sink: PlannedSink, event: Event, output: Output, clock: Clock
+) -> None:
+    id = delivery_id(event.id, sink.effect, output.output_key)
+    if id in effects:
+        raise Permanent(
+            "effect-twice",
+            f"two outputs have the effect `{sink.effect}`; sinks that share an effect must exclude each other by `when`",
+        )
+    effects.add(id)
+    if sink.by_router and sink.event is not None:
+        _add_event(made, sink, sink.event, child_event(event, sink.event, output, sink.effect, clock))
+        return
+    made.planned.append(Planned(sink.id, event.day, id, "lane"))
+    delivery = Delivery(
+        id=id,
+        day=event.day,
+        route=plan.route,
+        sink=sink.id,
+        effect=sink.effect,
+        event=event.with_data(None),
+        body=output.body,
+        output_key=output.output_key,
+        schema=output.schema,
+    )
+    made.deliveries.append((sink.lane, delivery))
+
+
+def _add_event(made: Made, sink: PlannedSink, type_: EventType, born: Born) -> None:
+    name = type_.name
+    if any(known.event.id == born.event.id and other.name == name for _, other, known in made.born):
+        shown = born.event.subject or born.event.id
+        raise Permanent("event-twice", f"two outputs are the same {type_.schema}: key `{shown}`; one would be lost")
+    made.planned.append(Planned(sink.id, born.event.day, born.event.id, "bus"))
+    made.born.append((sink, type_, born))
+
+
+def _add_markers(made: Made, plan: Plan, markers: Sequence[Delivery]) -> None:
+    for marker in markers:
+        sink = plan.sink(marker.sink)
+        if sink is not None:
+            made.deliveries.append((sink.lane, marker))
+

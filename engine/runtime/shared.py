@@ -1,0 +1,35 @@
+"""What the routers and intakes of a process share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+
+from engine.runtime.cell import Cell
+from engine.runtime.env import Surroundings
+from engine.runtime.journal import Journal
+from engine.runtime.parent import Watch
+from engine.runtime.plans import Plans
+
+
+@dataclass
+class Shared:
+    """What is handed to each of them.
+
+    joining   held while members join groups: a group is full at its size, not at what two batches make of it
+    wake      called when a group was closed or a timer set: somebody should look at them
+    """
+
+    cell: Cell
+    plans: Plans
+    around: Surroundings
+    journal: Journal
+    watch: Watch = field(default_factory=Watch)
+    rng: Random = field(default_factory=Random)
+    joining: asyncio.Lock = field(default_factory=asyncio.Lock)
+    wake: Callable[[], None] = lambda: None
+
+    def now(self) -> int:
+        return self.cell.clock.now()

@@ -1,0 +1,199 @@
+"""The contract of a Sink: one delivery, one effect, whatever happens in between.
+
+class TestOurSink(SinkContract):
+    @asynccontextmanager
+    async def subject(self):
+        async with FakeSystem() as system:
+            yield SinkSubject(OurSink(connection), "post", [{"id": "1"}, {"id": "2"}], effects=system.orders, ...)
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from engine.plugins.contracts import REPEATABLE, ConnectorContext, Sent, Sink, SinkItem, SinkResult
+from engine.testing.contract_tools import TinyLedger, context, lease_is_over, no_floats
+
+Effects = Callable[[], Awaitable[list[Any]]]
+
+
+@dataclass
+class SinkSubject:
+    """A sink in front of a system that can be looked into.
+
+    sink         the Sink, its connection opened
+    action       the action under test
+    requests     two different good requests; amounts in them are Decimals
+    effects      what the system holds now, one entry per effect, as JSON values
+    expected     what `effects` gives after both requests; None: the requests themselves
+    refused      a request the system or the connector refuses for good; None: there is none
+    lose_answer  makes the next request be applied and its answer get lost; None: the fake cannot
+    unreachable  makes the system unreachable until the end of the test; None: the fake cannot
+    """
+
+    sink: Sink
+    action: str
+    requests: Sequence[Any]
+    effects: Effects
+    expected: Sequence[Any] | None = None
+    refused: Any = None
+    lose_answer: Callable[[], None] | None = None
+    unreachable: Callable[[], Awaitable[None]] | None = None
+
+    @property
+    def guarantee(self) -> str | None:
+        return self.sink.actions[self.action].guarantee
+
+    def item(self, number: int = 0, **changes: Any) -> SinkItem:
+        """The delivery of one of the requests; its key is the same each time."""
+        return SinkItem(f"{number:032x}", self.requests[number], self.action, f"event-{number}", **changes)
+
+
+class Exploding(Sink):
+    """Does what the sink does and then raises something nobody classified, the first time."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self.actions = sink.actions  # type: ignore[misc]
+        self.left = 1
+
+    async def deliver(self, batch: Sequence[SinkItem], ctx: ConnectorContext) -> list[SinkResult]:
+        results = await self._sink.deliver(batch, ctx)
+        if self.left:
+            self.left -= 1
+            raise ZeroDivisionError("something nobody thought of")
+        return results
+
+    async def verify(self, item: SinkItem, ctx: ConnectorContext) -> bool:
+        return await self._sink.verify(item, ctx)
+
+
+class SinkContract(ABC):
+    """Subclass it as `Test..` and say what is under test."""
+
+    pytestmark = pytest.mark.anyio
+
+    @abstractmethod
+    def subject(self) -> AbstractAsyncContextManager[SinkSubject]:
+        """A fresh sink and system."""
+
+    async def test_each_delivery_has_its_effect_with_exact_amounts(self) -> None:
+        async with self.subject() as subject:
+            ledger = TinyLedger(subject.sink)
+            for number in range(2):
+                ending = await ledger.deliver(subject.item(number))
+                assert ending.state == "applied", ending
+            effects = await subject.effects()
+            assert effects == list(subject.expected or subject.requests)
+            no_floats(effects)
+
+    async def test_a_repeat_with_the_same_key_has_one_effect(self) -> None:
+        async with self.subject() as subject:
+            if subject.guarantee not in REPEATABLE - {"verify"}:
+                pytest.skip(f"the guarantee {subject.guarantee} does not allow blind repeats")
+            for attempt in (1, 2, 3):
+                item = subject.item(attempt=attempt, maybe_applied=attempt > 1)
+                (answer,) = await subject.sink.deliver([item], context())
+                assert answer.failure is None
+            assert len(await subject.effects()) == 1
+
+    async def test_verify_tells_what_is_there(self) -> None:
+        async with self.subject() as subject:
+            if subject.guarantee != "verify":
+                pytest.skip("the action has no verify")
+            assert await subject.sink.verify(subject.item(), context()) is False
+            await subject.sink.deliver([subject.item()], context())
+            assert await subject.sink.verify(subject.item(), context()) is True
+            assert await subject.sink.verify(subject.item(1), context()) is False
+
+    async def test_an_exception_after_sending_gives_no_second_effect(self) -> None:
+        async with self.subject() as subject:
+            ending = await TinyLedger(Exploding(subject.sink)).deliver(subject.item())
+            effects = len(await subject.effects())
+            if subject.guarantee == "at_least_once":
+                assert ending.state == "applied"
+                assert effects >= 1
+                return
+            assert effects == 1
+            expected = "work_item" if subject.guarantee == "at_most_once" else "applied"
+            assert ending.state == expected
+
+    async def test_a_lost_answer_gives_no_second_effect(self) -> None:
+        async with self.subject() as subject:
+            if subject.lose_answer is None:
+                pytest.skip("this system cannot lose an answer")
+            subject.lose_answer()
+            ending = await TinyLedger(subject.sink).deliver(subject.item())
+            effects = len(await subject.effects())
+            assert effects == 1 or (subject.guarantee == "at_least_once" and effects == 2)
+            assert ending.state == ("work_item" if subject.guarantee == "at_most_once" else "applied")
+
+    async def test_a_cancellation_in_the_middle_gives_no_second_effect(self) -> None:
+        async with self.subject() as subject:
+            if subject.guarantee not in REPEATABLE:
+                pytest.skip(f"the guarantee {subject.guarantee} allows two effects or none")
+            left = asyncio.Event()
+            task = asyncio.create_task(subject.sink.deliver([subject.item()], context(Sent(left.set))))
+            await asyncio.wait({task, asyncio.create_task(left.wait())}, return_when=asyncio.FIRST_COMPLETED)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            ledger = TinyLedger(subject.sink)
+            asked = subject.guarantee == "verify" and await subject.sink.verify(subject.item(), context())
+            if not asked:
+                assert (await ledger.deliver(subject.item(maybe_applied=True))).state == "applied"
+            assert len(await subject.effects()) == 1
+
+    async def test_nothing_leaves_when_the_lease_is_over(self) -> None:
+        async with self.subject() as subject:
+            answers = await asyncio.gather(
+                subject.sink.deliver([subject.item()], context(Sent(lease_is_over))), return_exceptions=True
+            )
+            failed = isinstance(answers[0], BaseException) or answers[0][0].failure is not None
+            assert failed, "the sink does not call ctx.sent() before it sends"
+            assert await subject.effects() == []
+
+    async def test_an_unreachable_system_is_a_transient_failure(self) -> None:
+        async with self.subject() as subject:
+            if subject.unreachable is None:
+                pytest.skip("this system is always there")
+            await subject.unreachable()
+            sent = Sent()
+            try:
+                (answer,) = await subject.sink.deliver([subject.item()], context(sent))
+            except Exception:
+                assert not sent.left, "an unclassified exception after ctx.sent() counts as unknown outcome"
+            else:
+                assert answer.failure is not None
+                assert answer.failure.kind == "transient"
+
+    async def test_a_refused_request_is_permanent_and_spoils_no_other(self) -> None:
+        async with self.subject() as subject:
+            if subject.refused is None:
+                pytest.skip("nothing is refused")
+            bad = SinkItem("f" * 32, subject.refused, subject.action, "event-bad")
+            if subject.sink.actions[subject.action].batch > 1:
+                batch = [subject.item(0), bad, subject.item(1)]
+                first, refused, last = await subject.sink.deliver(batch, context())
+                assert first.failure is None
+                assert last.failure is None
+            else:
+                (refused,) = await subject.sink.deliver([bad], context())
+            assert refused.failure is not None
+            assert refused.failure.kind == "permanent"
+            assert refused.failure.reason
+
+    async def test_results_come_one_per_item_in_order(self) -> None:
+        async with self.subject() as subject:
+            size = subject.sink.actions[subject.action].batch
+            batch = [subject.item(number) for number in range(min(size, 2))]
+            results = await subject.sink.deliver(batch, context())
+            assert len(results) == len(batch)
+            assert all(result.failure is None for result in results)
+            no_floats([result.result for result in results])

@@ -1,0 +1,149 @@
+"""Completeness in memory, event by event: the oracle the SQL of other backends is compared with."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from engine.core.ids import continuation_id
+from engine.core.numbers import EXACT
+from engine.ports.store import figures
+from engine.ports.store.figures import Figures
+from engine.ports.store.inbox import InboxRow, Planned
+from engine.ports.store.ledger import FINAL
+
+from .state import Memory
+
+# What an event is counted as: the first of these that holds for any part of it.
+PRECEDENCE = ("work_items", "in_flight", "discarded", "superseded", "applied", "filtered", "not_selected")
+
+
+def of(m: Memory, op: figures.FiguresOf) -> list[Figures]:
+    received = [
+        row
+        for row in m.inbox.values()
+        if not row.segment
+        and op.route in ("", row.route)
+        and (op.since or row.key.day) <= row.key.day <= (op.until or row.key.day)
+    ]
+    found = []
+    for route in sorted({row.route for row in received}):
+        rows = [row for row in received if row.route == route]
+        sinks = sorted({p.sink for row in rows for leaf in _leaves(m, row) if leaf for p in leaf.planned})
+        found += [_figures(m, route, sink, rows) for sink in ("", *sinks)]
+    return found
+
+
+def _figures(m: Memory, route: str, sink: str, rows: list[InboxRow]) -> Figures:
+    counts: dict[str, int] = dict.fromkeys(("received", *PRECEDENCE), 0)
+    filtered_by: dict[str, int] = {}
+    amounts: dict[str, dict[str, Decimal]] = {"received": {}, "applied": {}}
+    for row in rows:
+        fate = _fate(m, row, sink)
+        counts["received"] += 1
+        counts[fate] += 1
+        if fate == "filtered":
+            reason = max(leaf.reason for leaf in _leaves(m, row) if leaf and leaf.kind == "filtered")
+            filtered_by[reason] = filtered_by.get(reason, 0) + 1
+        for name in ("received", "applied") if row.amount else ():
+            if name in ("received", fate):
+                before = amounts[name].get(row.currency, Decimal())
+                amounts[name][row.currency] = EXACT.add(before, Decimal(row.amount))
+    duplicates = 0 if sink else sum(m.duplicates.get((route, row.key), 0) for row in rows)
+    return Figures(
+        route,
+        sink,
+        **counts,
+        duplicates=duplicates,
+        filtered_by=filtered_by,
+        received_amount=amounts["received"],
+        applied_amount=amounts["applied"],
+    )
+
+
+def _leaves(m: Memory, row: InboxRow) -> list[InboxRow | None]:
+    """The row and everything that went on from it; None where something has not gone on yet."""
+    leaves: list[InboxRow | None] = [row]
+    if row.kind == "step_state":
+        following = _continuations(m, row)
+        for name in following:
+            rows = [r for (route, key), r in m.inbox.items() if route == row.route and key.id == name and r.segment]
+            leaves += [leaf for one in rows for leaf in _leaves(m, one)] or [None]
+        if not following:
+            leaves.append(None)
+    return leaves
+
+
+def _continuations(m: Memory, row: InboxRow) -> set[str]:
+    groups = {
+        continuation_id(group.route, group.step, group.group, generation)
+        for (route, _, event_id, _), (group, generation) in m.membership.items()
+        if (route, event_id) == (row.route, row.key.id)
+    }
+    delays = {
+        timer.id
+        for timer, _ in m.timers.values()
+        if (timer.kind, timer.route, timer.key) == ("delay", row.route, row.key.id)
+    }
+    return groups | delays
+
+
+def _fate(m: Memory, row: InboxRow, sink: str) -> str:
+    fates = {"not_selected"}
+    for leaf in _leaves(m, row):
+        if leaf is None:
+            fates.add("in_flight")
+            continue
+        fates |= _own(m, leaf)
+        fates |= {_delivery(m, leaf, p) for p in leaf.planned if sink in ("", p.sink)}
+        items = [w for w in m.work.values() if (w.route, w.event_id, w.state) == (leaf.route, leaf.key.id, "open")]
+        if any(sink in ("", item.sink) for item in items):
+            fates.add("work_items")
+    return next(fate for fate in PRECEDENCE if fate in fates)
+
+
+def _own(m: Memory, row: InboxRow) -> set[str]:
+    """What the row says of itself, apart from its deliveries."""
+    if row.kind == "work_item":
+        if row.state == "open":
+            return {"in_flight"}
+        items = [
+            w
+            for w in m.work.values()
+            if (w.route, w.event_id, w.level) == (row.route, row.key.id, "event")
+        ]
+        state = max(items, key=lambda item: item.updated).state if items else "open"
+        return {{"discarded": "discarded", "resolved": "applied"}.get(state, "work_items")}
+    if not row.plan:
+        return {"in_flight"}
+    return {"filtered"} if row.kind == "filtered" else set()
+
+
+def _delivery(m: Memory, row: InboxRow, planned: Planned) -> str:
+    if planned.via == "bus":
+        return "applied" if row.state == "routed" else "in_flight"
+    there = m.ledger.get((planned.day, planned.delivery_id))
+    states = {"work_item": "work_items", "applied": "applied", "discarded": "discarded", "superseded": "superseded"}
+    return states.get(there.state, "in_flight") if there else "in_flight"
+
+
+def overdue(m: Memory, op: figures.Overdue) -> list[tuple[str, str, str]]:
+    found = []
+    for row in m.inbox.values():
+        if row.kind != "deliveries" or not op.since <= row.at < op.before:
+            continue
+        if any((w.route, w.event_id, w.state) == (row.route, row.key.id, "open") for w in m.work.values()):
+            continue
+        if any(not _final(m, row, planned) for planned in row.planned):
+            found.append((row.at, (row.route, *row.key)))
+    return [place for _, place in sorted(found)]
+
+
+def _final(m: Memory, row: InboxRow, planned: Planned) -> bool:
+    if planned.via == "bus":
+        return row.state == "routed"
+    there = m.ledger.get((planned.day, planned.delivery_id))
+    return there is not None and there.state in FINAL
+
+
+HANDLERS: dict[type, Any] = {figures.FiguresOf: of, figures.Overdue: overdue}
