@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from engine.compile.digests import content_digest
 from engine.compile.report import Place, Report
 from engine.compile.schemas.collection import Schemas
@@ -13,6 +15,7 @@ from engine.config.project import Project
 from engine.expr.errors import ExpressionError
 from engine.expr.shape import UNKNOWN, Shape
 from engine.expr.template import Template
+from engine.plugins.contracts import Format
 from engine.plugins.registry import Registry
 from engine.plugins.spec import ComponentKind
 from engine.ports.secrets import SecretSource
@@ -104,6 +107,16 @@ class Catalog:
         except ExpressionError as error:
             self.report.add(text_finding(f"mappings/templates/{name}", text, error))
             return self.texts.compile_template("")
+
+    def format_shape(self, name: str) -> Shape:
+        """What is known of a record of a format with its default options."""
+        spec = self.registry.formats[name]
+        try:
+            made: Format = spec.target(spec.config() if spec.config is not None else None)
+        except ValidationError:
+            return UNKNOWN  # it cannot be used without options, which stand in the route
+        schema = made.schema()
+        return UNKNOWN if schema is None else Shape.from_schema(schema, self.schemas.raw)
 
     def template_digest(self, name: str) -> str:
         return content_digest("template", self.project.templates.get(name, ""))

@@ -93,7 +93,7 @@ class Checker:
 
     def _param(self, place: Place, name: str, offset: int | None) -> None:
         self._scope.read_params.add(name)
-        if name not in self._scope.params:
+        if name not in self._scope.params and not self._scope.any_param:
             place.unknown("TF1052", "parameter", name, self._scope.params, offset=offset)
 
     def _choices(self, place: Place, tree: nodes.Node) -> None:

@@ -13,20 +13,15 @@ Path = tuple[str | int, ...]
 
 
 class Report:
-    """All findings of one compilation. `errors_in` tells whether a document has an error so far."""
+    """All findings of one compilation. `errors` counts the errors so far."""
 
     def __init__(self) -> None:
         self._findings: list[Finding] = []
-        self._failed: set[str] = set()
+        self.errors = 0
 
     def add(self, *findings: Finding) -> None:
-        for finding in findings:
-            self._findings.append(finding)
-            if finding.severity == "error":
-                self._failed.add(finding.mark.file)
-
-    def errors_in(self, file: str) -> bool:
-        return file in self._failed
+        self._findings.extend(findings)
+        self.errors += sum(finding.severity == "error" for finding in findings)
 
     def all(self) -> list[Finding]:
         return in_order(self._findings)

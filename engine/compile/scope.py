@@ -35,6 +35,7 @@ class Scope:
     choices    the values a parameter may have, where they are listed
     sinks      ids of the route's sinks
     subflows   names of the shared steps around, outermost first
+    any_param  a mapping: whose parameters are the route's that uses it
     """
 
     catalog: Catalog
@@ -46,6 +47,7 @@ class Scope:
     subflows: tuple[str, ...] = ()
     uses: Uses = field(default_factory=Uses)
     read_params: set[str] = field(default_factory=set)
+    any_param: bool = False
 
     @property
     def financial(self) -> bool:

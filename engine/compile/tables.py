@@ -100,3 +100,25 @@ def _check_key(catalog: Catalog, place: Place, doc: TableDoc) -> None:
     for column in doc.key_columns:
         if schema is not None and column not in schema.get("properties", {}):
             place.at("key").unknown("TF3521", f"property of {doc.schema_}", column, schema.get("properties", {}))
+
+
+def row_shapes(catalog: Catalog) -> dict[str, Shape]:
+    """What is known of the rows of each table: from its schema, else from the header of its file (then all text)."""
+    loaded = catalog.project.tables
+    if loaded is None:
+        return {}
+    shapes: dict[str, Shape] = {}
+    for name, doc in loaded.model.tables.items():
+        file = beside(loaded.document.path, doc.csv) if doc.csv else ""
+        if doc.schema_:
+            shapes[name] = catalog.schemas.shape(doc.schema_)
+        elif file and (columns := _columns(catalog.project.files.get(file, b""))):
+            key = set(doc.key_columns)
+            fields = {column: Shape.of("text", maybe=column not in key) for column in columns}
+            shapes[name] = Shape.of_object(fields)
+    return shapes
+
+
+def _columns(content: bytes) -> list[str]:
+    first = content.split(b"\n", 1)[0].decode("utf-8-sig", "replace").strip("\r")
+    return next(csv.reader([first]), [])

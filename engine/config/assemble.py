@@ -72,9 +72,9 @@ def assemble(files: Mapping[str, bytes], env: Mapping[str, str]) -> tuple[Projec
     """See `engine.config.project.read_project_from`."""
     with _no_collector():
         assembly = _Assembly(files, env)
-        for path, content in files.items():
+        for path in sorted(files, key=lambda path: ("/regions/" in path, path)):
             if not is_ignored(path):
-                assembly.add(path, content)
+                assembly.add(path, files[path])
         project = assembly.project()
         return project, in_order(assembly.findings + check_project(project))
 

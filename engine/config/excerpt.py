@@ -14,7 +14,7 @@ _SECRET: Final = re.compile(
     r"""(?ix) (?P<key> [\w-]*
         (?: password | passwd | passphrase | secret | token | credential
            | (?: api | private | signing | access ) [_-]? key )
-        s? ["']? \s* : \s+ ) (?P<value> "(?:[^"\\]|\\.)*" | '(?:[^']|'')*' | [^\s,}\]\#][^,}\]\#]* )"""
+        s? ["']? \s* : \s+ ) (?P<value> \$\{[^}]*\} | "(?:[^"\\]|\\.)*" | '(?:[^']|'')*' | [^\s,}\]\#][^,}\]\#]* )"""
 )
 _REFERENCE: Final = re.compile(r"""["']?(\$\{[^}]*\}|lookup\(.*|[\[{|>].*)["']?\s*""")
 

@@ -216,6 +216,8 @@ def _general(marks: Marks, problem: str, context: str, at: int, start: int) -> F
             marks.at(start),
             "close it; put commas between entries",
         )
+    if "did not find expected key" in problem and marks.text[at : at + 1] == ":":
+        return Finding("TF1013", "a key is text, here is none", marks.at(at), "write a name before the colon")
     if "did not find expected key" in problem or "'-' indicator" in problem:
         return Finding(
             "TF1045",

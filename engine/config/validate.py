@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from engine.config.document import Document
 from engine.config.errorplace import Context, Surroundings, block_name, value_at
-from engine.config.models.base import named
+from engine.config.models.base import OpenSkeleton, named
 from engine.config.modelwalk import Model, keys_of, model_at
 from engine.config.nearest import did_you_mean, nearest
 from engine.config.nodes import Path
@@ -139,11 +139,26 @@ def _own(context: Context, item: Any, path: Path) -> Finding:
 
 def _missing(context: Context, path: Path) -> Finding:
     parent, name = path[:-1], path[-1]
+    misspelt = _misspelt(context, parent, str(name))
+    if misspelt:
+        text = f"`{misspelt}` is not a key of {block_name(context, parent)}"
+        mark = context.document.marks.key((*parent, misspelt))
+        return Finding("TF1101", text, mark, did_you_mean([str(name)]), str(name))
     model = model_at(context.model, context.relative(parent))
     about = keys_of(model)[str(name)].description if model is not None and str(name) in keys_of(model) else None
     advice = f"add `{name}:`" + (f" ({about.rstrip('.')})" if about else "")
     text = f"`{name}` is missing in {block_name(context, parent)}"
     return Finding("TF1102", text, context.document.marks.key(parent), advice)
+
+
+def _misspelt(context: Context, parent: Path, name: str) -> str:
+    """In a block that also holds options of a plugin: the key that was meant to be `name`."""
+    given = value_at(context.document, parent)
+    model = model_at(context.model, context.relative(parent))
+    if not isinstance(given, dict) or model is None or not issubclass(model, OpenSkeleton):
+        return ""
+    others = [key for key in given if key not in keys_of(model)]
+    return next((key for key in others if nearest(key, keys_of(model), count=1) == [name]), "")
 
 
 def _not_a_choice(context: Context, item: Any, path: Path) -> Finding:
@@ -234,7 +249,7 @@ def _follows(finding: Finding, first: Sequence[Finding]) -> bool:
     if finding.code not in ("TF1102", "TF1108"):
         return False
     told = finding.message + finding.help
-    return any(f.code == "TF1107" or (f.suggestion and f"`{f.suggestion}`" in told) for f in first)
+    return any(f.code == "TF1107" or (f.suggestion and (f"`{f.suggestion}`" in told or f"`{f.suggestion}:`" in told)) for f in first)
 
 
 def _without(value: Any, paths: set[Path], here: Path = ()) -> Any:

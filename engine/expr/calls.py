@@ -121,13 +121,13 @@ def checked(parameter: Parameter, closure: Closure) -> Closure:
         found = closure(value, env)
         if type(found) in accepted:
             return found
-        raise _wrong(parameter, found)
+        raise refused_value(parameter, found)
 
     def listed(value: Any, env: Any) -> Any:
         found = closure(value, env)
         if type(found) in accepted and {*map(type, found)} <= elements:  # type: ignore[operator]
             return found
-        raise _wrong(parameter, found)
+        raise refused_value(parameter, found)
 
     def chosen(value: Any, env: Any) -> Any:
         found = plain(value, env)
@@ -138,7 +138,8 @@ def checked(parameter: Parameter, closure: Closure) -> Closure:
     return chosen if choices else plain if elements is None else listed
 
 
-def _wrong(parameter: Parameter, found: Any) -> Refused:
+def refused_value(parameter: Parameter, found: Any) -> Refused:
+    """The error for an argument of the wrong kind while an expression runs."""
     if type(found) is list and parameter.elements is not None:
         position, item = next((n, v) for n, v in enumerate(found, 1) if type(v) not in parameter.elements)
         wanted = KINDS[next(iter(sorted(parameter.elements, key=lambda t: t.__name__)))]

@@ -172,8 +172,11 @@ async def _publish(desk: Desk, one: InHand) -> Tried:
         return Tried(failure=Throttled("transport-blocked", str(blocked), after=1.0))
     except Failure as failure:
         return Tried(failure=failure)
-    if confirms[0].ok or confirms[0].problem == "unroutable":  # nobody subscribes: it was published all the same
+    if confirms[0].ok:
         return Tried({"event": event.id})
+    if confirms[0].problem == "unroutable":
+        text = f"no route takes {event.type}; write one that subscribes, then replay"
+        return Tried(failure=Permanent("no-subscriber", text))
     return Tried(failure=Transient("not-confirmed", f"the transport answered {confirms[0].problem}"))
 
 

@@ -40,6 +40,7 @@ from engine.runtime.cuts import PLAN, STATE, unpack
 from engine.runtime.handover import persist
 from engine.runtime.journal import entry
 from engine.runtime.pipeline import failed_by
+from engine.runtime.plans import no_plan
 from engine.runtime.publishing import publish
 from engine.runtime.shared import Shared
 from engine.runtime.work import event_item
@@ -135,13 +136,10 @@ class Continuations:
         self, kept: Routed, route: str, bodies: Sequence[bytes], failed: Failed, plan: Plan | None = None
     ) -> None:
         shared = self._shared
-        owner = plan or shared.plans.current(route)
-        if owner is None:
-            shared.cell.log("a continuation waits for a route that is gone", {"route": route, "step": kept.segment})
-            owner = shared.plans.all()[0]
+        owner = plan or shared.plans.current(route) or no_plan(route)
         routed = replace(kept, event=kept.event.with_data([_shown(body) for body in bodies]))
         item = event_item(owner, routed, failed, shared.plans.revision, shared.now())
-        await persist(shared.cell, lambda: shared.cell.store.apply(WorkCreate([replace(item, route=route)])))
+        await persist(shared.cell, lambda: shared.cell.store.apply(WorkCreate([item])))
 
     async def _group(self, key: GroupKey, generation: int) -> None:
         """The event of a complete group."""

@@ -25,6 +25,7 @@ from engine.runtime.plans import Plans
 from engine.runtime.pool import Pool
 
 PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0)  # seconds between tries in place
+_REPEATED = REPEATABLE - {"verify"} | {"at_least_once"}
 SHORT = 2.0  # a Retry-After up to this is waited for in place
 
 
@@ -36,6 +37,11 @@ class _Target:
     action: Action
     request: CallRequest
     key: str
+
+    @property
+    def repeatable(self) -> bool:
+        """After an unknown outcome it is simply done again. A Call cannot verify: there a person decides."""
+        return self.action.guarantee in _REPEATED
 
 
 class Effects:
@@ -86,8 +92,7 @@ class Effects:
         point("ledger-claimed")
         if claim.verdict not in ("claimed", "unknown"):
             return _recorded(target, claim)
-        guarantee = target.action.guarantee
-        if claim.verdict == "unknown" and guarantee != "at_least_once" and guarantee not in REPEATABLE - {"verify"}:
+        if claim.verdict == "unknown" and not target.repeatable:
             raise await self._given_up(row, UnknownOutcome("unknown-outcome", _told(target)))
         sent = Sent(self._lease_check(began + START))
         maybe = claim.verdict == "unknown" or (known is not None and known.reason == "unknown-outcome")
@@ -98,9 +103,9 @@ class Effects:
             answer = await self._once(target, sent, maybe)
         except Fenced:
             await self._settle(SettleRow(row.key, "waiting", row.attempt, reason="not-sent"))
-            raise Transient("lease-over", "the call could not be started in time") from None
+            raise Throttled("lease-over", "the call could not be started in time", after=1.0) from None
         except UnknownOutcome as failure:
-            if target.action.guarantee in REPEATABLE - {"verify"} or target.action.guarantee == "at_least_once":
+            if target.repeatable:
                 await self._settle(SettleRow(row.key, "waiting", row.attempt + 1, reason="unknown-outcome"))
                 raise Transient(failure.reason, failure.detail, data=failure.data) from failure
             raise await self._given_up(row, UnknownOutcome("unknown-outcome", _told(target))) from failure
@@ -110,7 +115,7 @@ class Effects:
             await self._settle(SettleRow(row.key, "waiting", following, reason=reason))
             raise
         point("sink-called")
-        await self._settle(SettleRow(row.key, "applied", result=encode(answer)))
+        await self._settle(SettleRow(row.key, "applied", result=_kept(answer)))
         point("ledger-applied")
         return answer
 
@@ -156,6 +161,14 @@ class Effects:
             guard=event.guard,
             body=digest_of(target.request.request),
         )
+
+
+def _kept(answer: Any) -> bytes:
+    """The answer as the ledger keeps it. The effect is there: an answer that is no JSON value must not undo that."""
+    try:
+        return encode(answer)
+    except Exception:
+        return b""
 
 
 def _recorded(target: _Target, claim: Claim) -> Any:

@@ -19,6 +19,7 @@ from engine.runtime.order import fence_name, held_row
 from engine.runtime.retry import TIERS, Try, decide, tier_up
 from engine.runtime.work import delivery_item, unreadable_item
 
+NOT_SENT = "not-sent"  # in the ledger: waits again though nothing failed; no reason at all: a person had it replayed
 MOST_RESULT = 64 * 1024  # bytes of a sink's own answer kept in the ledger
 OVER = frozenset({"applied", "discarded", "superseded"})
 
@@ -95,7 +96,8 @@ def other_body(desk: Desk, one: InHand, claim: Claim) -> Ending:
 
     After an unknown outcome the claim is left to run out, so that the first copy is asked about as well.
     """
-    settle = SettleRow(_key(one), "waiting", one.delivery.attempt) if claim.verdict == "claimed" else None
+    back = SettleRow(_key(one), "waiting", one.delivery.attempt, reason=NOT_SENT)
+    settle = back if claim.verdict == "claimed" else None
     return Ending(one.receipt, settle=settle, entry=desk.entry(one.delivery, "duplicate", "other plan"))
 
 
@@ -103,7 +105,7 @@ def concluded(desk: Desk, one: InHand, tried: Tried) -> Ending:
     """What follows from one try."""
     if tried.late:
         copy = replace(one.delivery, doubt=one.maybe)
-        settle = SettleRow(_key(one), "waiting", one.delivery.attempt)
+        settle = SettleRow(_key(one), "waiting", one.delivery.attempt, reason=NOT_SENT)
         return Ending(one.receipt, copy=again(desk, one, copy, TIERS[0]), settle=settle)
     if tried.superseded:
         return superseded(desk, one)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from engine.compile.plan import EventType, Plan, PlannedConnection, RouteSet, Segment
+from engine.compile.plan import EventType, Plan, PlannedConnection, PlannedSource, RouteSet, Segment
 from engine.core.errors import TillflowError
 from engine.ports.store import Store
 from engine.ports.store.revisions import RevisionOfPlan
@@ -97,6 +97,21 @@ class Plans:
             return (found[0], found[2]) if found is not None else None
         current = self.current(route)
         return (current, current.segments[0]) if current is not None else None
+
+
+def no_plan(route: str) -> Plan:
+    """Stands for a route that is gone, where something of it has to be told to somebody."""
+    return Plan(
+        route=route,
+        version="",
+        digest="",
+        owner="",
+        criticality="operational",
+        route_once=False,
+        source=PlannedSource(),
+        segments=(),
+        sinks=(),
+    )
 
 
 def _around(plan: Plan, step: str) -> tuple[Segment, Segment] | None:

@@ -152,7 +152,8 @@ def _make(shared: Shared, case: Case) -> None:
 
 def _try_again(shared: Shared, case: Case) -> None:
     assert case.plan is not None and case.failed is not None
-    tried = Try(case.routed.attempt, case.routed.since, shared.now())
+    # A call whose outcome nobody knows is tried again where it was made if that is safe; what comes here is for people.
+    tried = Try(case.routed.attempt, case.routed.since, shared.now(), guarantee="at_most_once")
     decision = decide(case.failed.failure, tried, case.plan.retry, shared.rng)
     if decision.again:
         case.again = decision

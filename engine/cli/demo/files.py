@@ -113,10 +113,8 @@ def _tender(index: int, receipt: Receipt) -> str:
 def _loyalty(index: int, member: str) -> str:
     if not member:
         return ""
-    return (
-        f"<LineItem><SequenceNumber>{index}</SequenceNumber><LoyaltyReward><LoyaltyID>{member}</LoyaltyID>"
-        "</LoyaltyReward></LineItem>"
-    )
+    account = f"<LoyaltyAccount><LoyaltyAccountID>{member}</LoyaltyAccountID></LoyaltyAccount>"
+    return f"<LineItem><SequenceNumber>{index}</SequenceNumber>{account}</LineItem>"
 
 
 def total(receipts: Iterable[Receipt]) -> Decimal:

@@ -110,7 +110,7 @@ def _till(dice: random.Random, store: Store, till: str, count: int) -> Iterator[
             currency=store.currency,
             lines=tuple(_line(dice, store) for _ in range(dice.randint(1, 5))),
             card=dice.random() < 0.5,
-            loyalty=f"L-{dice.randrange(10_000):05d}" if store.format == "poslog" and dice.random() < 0.4 else "",
+            loyalty=f"L-{dice.randrange(1, 9):05d}" if store.format == "poslog" and dice.random() < 0.4 else "",
         )
         if index == count - 1:
             receipt = _returned(receipt)

@@ -24,6 +24,7 @@ class CompiledMapping:
     output   schema of what it gives; empty when it declares none
     digest   changes exactly when what the mapping does may change
     tables   tables its expressions read
+    params   parameters its expressions read; the route that uses it has to have them
     """
 
     name: str
@@ -33,6 +34,7 @@ class CompiledMapping:
     adds: Mapping[str, str] = field(default_factory=dict)
     digest: str = ""
     tables: frozenset[str] = frozenset()
+    params: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_make", compile_node(self.root))

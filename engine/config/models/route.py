@@ -23,6 +23,7 @@ from engine.config.models.base import (
 from engine.config.models.params import Params
 from engine.config.models.scopes import ScopeLayers
 from engine.config.models.step import May, StepDoc
+from engine.config.nearest import suggestion
 
 
 class FromDoc(OpenSkeleton):
@@ -35,6 +36,11 @@ class FromDoc(OpenSkeleton):
 
     @model_validator(mode="after")
     def _one_origin(self) -> FromDoc:
+        if self.event is None and self.use is None:
+            for key in self.options:
+                if near := suggestion(key, ("event", "use")):
+                    advice = f"did you mean `{near}`?"
+                    raise problem("TF1101", f"`{key}` is not a key of `from`", advice, near, path=(key,), key=True)
         if (self.event is None) == (self.use is None):
             raise problem("TF1108", "`from` has either `event` or `use`", "write one of them")
         if self.options.get("mode") == "sync":

@@ -204,15 +204,15 @@ CODES: tuple[Code, ...] = (
         "Between ${ and } stands an environment variable in capitals, with a default if you like, or "
         "secret.name, or param.name. "
         "Nothing is substituted in keys. $${ gives the text ${ itself.",
-        "url: ${erp_url}\n",
-        "url: ${ERP_URL:http://localhost}\n",
+        "connections:\n  erp: {connector: core.http, url: '${erp_url}'}\n",
+        "connections:\n  erp: {connector: core.http, url: '${ERP_URL:http://localhost}'}\n",
     ),
     Code(
         "TF1051",
         "An environment variable is not set",
         "An empty address would only be noticed when the first event cannot be delivered.",
-        "url: ${ERP_URL}\n",
-        "url: ${ERP_URL:http://localhost:8069}\n",
+        "connections:\n  erp: {connector: core.http, url: '${ERP_URL}'}\n",
+        "connections:\n  erp: {connector: core.http, url: '${ERP_URL:http://localhost:8069}'}\n",
     ),
     Code(
         "TF1052",

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from engine.expr.errors import ExpressionError
-from engine.expr.functions.event import META
 from engine.expr.nearest import nearest
 from engine.expr.nodes import Call, Chain, Field, Literal, MultiList, Node, Project, Ref
 from engine.expr.shape import judge
@@ -77,9 +76,6 @@ class ArgumentChecks:
     def _name(self, function: Function, parameter: Parameter, arg: Literal, items: Shape) -> None:
         if parameter.names == "field":
             self._field(function, parameter, arg, items)
-        elif parameter.names == "meta" and arg.value not in META and not arg.value.startswith("header."):
-            close = nearest(arg.value, META)
-            self._error("TF2025", f"an event has no fact `{arg.value}`", arg, "facts: " + ", ".join(META) + ", header.<name>", close)
 
     def _field(self, function: Function, parameter: Parameter, arg: Literal, items: Shape) -> None:
         shape, offset = items, arg.start + 1

@@ -1,0 +1,68 @@
+"""The compiler: a Project and the installed plugins become a RouteSet and findings. Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+from engine.compile.catalog import Catalog
+from engine.compile.checks import check_project
+from engine.compile.connections import plan_connections
+from engine.compile.digests import content_digest
+from engine.compile.mapping.collection import Mappings
+from engine.compile.plan import Plan, RouteSet
+from engine.compile.report import Report
+from engine.compile.routes import plan_route
+from engine.compile.scope import Scope
+from engine.compile.scopes import check_scopes
+from engine.compile.tables import plan_tables, row_shapes
+from engine.compile.testfiles import check_tests
+from engine.compile.texts import Texts
+from engine.compile.types import plan_types
+from engine.config.project import Project
+from engine.core.findings import Finding
+from engine.expr.functions import FunctionTable
+from engine.plugins.registry import Registry
+from engine.ports.secrets import SecretSource
+
+
+def compile_project(project: Project, registry: Registry, secrets: SecretSource) -> tuple[RouteSet, list[Finding]]:
+    """Every route without an error as a Plan, and all findings of one run, in the order of files and lines.
+
+    A route whose own file, mapping, schema, table, connection or shared steps have an error is left out; whether the
+    others may run is for the caller to decide. Problems of form were found when the project was read.
+    """
+    report = Report()
+    texts = Texts(functions_of(registry))
+    catalog = Catalog(project, registry, secrets, texts, report)
+    catalog.schemas.check()
+    catalog.tables = plan_tables(catalog)
+    catalog.rows = row_shapes(catalog)
+    catalog.types = plan_types(catalog)
+    catalog.connections = plan_connections(catalog, secrets)
+    catalog.mappings = Mappings(catalog)
+    catalog.mappings.compile_all()
+    plans: dict[str, Plan] = {}
+    scopes: dict[str, Scope] = {}
+    for name, loaded in sorted(project.routes.items()):
+        plan, scopes[name] = plan_route(catalog, loaded)
+        if plan is not None:
+            plans[name] = plan
+    check_scopes(catalog)
+    check_tests(catalog)
+    check_project(catalog, scopes)
+    return _route_set(catalog, plans), report.all()
+
+
+def functions_of(registry: Registry) -> FunctionTable:
+    """The functions of the expression language, with those of plugins."""
+    extra = {name: spec.target for name, spec in registry.functions.items()}
+    return FunctionTable.builtin().extended(extra) if extra else FunctionTable.builtin()
+
+
+def _route_set(catalog: Catalog, plans: dict[str, Plan]) -> RouteSet:
+    digest = content_digest(
+        "routes",
+        {name: plan.digest for name, plan in plans.items()},
+        {name: connection.digest for name, connection in catalog.connections.items()},
+        {name: table.version for name, table in catalog.tables.items()},
+        {name: catalog.schemas.digest(name) for name in catalog.types},
+    )
+    return RouteSet(digest, plans, catalog.connections, catalog.tables, catalog.types, catalog.project.files)

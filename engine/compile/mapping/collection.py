@@ -1,0 +1,118 @@
+"""All mappings of a project by name: read, checked and compiled once, shared by every route that uses them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.compile.catalog import Catalog
+from engine.compile.digests import content_digest
+from engine.compile.expressions import Checker
+from engine.compile.mapping.check import MappingCheck
+from engine.compile.mapping.mapper import CompiledMapping
+from engine.compile.mapping.nodes import Node
+from engine.compile.mapping.read import MappingReader
+from engine.compile.maps import path_steps
+from engine.compile.report import Place
+from engine.compile.scope import Scope
+from engine.config.models.resources import MappingDoc
+from engine.config.project import Loaded
+from engine.expr.shape import UNKNOWN, Shape
+
+ROOT = ("let", "fields", "each", "where", "group", "choose")
+
+
+class Mappings:
+    """Compiled mappings; `get` gives None for one with findings."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._compiled: dict[str, CompiledMapping] = {}
+
+    def compile_all(self) -> None:
+        """Findings of every mapping, used or not."""
+        for name, loaded in self._catalog.project.mappings.items():
+            made = _MappingCompiler(self._catalog, name, loaded).compile()
+            if made is not None:
+                self._compiled[name] = made
+
+    def get(self, name: str) -> CompiledMapping | None:
+        return self._compiled.get(name)
+
+
+class _MappingCompiler:
+    def __init__(self, catalog: Catalog, name: str, loaded: Loaded[MappingDoc]) -> None:
+        self._catalog = catalog
+        self._name = name
+        self._document = loaded.document
+        self._doc = loaded.model
+        self._place = Place(catalog.report, loaded.document)
+        self._scope = Scope(catalog, any_param=True)
+
+    def compile(self) -> CompiledMapping | None:
+        before = self._catalog.report.errors
+        output = self._schema(self._place.at("output"), self._doc.output) if self._doc.output else UNKNOWN
+        shape = self._input()
+        root = self._root()
+        if root is not None:
+            check = MappingCheck(Checker(self._scope), self._scope.known, self._doc.output or "the output")
+            check.node(root, shape, output)
+        if root is None or self._catalog.report.errors > before:
+            return None
+        schemas = [self._catalog.schemas.digest(name) for name in (self._doc.output, *self._doc.adds.values()) if name]
+        return CompiledMapping(
+            name=self._name,
+            output=self._doc.output or "",
+            root=root,
+            input=self._doc.input or "",
+            adds=dict(self._doc.adds),
+            digest=content_digest("mapping", self._document.data, schemas),
+            tables=frozenset(self._scope.uses.tables),
+            params=frozenset(self._scope.read_params),
+        )
+
+    def _root(self) -> Node | None:
+        data: dict[str, Any] = self._document.data
+        raw = {key: data[key] for key in ROOT if key in data}
+        if "fields" in raw and self._doc.slot:
+            raw["fields"] = {**raw["fields"], "slot": self._doc.slot}
+        return MappingReader(self._catalog.texts).value(self._place, raw)
+
+    def _input(self) -> Shape:
+        shape = self._input_shape()
+        for path, schema in self._doc.adds.items():
+            place = self._place.at("adds", path)
+            added = self._schema(place, schema)
+            steps = path_steps(path)
+            self._check_added(place, shape, steps)
+            shape = shape.with_path(steps, added)
+        return shape
+
+    def _check_added(self, place: Place, shape: Shape, steps: list[str]) -> None:
+        """Everything before the last name of a path under `adds` is there already."""
+        for index, name in enumerate(steps[:-1]):
+            if name == "[]":
+                shape = shape.item()
+                continue
+            if not shape.has(name):
+                place.unknown("TF2020", "field", name, shape.fields, key=True, why=f"in `{'.'.join(steps[: index + 1])}`")
+                return
+            shape = shape.at(name)
+
+    def _input_shape(self) -> Shape:
+        name, place = self._doc.input, self._place.at("input")
+        if name is None:
+            return UNKNOWN
+        formats = self._catalog.registry.formats
+        if "@" in name:
+            return self._schema(place, name)
+        if name in formats:
+            return self._catalog.format_shape(name)
+        if not self._catalog.refused(place, "format", name):
+            place.unknown("TF3009", "schema or format", name, [*formats, *self._catalog.schemas.names])
+        return UNKNOWN
+
+    def _schema(self, place: Place, name: str) -> Shape:
+        if not self._catalog.known(place, "schema", name):
+            return UNKNOWN
+        return self._catalog.schemas.shape(name)
+

@@ -1,0 +1,244 @@
+"""Sinks: a connector's action, an event type, or a reference table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from engine.compile.build import Builder
+from engine.compile.calls import WholeDocument, bind_call
+from engine.compile.expressions import Checker, required_schema
+from engine.compile.flow import Flow
+from engine.compile.maps import compatible, mapping_at
+from engine.compile.plan import EventType, Ordered, PlannedSink, Retry
+from engine.compile.report import Place
+from engine.compile.scope import Scope
+from engine.compile.types import known_type
+from engine.config.models.route import RetryDoc, SinkDoc
+from engine.config.substitution import with_params
+from engine.expr.jmes import Expr
+from engine.plugins.build import DocumentMapper
+from engine.plugins.fields import KeyExpr
+
+RISKY = ("at_least_once", "at_most_once")
+_BESIDE = {
+    "event": ("with", "key", "version", "accept_duplicates_because"),
+    "table": ("with", "accept_duplicates_because", "ordered"),
+    "use": ("key",),
+}
+
+
+def plan_retry(scope: Scope, place: Place, doc: RetryDoc | None, default: Retry = Retry()) -> Retry:
+    """When something is tried again; the default where nothing is written."""
+    if doc is None:
+        return default
+    measures, backoff = scope.measures, place.at("backoff")
+    return Retry(
+        first=measures.duration(backoff.at("first"), doc.backoff.first, default.first),
+        max=measures.duration(backoff.at("max"), doc.backoff.max, default.max),
+        factor=measures.number(backoff.at("factor"), doc.backoff.factor, default.factor),
+        give_up_after=measures.duration(place.at("give_up_after"), doc.give_up_after, default.give_up_after),
+    )
+
+
+def plan_sinks(
+    scope: Scope, place: Place, docs: Sequence[SinkDoc], flow: Flow, type_: EventType | None, retry: Retry
+) -> tuple[PlannedSink, ...]:
+    """Every sink without findings. `flow` is what the route gives, `type_` the type of its events where one is known."""
+    planned = [
+        _SinkPlanner(scope, place.at(index), doc, scope.uses.taps.get(doc.id, flow), type_, retry).plan()
+        for index, doc in enumerate(docs)
+    ]
+    return tuple(sink for sink in planned if sink is not None)
+
+
+class _SinkPlanner:
+    def __init__(
+        self, scope: Scope, place: Place, doc: SinkDoc, flow: Flow, type_: EventType | None, retry: Retry
+    ) -> None:
+        self._scope = scope
+        self._place = place
+        self._doc = doc
+        self._type = type_
+        self._checker = Checker(scope)
+        self._when = self._condition(flow)
+        self._flow = self._narrowed(flow)
+        self._builder = Builder(scope, place, doc.id, self._flow)
+        self._retry = plan_retry(scope, place.at("retry"), doc.retry, retry)
+
+    def plan(self) -> PlannedSink | None:
+        doc, place, measures = self._doc, self._place, self._scope.measures
+        before = self._scope.catalog.report.errors
+        self._misplaced()
+        target = self._target()
+        rate = measures.rate(place.at("rate"), doc.rate)
+        timeout = measures.duration(place.at("timeout"), doc.timeout, PlannedSink.timeout)
+        common: dict[str, Any] = {
+            "id": doc.id,
+            "effect": doc.effect or f"{self._scope.route}/{doc.id}",
+            "named_effect": doc.effect is not None,
+            "tapped": doc.id in self._scope.uses.taps,
+            "lane": self._lane(),
+            "when": self._when,
+            "retry": self._retry,
+            "rate": rate,
+            "timeout": timeout,
+            "ordered": self._ordered(),
+            "version": self._version(),
+        }
+        if target is None or self._scope.catalog.report.errors > before:
+            return None
+        return PlannedSink(**{**common, **target})
+
+    def _condition(self, flow: Flow) -> Expr | None:
+        place, raw = self._place.at("when"), self._doc.when
+        if raw is None:
+            return None
+        filled, _ = with_params(raw, self._scope.params, place.document, place.path)
+        expr = self._scope.catalog.texts.expression(place, filled)
+        if expr is None:
+            return None
+        self._checker.expression(place, expr, flow.shape, "condition")
+        answer = self._checker.constant(expr)
+        if answer is not None:
+            outcome = "always selected" if answer else "never reached"
+            place.finding("TF4006", f"this condition is always {str(answer).lower()}: the sink is {outcome}", help="remove it")
+        return expr
+
+    def _narrowed(self, flow: Flow) -> Flow:
+        schema = required_schema(self._when)
+        if not schema:
+            return flow
+        if flow.schemas is not None and schema not in flow.schemas and schema in self._scope.catalog.schemas.names:
+            known = ", ".join(sorted(name for name in flow.schemas if name)) or "none"
+            self._place.at("when").finding(
+                "TF4006", f"no document of {schema} comes here: the sink is never reached", help=f"schemas here: {known}"
+            )
+        return flow.narrowed(schema, self._scope.catalog.schemas.shape(schema))
+
+    def _misplaced(self) -> None:
+        target = "use" if self._doc.use else "event" if self._doc.event else "table"
+        fields = {"with": self._doc.with_}
+        for key in _BESIDE[target]:
+            if fields.get(key, getattr(self._doc, key, None)) is not None:
+                help = "its values come from `map`" if key == "with" else f"remove it, or see `tillflow explain TF4021`"
+                self._place.at(key).finding("TF4021", f"`{key}` has no meaning beside `{target}`", key=True, help=help)
+
+    def _target(self) -> dict[str, Any] | None:
+        if self._doc.use is not None:
+            return self._system(self._doc.use)
+        mapper = self._mapper()
+        if self._doc.event is not None:
+            return self._event(self._doc.event, mapper)
+        return self._table(self._doc.table or "", mapper)
+
+    def _system(self, use: str) -> dict[str, Any] | None:
+        doc, place = self._doc, self._place
+        raw = {"use": use, "connection": doc.connection, "action": doc.action, "with": doc.with_, "map": doc.map}
+        filled, _ = with_params(raw, self._scope.params, place.document, place.path)
+        bound, action = bind_call(self._scope, place, "sink", filled, self._flow, self._builder)
+        if action is None:
+            return None
+        guarantee = action.guarantee or "at_least_once"
+        if self._scope.financial and guarantee in RISKY and not doc.accept_duplicates_because:
+            place.at("action").finding(
+                "TF4004",
+                f"`{bound.action}` is {guarantee}: on a financial route it may double or lose its effect",
+                help="choose an action with another guarantee, or say `accept_duplicates_because: <reason>`",
+            )
+        return {"call": bound, "action": action, "guarantee": guarantee}
+
+    def _mapper(self) -> DocumentMapper | None:
+        if self._doc.map is None:
+            return None
+        return mapping_at(self._scope, self._place.at("map"), self._doc.map, self._flow)
+
+    def _event(self, name: str, mapper: DocumentMapper | None) -> dict[str, Any] | None:
+        catalog = self._scope.catalog
+        type_ = known_type(catalog, self._place.at("event"), name, catalog.types)
+        if type_ is None:
+            return None
+        self._scope.uses.digests[f"schema {name}"] = catalog.schemas.digest(name)
+        self._scope.uses.unusable |= catalog.schemas.raw(name) is None
+        self._fits(type_, mapper)
+        return {"event": type_, "mapper": mapper, "guarantee": "idempotency_key"}
+
+    def _fits(self, type_: EventType, mapper: DocumentMapper | None) -> None:
+        """A finding when what is published can never pass the schema of its type."""
+        if mapper is not None:
+            if mapper.output and mapper.output != type_.schema and not compatible(self._scope, mapper.output, type_.schema):
+                text = f"`{mapper.name}` makes {mapper.output}, this publishes {type_.schema}"
+                self._place.at("map").finding("TF4018", text, help=f"use a mapping whose output is {type_.schema}")
+            return
+        wanted, shape = self._scope.catalog.schemas.shape(type_.schema), self._flow.shape
+        if self._flow.schema == type_.schema or not shape.kinds or not wanted.fields:
+            return
+        missing = [n for n, s in wanted.fields.items() if not (s.maybe or s.defaulted) and not shape.has(n)]
+        extra = [n for n, s in shape.fields.items() if not (s.maybe or s.defaulted) and not wanted.has(n)]
+        if missing or extra:
+            wrong = f"has no `{missing[0]}`" if missing else f"has `{extra[0]}`, which that type does not know"
+            text = f"what comes here ({self._flow.schema or 'without a schema'}) {wrong}: it is not a {type_.schema}"
+            self._place.at("event").finding("TF4018", text, help="add `map:` with a mapping that makes it")
+
+    def _table(self, name: str, mapper: DocumentMapper | None) -> dict[str, Any] | None:
+        catalog, place = self._scope.catalog, self._place
+        if not catalog.known(place.at("table"), "table", name):
+            return None
+        planned = catalog.tables.get(name)
+        if planned is None:
+            self._scope.uses.unusable = True
+            return None
+        if planned.file:
+            text = f"table `{name}` is read from {planned.file}; a sink cannot keep it too"
+            place.at("table").finding("TF4022", text, help="use a table without `csv`")
+            return None
+        key = self._table_key(planned.key)
+        return None if key is None else {"table": name, "table_key": key, "mapper": mapper, "guarantee": "upsert"}
+
+    def _table_key(self, columns: Sequence[str]) -> KeyExpr | None:
+        """The key as it is written, or the table's own columns of the row."""
+        raw, place = self._doc.key, self._place.at("key")
+        texts = list(columns) if raw is None else raw if isinstance(raw, list) else [raw]
+        shape = self._flow.shape
+        if self._doc.map is not None:
+            mapping = self._scope.catalog.mappings.get(self._doc.map)
+            shape = self._builder.shape_of(mapping.output if mapping else "")
+        parts: list[Expr] = []
+        for index, text in enumerate(texts):
+            at = self._place.at("table") if raw is None else place.at(index) if isinstance(raw, list) else place
+            expr = self._scope.catalog.texts.expression(at, text)
+            if expr is None:
+                return None
+            self._checker.expression(at, expr, shape, "key") if raw is not None else self._checker.path(at, expr, shape)
+            parts.append(expr)
+        return KeyExpr(tuple(parts))
+
+    def _lane(self) -> str:
+        doc, criticality = self._doc, self._scope.criticality
+        if doc.lane == "own":
+            return f"{self._scope.route}.{doc.id}"
+        if doc.use is not None:
+            return f"{doc.connection}.{criticality}"
+        return "bus" if doc.event is not None else f"tables.{criticality}"
+
+    def _ordered(self) -> Ordered | None:
+        doc = self._doc
+        if doc.ordered is None and doc.ordering is None:
+            return None
+        key = "ordered" if doc.ordered is not None else "ordering"
+        if self._type is None or (self._type.order_by is None and doc.version is None):
+            what = f"{self._type.schema} has no `order_by`" if self._type else "the events of this route have no type"
+            self._place.at(key).finding("TF4019", f"order cannot be kept: {what}", key=True, help="add `order_by` to its schema")
+        if doc.ordered is None:
+            return Ordered(mode="latest")
+        gap = self._scope.measures.duration(self._place.at("ordered", "gap_timeout"), doc.ordered.gap_timeout, Ordered.gap_timeout)
+        return Ordered(on_failure=doc.ordered.on_failure, gap_timeout=gap)
+
+    def _version(self) -> Expr | None:
+        if self._doc.version is None:
+            return None
+        place = self._place.at("version")
+        expr = self._scope.catalog.texts.expression(place, self._doc.version)
+        if expr is not None:
+            self._checker.expression(place, expr, self._flow.shape, "value")
+        return expr

@@ -1,0 +1,158 @@
+"""Jinja templates: compiled once in a sandbox, rendered with caps on output, loops and time.
+
+The names of a template are the names of the event's data; functions are those of expressions. A value that is missing
+or null is an error unless `| default(..)` says what to print.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
+from functools import lru_cache
+from typing import Any
+
+from jinja2 import Template as JinjaTemplate
+from jinja2 import TemplateError, nodes
+from jinja2.exceptions import UndefinedError
+
+from engine.core.errors import Failure, Permanent, TillflowError
+from engine.expr.calls import accepts, refused_value
+from engine.expr.env import Env
+from engine.expr.functions import FunctionTable
+from engine.expr.guards import Budget, budget, limit
+from engine.expr.limits import MAX_MADE_TEXT
+from engine.expr.references import Reference
+from engine.expr.sandbox import Sandbox, function_for_templates
+from engine.expr.signature import Function
+from engine.expr.template_check import check_template, template_references
+from engine.expr.template_rules import FUNCTION, check, rewrite
+from engine.expr.template_text import read_template
+from engine.expr.values import Refused
+
+__all__ = ["Template", "check_template", "compile_template"]
+
+
+class Template:
+    """A compiled template.
+
+    text        as it was written
+    tree        Jinja's syntax tree as it was written, for checks against a shape
+    references  the tables, params, secrets and facts of the event it names literally
+    """
+
+    __slots__ = ("_template", "functions", "references", "text", "tree")
+
+    def __init__(
+        self, text: str, tree: nodes.Template, template: JinjaTemplate, functions: Mapping[str, Function]
+    ) -> None:
+        self.text = text
+        self.tree = tree
+        self.functions = functions
+        self.references: tuple[Reference, ...] = template_references(tree, functions)
+        self._template = template
+
+    def render(self, data: Any, env: Env) -> str:
+        """The text for a document. Raises Permanent `template-failed` or `template-limit`, and what a lookup raises."""
+        token = budget.set(Budget(env))
+        try:
+            return self._rendered(data if type(data) is dict else {})
+        except Failure:
+            raise
+        except Exception as error:
+            raise self._failed(error) from error
+        finally:
+            budget.reset(token)
+
+    def _rendered(self, data: dict[str, Any]) -> str:
+        pieces: list[str] = []
+        length = 0
+        paying = budget.get()
+        for count, piece in enumerate(self._template.generate(data)):
+            pieces.append(piece)
+            length += len(piece)
+            if length > MAX_MADE_TEXT:
+                raise limit(f"prints more than {MAX_MADE_TEXT // 1024} KiB")
+            if count % 256 == 255:
+                paying.in_time()
+        return "".join(pieces)
+
+    def _failed(self, error: Exception) -> Permanent:
+        facts = {"template": self.text[:200]}
+        if isinstance(error, Refused):
+            reason = "template-failed" if error.reason == "expression-failed" else error.reason
+            return Permanent(reason, f"the template {_short(self.text)} {error}", data={**facts, "error": error.error})
+        if isinstance(error, UndefinedError):
+            said = f"{error.message}; write {{{{ .. | default('') }}}} if it may be missing"
+        elif isinstance(error, TemplateError):
+            said = error.message or type(error).__name__
+        else:
+            said = f"failed with {type(error).__name__}"
+        return Permanent("template-failed", f"the template {_short(self.text)}: {said}", data=facts)
+
+    def __repr__(self) -> str:
+        return f"Template({self.text!r})"
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return f"`{line[:80]}...`" if len(line) > 80 else f"`{line}`"
+
+
+def compile_template(text: str, functions: Mapping[str, Function] | None = None) -> Template:
+    """Compile a template. Raises ExpressionError TF25xx with the place inside the text."""
+    table = functions or FunctionTable.builtin()
+    return _kept(text, table) if isinstance(table, FunctionTable) else _compile(text, table)
+
+
+def _compile(text: str, functions: Mapping[str, Function]) -> Template:
+    environment = _environment()
+    tree = read_template(environment, text)
+    check(tree, functions)
+    guarded = deepcopy(tree)
+    called = rewrite(guarded, functions)
+    bound = {FUNCTION + name: function_for_templates(name, _caller(functions[name])) for name in called}
+    template = environment.from_string(guarded, globals=bound)
+    return Template(text, tree, template, functions)
+
+
+_kept = lru_cache(maxsize=1024)(_compile)
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Sandbox:
+    return Sandbox()
+
+
+def _caller(function: Function) -> Callable[[Env, Sequence[Any]], Any]:
+    """Calls a function with arguments that are checked as in an expression."""
+
+    def call(env: Env, args: Sequence[Any]) -> Any:
+        try:
+            ready = [_argument(function, position, arg) for position, arg in enumerate(args)]
+            return function.call(env, *ready) if function.wants_env else function.call(*ready)
+        except Refused as error:
+            error.function = error.function or function.name
+            raise
+        except TillflowError:
+            raise
+        except ValueError as error:
+            refused = Refused(str(error), "invalid-value")
+            refused.function = function.name
+            raise refused from None
+
+    return call
+
+
+def _argument(function: Function, position: int, value: Any) -> Any:
+    parameter = function.parameter(position)
+    if isinstance(value, str) and type(value).__name__ == "Placed":
+        value = str(value)
+    if type(value) is tuple:
+        value = list(value)
+    if not accepts(parameter, value):
+        raise refused_value(parameter, value)
+    if parameter.choices and value not in parameter.choices:
+        raise Refused(f"`{parameter.name}` must be {parameter.wanted}", "invalid-value")
+    if parameter.prepare is not None:
+        value = parameter.prepare(value)
+    return (lambda: value) if parameter.lazy else value

@@ -1,0 +1,100 @@
+"""Text of a template -> Jinja's syntax tree, with the place of every name, and exact numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from jinja2 import Environment, TemplateSyntaxError, nodes
+from jinja2.lexer import Lexer, Token
+from jinja2.parser import Parser
+
+from engine.expr.errors import ExpressionError
+
+MAX_TEMPLATE = 64 * 1024
+
+
+class Placed(str):
+    """A name or text out of a template that knows where it stands."""
+
+    __slots__ = ("offset", "width")
+    offset: int
+    width: int
+
+    @classmethod
+    def at(cls, text: str, offset: int, width: int) -> Placed:
+        placed = cls(text)
+        placed.offset, placed.width = offset, width
+        return placed
+
+
+class WrittenNumber(float):
+    """A decimal number of a template, with the digits it was written with."""
+
+    __slots__ = ("text",)
+    text: str
+
+
+class PlacingLexer(Lexer):
+    """Jinja's lexer; the texts of its tokens are Placed."""
+
+    def wrap(
+        self, stream: Iterable[tuple[int, str, str]], name: str | None = None, filename: str | None = None
+    ) -> Iterator[Token]:
+        place = [0, 0]
+        for token in super().wrap(self._placing(stream, place), name, filename):
+            value: Any = token.value
+            if isinstance(value, str):
+                value = Placed.at(value, place[0], place[1])
+            elif isinstance(value, float):
+                written = WrittenNumber(value)
+                written.text = self._source[place[0] : place[0] + place[1]].replace("_", "")
+                value = written
+            yield Token(token.lineno, token.type, value)
+
+    def tokenize(
+        self, source: str, name: str | None = None, filename: str | None = None, state: str | None = None
+    ) -> Any:
+        self._source = source
+        return super().tokenize(source, name, filename, state)
+
+    def _placing(self, stream: Iterable[tuple[int, str, str]], place: list[int]) -> Iterator[tuple[int, str, str]]:
+        """Keeps in `place` where the token at hand stands: they come in order, only white space is left out between."""
+        at = 0
+        for line, kind, text in stream:
+            found = self._source.find(text, at)
+            if found >= 0:
+                place[:] = [found, len(text)]
+                at = found + len(text)
+            yield line, kind, text
+
+
+def read_template(environment: Environment, text: str) -> nodes.Template:
+    """The tree of a template. Raises ExpressionError TF2501, TF2502."""
+    if len(text) > MAX_TEMPLATE:
+        raise ExpressionError("TF2502", f"the template is longer than {MAX_TEMPLATE // 1024} KiB", length=0)
+    parser: Parser | None = None
+    try:
+        parser = Parser(environment, text)
+        return parser.parse()
+    except TemplateSyntaxError as error:
+        offset, length = _where(text, parser, error)
+        said = error.message or "it cannot be read"
+        raise ExpressionError("TF2501", f"the template is not valid: {said}", offset=offset, length=length) from None
+    except RecursionError:
+        raise ExpressionError("TF2502", "the template is nested too deep", length=0) from None
+
+
+def _where(text: str, parser: Parser | None, error: TemplateSyntaxError) -> tuple[int, int]:
+    if parser is not None:
+        value = parser.stream.current.value
+        if isinstance(value, Placed) and value.width:
+            return value.offset, value.width
+    before = text.split("\n")[: error.lineno - 1]
+    offset = sum(len(line) + 1 for line in before)
+    return min(offset, max(0, len(text) - 1)), 1
+
+
+def place(name: str) -> dict[str, int]:
+    """Where a name stands, as arguments of an ExpressionError."""
+    return {"offset": name.offset, "length": max(1, name.width)} if isinstance(name, Placed) else {"length": 0}

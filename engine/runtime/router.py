@@ -1,0 +1,261 @@
+"""The router of one route: takes micro-batches, has them decided, published and written down, then acks.
+
+One task takes batches. Events whose steps wait for something, and those of a plain route that need the Store, go on in
+a task of their own, so that they hold up nobody. Two copies of one event never run at the same time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+from engine.compile.plan import Plan
+from engine.core.clock import day_of
+from engine.core.errors import Permanent, TransportBlocked
+from engine.core.ids import digest
+from engine.core.masking import mask_bytes
+from engine.core.outcome import Failed, Outcome
+from engine.ports.store.inbox import EventKey
+from engine.ports.store.work import WorkCreate
+from engine.ports.transport import Address, Receipt, Subscription
+from engine.runtime import routing
+from engine.runtime.cases import Case
+from engine.runtime.codec import Routed, kept_headers
+from engine.runtime.committing import commit, needs_store
+from engine.runtime.crash import point
+from engine.runtime.handover import FIRST_PAUSE, persist
+from engine.runtime.shared import Shared
+from engine.runtime.work import record_item
+
+PREFETCH = 1000
+BATCH = 200
+
+
+class Router:
+    """Consumes the queue of one route. `run` until cancelled or the subscription is closed; `stop` drains."""
+
+    def __init__(self, shared: Shared, plan: Plan) -> None:
+        self._shared = shared
+        self._route = plan.route
+        self._last = plan
+        self._subscription: Subscription | None = None
+        self._busy: dict[EventKey, list[Case]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = False
+        self.handled = 0
+
+    @property
+    def consuming(self) -> bool:
+        """It has a subscription now."""
+        return self._subscription is not None
+
+    async def run(self) -> None:
+        """Take batches until stopped. What is in hand when it ends by an error comes back from the transport."""
+        transport = self._shared.cell.transport
+        self._subscription = await transport.subscribe(Address("route", self._route), PREFETCH)
+        try:
+            while not self._stopping:
+                receipts = await self._receive(self._subscription)
+                if not receipts:
+                    return
+                await self._batch(receipts)
+                self._reap()
+        finally:
+            await self._end()
+
+    async def stop(self, patience: float) -> None:
+        """Take nothing new; finish what is in hand, at most `patience` seconds."""
+        self._stopping = True
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=patience)
+
+    async def answer(self, routed: Routed) -> Outcome:
+        """Route one event that came without the transport, for somebody who waits for its reply.
+
+        A failure is theirs: it makes no work item and no later try. A repeat is answered and changes nothing again.
+        """
+        case = Case(routed)
+        while case.key in self._busy:
+            await self._shared.cell.clock.sleep(0.01)
+        self._busy[case.key] = []
+        try:
+            return await self._answer(case)
+        finally:
+            self._follow([case])
+
+    async def _answer(self, case: Case) -> Outcome:
+        await self._decide([case])
+        if case.absorbed:
+            case.row = None
+            absorbed, case.absorbed = case.absorbed, ""
+            await routing.finish(self._shared, routing.start(self._shared, [case]))
+            case.absorbed = absorbed
+        else:
+            await routing.finish(self._shared, routing.start(self._shared, [case]))
+        if case.failed is not None:
+            return Outcome(failed=case.failed)
+        if not case.absorbed:
+            await commit(self._shared, self._route, [case])
+        return case.outcome or Outcome()
+
+    # --- taking ------------------------------------------------------------------------------------------------------
+
+    async def _receive(self, subscription: Subscription) -> list[Receipt]:
+        while not self._stopping:
+            try:
+                return await subscription.receive(BATCH)
+            except TransportBlocked as blocked:
+                self._shared.cell.log("the transport gives nothing; waiting", {"reason": str(blocked)})
+            await self._shared.cell.clock.sleep(FIRST_PAUSE)
+        return []
+
+    async def _batch(self, receipts: Sequence[Receipt]) -> None:
+        fresh: list[Case] = []
+        unreadable: list[tuple[Receipt, str]] = []
+        for receipt in receipts:
+            try:
+                case = Case(Routed.read(receipt.headers, receipt.body), receipt)
+            except Exception as error:  # whatever stands there: it must neither stop the route nor vanish
+                unreadable.append((receipt, f"{type(error).__name__}: {error}"))
+                continue
+            behind = self._busy.get(case.key)
+            if behind is not None:
+                behind.append(case)
+            else:
+                self._busy[case.key] = []
+                fresh.append(case)
+        if unreadable:
+            self._spawn(self._give_up(unreadable))
+        await self._handle(fresh)
+
+    async def _handle(self, cases: list[Case]) -> None:
+        """Until none of these, nor copies of them that came meanwhile, is left to this task."""
+        while cases:
+            await self._decide(cases)
+            alone = [case for case in cases if self._shared.watch.suspect(case.event.id)]
+            together = [case for case in cases if case not in alone] if alone else cases
+            with self._shared.watch.executing([_mark(case) for case in together]):
+                waiting = routing.start(self._shared, together)
+            if alone:
+                self._spawn(self._one_by_one(alone))
+            if waiting:
+                self._spawn(self._later(waiting))
+            left = {id(case) for case, _ in waiting} | set(map(id, alone))
+            cases = await self._settle([case for case in cases if id(case) not in left])
+
+    async def _decide(self, cases: Sequence[Case]) -> None:
+        await routing.assign(self._shared, self._route, cases, self._last)
+        await routing.look_up(self._shared, self._route, cases)
+
+    async def _later(self, waiting: list[routing.Waiting]) -> None:
+        with self._shared.watch.executing([_mark(case) for case, _ in waiting]):
+            await routing.finish(self._shared, waiting)
+        await self._handle(await self._settle([case for case, _ in waiting]))
+
+    async def _one_by_one(self, cases: Sequence[Case]) -> None:
+        """Suspects: what was executing when a process died. One that kills it again here is not tried a third time."""
+        for case in cases:
+            if self._shared.watch.poison(*_mark(case)):
+                case.failed = Failed(Permanent("poison", "handling this event killed the engine's process twice"))
+            with self._shared.watch.executing([_mark(case)], alone=True):
+                await routing.finish(self._shared, routing.start(self._shared, [case]))
+            await self._handle(await self._settle([case]))
+
+    # --- settling ----------------------------------------------------------------------------------------------------
+
+    async def _settle(self, cases: Sequence[Case]) -> list[Case]:
+        """Carry out, ack. Answers what has to be handled next: copies that waited behind these, and lost races."""
+        slow = [case for case in cases if not case.has_inbox and needs_store(case)]
+        quick = [case for case in cases if case not in slow] if slow else list(cases)
+        following = await self._commit(quick)
+        if slow and quick:
+            self._spawn(self._then(slow))
+            return following
+        return following + await self._commit(slow)
+
+    async def _then(self, cases: Sequence[Case]) -> None:
+        await self._handle(await self._commit(cases))
+
+    async def _commit(self, cases: Sequence[Case]) -> list[Case]:
+        if not cases:
+            return []
+        lost = await commit(self._shared, self._route, cases)
+        again = [case for case, _ in lost]
+        done = [case for case in cases if case not in again] if again else cases
+        await self._ack([case.receipt for case in done if case.receipt is not None])
+        self.handled += len(done)
+        for case in again:  # the row that is there now decides
+            case.outcome, case.failed, case.again = None, None, None
+        return again + self._follow(done)
+
+    def _follow(self, done: Sequence[Case]) -> list[Case]:
+        """The next copy of each of these, if one waits."""
+        following = []
+        for case in done:
+            behind = self._busy.pop(case.key, [])
+            if behind:
+                following.append(behind[0])
+                self._busy[case.key] = behind[1:]
+        return following
+
+    async def _ack(self, receipts: Sequence[Receipt]) -> None:
+        assert self._subscription is not None or not receipts
+        while receipts and self._subscription is not None:
+            try:
+                await self._subscription.ack(receipts)
+            except TransportBlocked:
+                await self._shared.cell.clock.sleep(FIRST_PAUSE)
+                continue
+            point("router-acked")
+            return
+
+    async def _give_up(self, unreadable: Sequence[tuple[Receipt, str]]) -> None:
+        """Something in the queue that is no event: a work item with its masked bytes."""
+        shared, now = self._shared, self._shared.now()
+        items = [
+            record_item(
+                self._route,
+                self._last.owner,
+                _content_id(receipt),
+                mask_bytes(receipt.body),
+                Permanent("unreadable", f"what was received is no event: {error}"),
+                now=now,
+                day=day_of(now),
+                headers=receipt.headers,
+                revision=shared.plans.revision,
+            )
+            for receipt, error in unreadable
+        ]
+        await persist(shared.cell, lambda: shared.cell.store.apply(WorkCreate(items)))
+        await self._ack([receipt for receipt, _ in unreadable])
+
+    # --- tasks -------------------------------------------------------------------------------------------------------
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+
+    def _reap(self) -> None:
+        """Forget tasks that ended; an error in one ends the router, so that its events come back."""
+        for task in [task for task in self._tasks if task.done()]:
+            self._tasks.discard(task)
+            task.result()
+
+    async def _end(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+        self._busy.clear()
+        subscription, self._subscription = self._subscription, None
+        if subscription is not None:
+            await subscription.close()
+
+
+def _mark(case: Case) -> tuple[str, int]:
+    return case.event.id, case.routed.attempt + (case.routed.replay << 16)
+
+
+def _content_id(receipt: Receipt) -> str:
+    return digest(kept_headers(dict(receipt.headers)), receipt.body)

@@ -1,0 +1,129 @@
+"""Findings for people and for machines."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from engine.config import render
+from engine.config.excerpt import excerpt, masked
+from engine.core.findings import Finding, Mark
+
+SOURCE = b"retry:\n  retires: 5\n"
+FINDING = Finding("TF1101", "`retires` is not a key of `retry`", Mark("routes/sales.yaml", 2, 3, 10), "did you mean `retries`?", "retries")
+
+
+def test_the_human_form_has_five_parts() -> None:
+    text = render.as_text([FINDING], {"routes/sales.yaml": SOURCE})
+    assert text == (
+        "error[TF1101]: `retires` is not a key of `retry`\n"
+        "  --> routes/sales.yaml:2:3\n"
+        "  |\n"
+        "1 | retry:\n"
+        "2 |   retires: 5\n"
+        "  |   ^^^^^^^\n"
+        "  help: did you mean `retries`?\n"
+        "  why: A key nobody reads has no effect, and whoever wrote it believes it has.\n"
+        "  example: tillflow explain TF1101\n"
+        "\n"
+    )
+
+
+def test_colour_is_asked_for() -> None:
+    assert "\x1b[" in render.as_text([FINDING], {}, colour=True)
+    assert "\x1b[" not in render.as_text([FINDING], {})
+
+
+def test_a_second_place_is_shown_too() -> None:
+    finding = Finding("TF1010", "twice", Mark("a.yaml", 2, 1, 2), also=(Mark("a.yaml", 1, 1, 2),))
+    text = render.as_text([finding], {"a.yaml": b"a: 1\na: 2\n"})
+    assert "also a.yaml:1:1\n  |\n1 | a: 1\n  | -\n" in text
+
+
+def test_a_finding_of_a_file_that_is_gone_has_no_excerpt() -> None:
+    assert " | " not in render.as_text([FINDING], {})
+
+
+def caret(line: str, start: int, end: int, width: int = 80) -> tuple[str, str]:
+    shown = excerpt(Mark("f", 1, start, end), line.encode(), width, context=0)
+    return shown[1][1], shown[2][1]
+
+
+def test_tabs_and_wide_characters_are_aligned() -> None:
+    assert caret("a\tb", 3, 4) == ("a    b", "     ^")
+    assert caret("名前: x", 5, 6) == ("名前: x", "      ^")
+    assert caret("e\u0301x", 3, 4) == ("e\u0301x", " ^")
+
+
+def test_control_characters_are_shown_not_obeyed() -> None:
+    text, below = caret("a\x1b[31mb", 7, 8)
+    assert text == "a\\x1b[31mb"
+    assert below == " " * 9 + "^"
+    finding = Finding("TF1008", "bad \x1b[2J", Mark("f\x07.yaml"))
+    assert "\x1b" not in render.as_text([finding], {}) and "\x07" not in render.as_text([finding], {})
+
+
+@pytest.mark.parametrize("start", [1, 50, 150, 290])
+@pytest.mark.parametrize("width", [40, 80])
+def test_long_lines_are_cut_around_the_caret(start: int, width: int) -> None:
+    line = "".join(chr(97 + n % 26) for n in range(300))
+    text, below = caret(line, start, start + 3, width)
+    assert len(text) <= width and len(below) <= width
+    first = below.index("^")
+    assert text[first : first + 3] == line[start - 1 : start + 2]
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("password: hunter2", "password: *******"),
+        ("  login: {user: a, password: \"hunter2\"}", "  login: {user: a, password: *********}"),
+        ("api_key: 'abc' # note", "api_key: ***** # note"),
+        ("password: ${secret.erp}", "password: ${secret.erp}"),
+        ("erp_token: abc", "erp_token: ***"),
+        ("tokens: [a]", "tokens: [a]"),
+        ("owner: finance", "owner: finance"),
+    ],
+)
+def test_literal_secrets_never_show(line: str, shown: str) -> None:
+    assert masked(line) == shown
+
+
+def test_json_has_the_promised_shape() -> None:
+    assert json.loads(render.as_json([FINDING])) == {
+        "findings": [
+            {
+                "code": "TF1101",
+                "severity": "error",
+                "file": "routes/sales.yaml",
+                "line": 2,
+                "column": 3,
+                "message": "`retires` is not a key of `retry`",
+                "help": "did you mean `retries`?",
+                "suggestion": "retries",
+            }
+        ]
+    }
+
+
+def test_sarif_names_rule_place_and_level() -> None:
+    warning = Finding("TF9003", "unknown", Mark("routes/a b.yml"), severity="warning", also=(Mark("x", 3, 4, 5),))
+    run = json.loads(render.as_sarif([FINDING, warning]))["runs"][0]
+    assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == ["TF1101", "TF9003"]
+    first, second = run["results"]
+    place = first["locations"][0]["physicalLocation"]
+    assert place == {
+        "artifactLocation": {"uri": "routes/sales.yaml"},
+        "region": {"startLine": 2, "startColumn": 3, "endColumn": 10},
+    }
+    assert (first["ruleIndex"], first["level"], second["level"]) == (0, "error", "warning")
+    assert second["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "routes/a%20b.yml"
+    assert second["relatedLocations"][0]["physicalLocation"]["region"]["startLine"] == 3
+
+
+def test_github_commands_cannot_be_forged() -> None:
+    finding = Finding("TF1101", "100%\n::error::x", Mark("a,b:c.yaml", 1, 2, 3), "do it")
+    assert render.as_github([finding]) == (
+        "::error file=a%2Cb%3Ac.yaml,line=1,col=2,endColumn=3,title=TF1101::100%25%0A::error::x%0Ado it\n"
+    )
