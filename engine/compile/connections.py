@@ -7,11 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from engine.compile.bind import bind
+from engine.compile.build import Builder
 from engine.compile.catalog import Catalog
 from engine.compile.digests import content_digest
 from engine.compile.measures import Measures
 from engine.compile.plan import PlannedConnection
 from engine.compile.report import Place
+from engine.compile.scope import Scope
 from engine.config.models.resources import BreakerDoc, ConnectionDoc, LimitsDoc
 from engine.config.substitution import with_secrets
 from engine.plugins.spec import Connector
@@ -95,7 +97,7 @@ class _Planner:
             for key in options:
                 place.at(key).unknown("TF1101", f"option of {connector.name} called", key, OWN_KEYS, key=True)
             return None
-        return bind(place, model, options, self._catalog.build_for(place), also=OWN_KEYS, what=f"a {connector.name} connection")
+        return bind(place, model, options, Builder(Scope(self._catalog), place), also=OWN_KEYS, what=f"a {connector.name} connection")
 
 
 def _with_limits(place: Place, connection: PlannedConnection, limits: LimitsDoc) -> PlannedConnection:

@@ -30,7 +30,7 @@ class Checker:
     def expression(self, place: Place, expr: Expr, shape: Shape, where: Where) -> None:
         for error in check_expression(expr, shape, where, self._scope.known):
             report(place, error)
-        self._references(place, expr.references)
+        self.references(place, expr.references)
         self._choices(place, expr.tree)
 
     def key(self, place: Place, key: KeyExpr, shape: Shape) -> None:
@@ -50,7 +50,7 @@ class Checker:
     def template(self, place: Place, template: Template, shape: Shape) -> None:
         for error in check_template(template, shape, self._scope.known):
             report(place, error)
-        self._references(place, template.references)
+        self.references(place, template.references)
 
     def path(self, place: Place, expr: Expr, shape: Shape) -> None:
         """A path that a plugin made of a key or name of the file: told at that key, without a place inside it."""
@@ -61,7 +61,7 @@ class Checker:
         """A file of mappings/templates/, told at its own lines."""
         for error in check_template(template, shape, self._scope.known):
             place.report.add(text_finding(f"mappings/templates/{name}", self._scope.catalog.project.templates[name], error))
-        self._references(place, template.references, inside=False)
+        self.references(place, template.references, inside=False)
 
     def constant(self, expr: Expr) -> bool | None:
         """The answer of a condition that asks for nothing; None when it depends on something."""
@@ -73,7 +73,8 @@ class Checker:
             return None
         return answer if isinstance(answer, bool) else None
 
-    def _references(self, place: Place, references: Iterable[Reference], *, inside: bool = True) -> None:
+    def references(self, place: Place, references: Iterable[Reference], *, inside: bool = True) -> None:
+        """Everything named literally has to be there; `inside` False: the text is not the value at `place`."""
         scope, catalog = self._scope, self._scope.catalog
         for reference in references:
             name, offset = reference.name, reference.offset if inside else None

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from engine.compile.catalog import Catalog
 from engine.compile.digests import content_digest
 from engine.compile.plan import PlannedTable
 from engine.compile.report import Place
 from engine.config.layout import beside
+from engine.config.nearest import did_you_mean, nearest
 from engine.config.models.resources import TableDoc
+from engine.core.findings import Finding, Mark
+from engine.expr.shape import Shape
 
 
 def plan_tables(catalog: Catalog) -> dict[str, PlannedTable]:
@@ -38,7 +42,7 @@ def _plan(catalog: Catalog, place: Place, name: str, doc: TableDoc) -> PlannedTa
         if header is None:
             return None
         _check_columns(place, doc, header)
-        _check_schema(catalog, place, doc, header)
+        _check_schema(catalog, place, doc, file, header)
     elif doc.schema_:
         _check_key(catalog, place, doc)
     validator = catalog.schemas.validator(doc.schema_) if doc.schema_ else None
@@ -78,20 +82,33 @@ def _check_columns(place: Place, doc: TableDoc, header: Sequence[str]) -> None:
             place.at("effective", word).unknown("TF3521", "column", column, header)
 
 
-def _check_schema(catalog: Catalog, place: Place, doc: TableDoc, header: Sequence[str]) -> None:
+def _check_schema(catalog: Catalog, place: Place, doc: TableDoc, file: str, header: Sequence[str]) -> None:
     schema = catalog.schemas.raw(doc.schema_) if doc.schema_ else None
     if schema is None:
         return
-    at = place.at("schema")
     dates = {doc.effective.since, doc.effective.until} if doc.effective else set()
     properties = schema.get("properties", {})
-    if schema.get("additionalProperties") is False:
-        for column in header:
-            if column not in properties and column not in dates:
-                at.unknown("TF3522", f"property of {doc.schema_} for the column", column, properties)
+    told: set[str] = set()
+    for column in header:
+        if column not in properties and column not in dates and schema.get("additionalProperties") is False:
+            told.add(_unknown_column(place, file, header, column, doc.schema_ or "", properties))
     for name in schema.get("required", ()):
-        if name not in header:
-            at.unknown("TF3522", f"column for the required property of {doc.schema_}", name, header)
+        if name not in header and name not in told:
+            text = f"column for the required property of {doc.schema_}"
+            place.at("schema").unknown("TF3522", text, name, header)
+
+
+def _unknown_column(
+    place: Place, file: str, header: Sequence[str], column: str, schema: str, properties: Mapping[str, Any]
+) -> str:
+    """A column the schema does not have, told at the file's first line. Answers what it should be called."""
+    start = sum(len(other) + 1 for other in header[: header.index(column)]) + 1
+    near = nearest(column, [name for name in properties if name not in header]) or nearest(column, properties)
+    help = did_you_mean(near) or f"columns: {', '.join(properties)}"
+    mark = Mark(file, 1, start, start + len(column))
+    text = f"{schema} has no property for the column `{column}`"
+    place.report.add(Finding("TF3522", text, mark, help, near[0] if near else ""))
+    return near[0] if near else ""
 
 
 def _check_key(catalog: Catalog, place: Place, doc: TableDoc) -> None:
@@ -113,9 +130,7 @@ def row_shapes(catalog: Catalog) -> dict[str, Shape]:
         if doc.schema_:
             shapes[name] = catalog.schemas.shape(doc.schema_)
         elif file and (columns := _columns(catalog.project.files.get(file, b""))):
-            key = set(doc.key_columns)
-            fields = {column: Shape.of("text", maybe=column not in key) for column in columns}
-            shapes[name] = Shape.of_object(fields)
+            shapes[name] = Shape.of_object(dict.fromkeys(columns, Shape.of("text")))
     return shapes
 
 

@@ -10,7 +10,7 @@ from engine.config.document import Document
 from engine.config.layout import Place, beside
 from engine.config.loaded import Loaded, Project
 from engine.config.models.params import ParamDoc
-from engine.config.nearest import did_you_mean, distance, nearest
+from engine.config.nearest import did_you_mean, distance, nearest, suggestion
 from engine.config.nodes import Path
 from engine.config.substitution import ParamRef, references
 from engine.core.findings import Finding, Mark
@@ -101,7 +101,8 @@ def _params(document: Document, model: Any) -> list[Finding]:
 
 
 def _no_default(document: Document, name: str, param: ParamDoc) -> list[Finding]:
-    if param.default is not None:
+    written = document.data["params"][name]
+    if param.default is not None or any(suggestion(key, ("default",)) for key in written):
         return []
     mark = document.marks.key(("params", name))
     return [

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from engine.config.document import Document
 from engine.config.models.schema import IdentityDoc, SchemaHead
+from engine.config.nearest import suggestion
 from engine.config.validate import validated
 from engine.core.findings import Finding
 
@@ -24,6 +25,10 @@ def read_schema(document: Document) -> tuple[SchemaHead | None, list[Finding]]:
         findings.append(
             Finding("TF1101", "a schema file has no key `tillflow`", mark, "remove it: `$id` names the schema")
         )
+    if "$id" not in data and (wrong := next((key for key in data if suggestion(key, ("$id",))), "")):
+        mark = document.marks.key((wrong,))
+        findings.append(Finding("TF1101", f"`{wrong}` is not a key of a schema", mark, "did you mean `$id`?", "$id"))
+        return None, findings
     head = Document(document.path, {key: data[key] for key in _OURS if key in data}, document.marks, document.text)
     model, more = validated(head, SchemaHead, what="a schema")
     findings += [finding for finding in more if finding not in findings]

@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.config.errorplace import Context, block_name, value_at
 from engine.config.models.base import Skeleton
-from engine.config.models.step import COMMON, STEP_WORDS, StepDoc, step_type
+from engine.config.models.step import COMMON, SLOT, STEP_WORDS, StepDoc, step_type
 from engine.config.modelwalk import Model, anywhere, below, keys_of, model_at
 from engine.config.nearest import did_you_mean, nearest, suggestion
 from engine.config.nodes import Path
@@ -52,7 +52,7 @@ def _beside_type(context: Context, parent: Path, name: str) -> tuple[str, str, s
     type_ = step_type(value_at(context.document, parent))
     if name in STEP_WORDS:
         return "TF1112", f"a step has one type: here are `{type_}` and `{name}`", f"make `{name}` a step of its own", ""
-    near = nearest(name, COMMON)
+    near = nearest(name, COMMON + SLOT if type_ == "slot" else COMMON)
     if near:
         return "TF1101", f"`{name}` is not a key of a step", did_you_mean(near), near[0]
     if name in anywhere(context.model) and name not in below(StepDoc):

@@ -244,12 +244,15 @@ def validated(document: Document, model: type[Any], base_path: Path = (), **arou
         return None, findings + [f for f in new if not _follows(f, findings)]
 
 
+_ABSENCE: Final = ("TF1102", "TF1108", "TF1114", "TF6001", "TF6003", "TF6005", "TF6009")
+
+
 def _follows(finding: Finding, first: Sequence[Finding]) -> bool:
-    """True for a key that only seems to be missing: it is there, misspelt, or a word for later stands in its place."""
-    if finding.code not in ("TF1102", "TF1108"):
+    """True for what only seems to be absent: it is there, misspelt, or a word for later stands in its place."""
+    if finding.code not in _ABSENCE:
         return False
-    told = finding.message + finding.help
-    return any(f.code == "TF1107" or (f.suggestion and (f"`{f.suggestion}`" in told or f"`{f.suggestion}:`" in told)) for f in first)
+    words = set(re.findall(r"\w+", finding.message + " " + finding.help))
+    return any(f.code == "TF1107" or f.suggestion in words for f in first)
 
 
 def _without(value: Any, paths: set[Path], here: Path = ()) -> Any:

@@ -56,6 +56,10 @@ _BY_SIZE = {
     size: tuple((len(low), low, high) for sizes, low, high in _NETWORKS if size in sizes)
     for size in range(SHORTEST, LONGEST + 1)
 }
+_FIRST = {
+    size: {str(digit) for _, low, high in rules for digit in range(int(low[0]), int(high[0]) + 1)}
+    for size, rules in _BY_SIZE.items()
+}
 _DOUBLED = bytes((2 * d) // 10 + (2 * d) % 10 for d in range(10))
 
 
@@ -85,6 +89,8 @@ def is_pan(digits: str) -> bool:
 
 
 def _issued(digits: str, size: int) -> bool:
+    if digits[0] not in _FIRST[size]:
+        return False
     return any(low <= digits[:length] <= high for length, low, high in _BY_SIZE[size])
 
 
@@ -201,19 +207,22 @@ def _masked(value: Any, key: str) -> Any:
         return _masked_object(value)
     if kind is list:
         return _masked_list(value, key)
-    return _masked_number(value, key) if kind is Decimal else value
+    return _masked_number(value, key) if kind is Decimal and value.adjusted() >= 13 else value
 
 
 def _masked_object(value: dict[str, Any]) -> dict[str, Any]:
     changed: dict[str, Any] | None = None
     renamed = False
     for key, item in value.items():
+        if len(key) >= SHORTEST and mask_pan_text(key) is not key:
+            renamed = True
         kind = type(item)
-        masked = item if kind is str and len(item) < SHORTEST else _masked(item, key)
+        if (len(item) < SHORTEST) if kind is str else (kind is int and -LEAST < item < LEAST):
+            continue  # most values end here: every event is masked before it is first written
+        masked = _masked(item, key)
         if masked is not item:
             changed = dict(value) if changed is None else changed
             changed[key] = masked
-        renamed = renamed or (len(key) >= SHORTEST and mask_pan_text(key) is not key)
     result = value if changed is None else changed
     return {mask_pan_text(key): item for key, item in result.items()} if renamed else result
 

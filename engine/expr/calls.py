@@ -96,7 +96,9 @@ def check_literal(function: Function, parameter: Parameter, node: Literal) -> An
             value = parameter.prepare(value)
         except ValueError as error:
             where = {"offset": node.start, "length": node.end - node.start}
-            raise ExpressionError("TF2014", f"the {parameter.name} of {function.name}() is not valid: {error}", **where) from None
+            raise ExpressionError(
+                "TF2014", f"the {parameter.name} of {function.name}() is not valid: {error}", **where
+            ) from None
     return (lambda: value) if parameter.lazy else value
 
 

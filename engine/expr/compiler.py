@@ -104,7 +104,12 @@ class Compiler:
         return paths.multi_dict(node.names, [self.compile(item) for item in node.items], self.meter)
 
     def _compare(self, node: Compare) -> Closure:
-        if self.strict and node.op in ("==", "!=") and isinstance(node.right, Literal) and type(node.right.value) is str:
+        if (
+            self.strict
+            and node.op in ("==", "!=")
+            and isinstance(node.right, Literal)
+            and type(node.right.value) is str
+        ):
             return logic.equals_text(node.op, self.compile(node.left), node.right.value)
         return logic.compare(node.op, self.compile(node.left), self.compile(node.right), self.strict)
 
@@ -117,7 +122,9 @@ class Compiler:
                 f"there is no function `{node.name}`",
                 offset=node.at,
                 length=len(node.name),
-                help=f"did you mean {self.functions[close].usage}?" if close else "`tillflow explain functions` lists them",
+                help=f"did you mean {self.functions[close].usage}?"
+                if close
+                else "`tillflow explain functions` lists them",
                 suggestion=close,
             )
         return calls.call(node, function, self.compile)

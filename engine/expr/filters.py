@@ -6,15 +6,13 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
-from jinja2 import Undefined
-from jinja2.exceptions import UndefinedError
+from jinja2 import Undefined, pass_context
 
 from engine.core import jsonx, money
 from engine.expr.functions import dates, lists, standard
 from engine.expr.functions import text as texts
-from engine.expr.functions.money import whole
-from engine.expr.guards import joined
-from engine.expr.limits import made_text, size
+from engine.expr.functions.money import field_of, whole
+from engine.expr.limits import fits, made_text, size
 from engine.expr.values import NUMBERS, TEXTS, Refused, described, undated
 
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"}
@@ -26,6 +24,16 @@ def _of_text(function: Callable[..., Any]) -> Callable[..., Any]:
     def filter(value: Any, *args: Any) -> Any:
         _there(value)
         return function(texts.written(value), *args)
+
+    return filter
+
+
+def _of_number(function: Callable[..., Any]) -> Callable[..., Any]:
+    def filter(value: Any, *args: Any) -> Any:
+        _there(value)
+        if type(value) not in NUMBERS:
+            raise Refused(f"needs a number, this is {described(value)}")
+        return function(value, *args)
 
     return filter
 
@@ -43,9 +51,8 @@ def default(value: Any, otherwise: Any = "") -> Any:
 def join(items: Any, glue: str = "", attribute: str = "") -> str:
     """The elements of a list, joined; with a name, that field of each element."""
     parts = [texts.written(item) for item in _list(field(items, attribute) if attribute else items)]
-    if len(glue) * len(parts) > 0:
-        made_text(glue * max(0, len(parts) - 1) if len(glue) * len(parts) < 1 << 20 else "x" * (1 << 20))
-    return made_text(glue.join(parts))
+    fits(len(glue) * len(parts) + sum(map(len, parts)))
+    return glue.join(parts)
 
 
 def _list(items: Any) -> list[Any]:
@@ -57,8 +64,6 @@ def _list(items: Any) -> list[Any]:
 
 def field(items: Any, attribute: str) -> list[Any]:
     """One field of every element; an element without it is an error."""
-    from engine.expr.functions.money import field_of
-
     return [field_of(item, attribute, position) for position, item in enumerate(_list(items), 1)]
 
 
@@ -79,12 +84,17 @@ def length(value: Any) -> int:
     raise Refused(f"{described(value)} has no length")
 
 
-def rounded(value: Any, places: Any = 2, mode: str = "half_up") -> money.Amount:
+def rounded(value: money.Amount, places: Any = 2, mode: str = "half_up") -> money.Amount:
     """The number with so many decimal places."""
-    _there(value)
-    if type(value) not in NUMBERS:
-        raise Refused(f"rounds numbers, this is {described(value)}")
     return money.rounded(value, whole(places), mode)
+
+
+def pairs(value: Any) -> list[list[Any]]:
+    """[name, value] of everything in an object, for loops."""
+    _there(value)
+    if type(value) is not dict:
+        raise Refused(f"needs an object, this is {described(value)}")
+    return [[name, inner] for name, inner in value.items()]
 
 
 def as_json(value: Any) -> str:
@@ -116,8 +126,9 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "sort": lambda items: standard.sort(_list(items)),
     "unique": lambda items: lists.distinct(_list(items)),
     "reverse": lambda items: list(reversed(_list(items))),
-    "round": rounded,
-    "abs": lambda value: money.absolute(value) if type(value) in NUMBERS else rounded(value),
+    "items": pairs,
+    "round": _of_number(rounded),
+    "abs": _of_number(money.absolute),
     "tojson": as_json,
     "e": _of_text(escaped),
     "escape": _of_text(escaped),
@@ -134,7 +145,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "pad_left": _of_text(texts.pad_left),
     "pad_right": _of_text(texts.pad_right),
     "date": _of_text(dates.format_date),
-    "format_number": lambda value, *marks: texts.format_number(value, *marks) if type(value) in NUMBERS else rounded(value),
+    "format_number": _of_number(texts.format_number),
 }
 
 TESTS: dict[str, Callable[..., bool]] = {
@@ -154,18 +165,15 @@ TESTS: dict[str, Callable[..., bool]] = {
 
 
 def _whole_number(value: Any) -> int:
-    if type(value) not in NUMBERS or value == 0 and value is False:
+    if type(value) not in NUMBERS:
         raise Refused(f"needs a whole number, this is {described(value)}")
     return whole(value)
 
 
-def printed(value: Any) -> str:
+@pass_context  # asking for the context keeps Jinja from evaluating constants while it compiles
+def printed(context: Any, value: Any) -> str:
     """What `{{ value }}` prints. Numbers keep their digits; missing, null, lists, objects and secrets are errors."""
-    if isinstance(value, Undefined):
-        value._fail_with_undefined_error()
+    _there(value)
     if value is None:
         raise Refused("prints a value that is null; write {{ .. | default('') }}")
     return texts.written(value)
-
-
-__all__ = ["FILTERS", "TESTS", "UndefinedError", "joined", "printed"]

@@ -65,9 +65,15 @@ def _select(items: tuple[Node, ...]) -> int:
 
 def _path(node: Node) -> tuple[str, ...]:
     parts = node.parts if isinstance(node, Chain) else (node,)
-    return tuple(part.name for part in parts if isinstance(part, Field)) if all(isinstance(p, Field) for p in parts) else ()
+    return (
+        tuple(part.name for part in parts if isinstance(part, Field))
+        if all(isinstance(p, Field) for p in parts)
+        else ()
+    )
 
 
 def _overlap(paths: list[tuple[str, ...]]) -> int:
     """The largest number of paths that lead to or through one place."""
-    return max((sum(path[: len(other)] == other or other[: len(path)] == path for other in paths) for path in paths), default=0)
+    return max(
+        (sum(path[: len(other)] == other or other[: len(path)] == path for other in paths) for path in paths), default=0
+    )

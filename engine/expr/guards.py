@@ -8,9 +8,11 @@ from contextvars import ContextVar
 from decimal import Decimal
 from typing import Any
 
+from jinja2 import Undefined
+
 from engine.core import money
 from engine.expr.functions.text import written
-from engine.expr.limits import MAX_DIGITS, made_text
+from engine.expr.limits import MAX_DIGITS, fits
 from engine.expr.values import NUMBERS, TEXTS, Refused, described
 
 MAX_ROUNDS = 100_000  # of all loops together
@@ -52,6 +54,8 @@ def limit(detail: str) -> Refused:
 
 def rounds(items: Any) -> Iterator[Any]:
     """The items of a loop, each paid for. Lists, and the names of an object."""
+    if isinstance(items, Undefined):
+        items._fail_with_undefined_error()
     if type(items) not in (list, tuple, dict) and not isinstance(items, Iterator):
         raise Refused(f"a loop goes over a list, not over {described(items)}")
     paying = budget.get()
@@ -63,8 +67,7 @@ def rounds(items: Any) -> Iterator[Any]:
 def joined(*parts: Any) -> str:
     """`a ~ b`."""
     texts = [written(part) for part in parts]
-    if sum(map(len, texts)) > 0:
-        made_text("".join(texts))
+    fits(sum(map(len, texts)))
     return "".join(texts)
 
 
@@ -76,12 +79,10 @@ def exact_number(text: str) -> Decimal:
 def calculate(operator: str, left: Any, right: Any) -> Any:
     """Arithmetic: exact, on numbers only; `+` also joins texts. Raises Refused for anything else, and for huge numbers."""
     if operator == "+" and type(left) in TEXTS and type(right) in TEXTS:
-        if len(left) + len(right) > 0:
-            return made_text(left + right)
+        fits(len(left) + len(right))
+        return left + right
     if type(left) not in NUMBERS or type(right) not in NUMBERS:
         raise Refused(f"{operator} works on numbers, not on {described(left)} and {described(right)}")
-    if operator == "**":
-        raise limit("** is not available in templates")
     if operator in ("/", "//", "%") and right == 0:
         raise Refused("cannot divide by zero", "invalid-value")
     return small(_OPERATORS[operator](left, right))
@@ -92,7 +93,11 @@ def _remainder(left: money.Amount, right: money.Amount) -> money.Amount:
 
 
 def _whole(left: money.Amount, right: money.Amount) -> money.Amount:
-    return left // right if type(left) is int and type(right) is int else money.rounded(money.divide(left, right), 0, "floor")
+    return (
+        left // right
+        if type(left) is int and type(right) is int
+        else money.rounded(money.divide(left, right), 0, "floor")
+    )
 
 
 _OPERATORS: dict[str, Any] = {

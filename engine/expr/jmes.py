@@ -74,7 +74,9 @@ class Expr:
         if isinstance(error, RecursionError):
             said = "the document is nested too deep"
             return Permanent("expression-failed", f"`{self.text}`: {said}", data={**facts, "error": "limit-exceeded"})
-        return Permanent("expression-failed", f"`{self.text}`: a function failed with {type(error).__name__}", data=facts)
+        return Permanent(
+            "expression-failed", f"`{self.text}`: a function failed with {type(error).__name__}", data=facts
+        )
 
     def __repr__(self) -> str:
         return f"Expr({self.text!r})"

@@ -35,10 +35,15 @@ def size(value: Any, limit: int = MAX_NODES) -> int:
     return count
 
 
-def made_text(text: str) -> str:
-    """The text, or Refused when a function made it too long."""
-    if len(text) > MAX_MADE_TEXT:
+def fits(length: int) -> None:
+    """Raises Refused when a text about to be made is too long."""
+    if length > MAX_MADE_TEXT:
         raise Refused(f"makes a text of more than {MAX_MADE_TEXT:,} characters", "limit-exceeded")
+
+
+def made_text(text: str) -> str:
+    """The text, or Refused when it is too long."""
+    fits(len(text))
     return text
 
 

@@ -23,11 +23,13 @@ def distance(left: str, right: str) -> int:
 def nearest(word: str, known: Iterable[str]) -> str:
     """The known word that was probably meant, or empty text when none is close. Equal distance: same first letter first."""
     low = word.lower()
-    best, best_rank = "", (max(2, len(word) // 3) + 1, True, 0, "")
+    allowed = 1 if len(word) <= 3 else max(2, len(word) // 3)
+    best: tuple[int, bool, int, str] | None = None
     for name in known:
-        if abs(len(name) - len(word)) >= best_rank[0] + 1:
+        if abs(len(name) - len(word)) > allowed:
             continue
-        rank = (distance(low, name.lower()), name[:1].lower() != low[:1], abs(len(name) - len(word)), name)
-        if rank < best_rank:
-            best, best_rank = name, rank
-    return best if best_rank[0] < max(len(word), 2) else ""
+        edits = distance(low, name.lower())
+        rank = (edits, name[:1].lower() != low[:1], abs(len(name) - len(word)), name)
+        if edits <= allowed and edits < len(word) and (best is None or rank < best):
+            best = rank
+    return best[3] if best else ""

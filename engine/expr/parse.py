@@ -63,14 +63,21 @@ def _bad_character(text: str, error: LexerError) -> ExpressionError:
     char = text[at]
     if "Unclosed" in error.message:
         return ExpressionError(
-            "TF2003", f"the {char} that opens here is never closed", offset=at, length=len(text) - at, help=f"close it with {char}"
+            "TF2003",
+            f"the {char} that opens here is never closed",
+            offset=at,
+            length=len(text) - at,
+            help=f"close it with {char}",
         )
     if char == "=":
         return ExpressionError("TF2007", "a single = compares nothing", offset=at, help="write ==", suggestion="==")
     if char == '"':
         return ExpressionError("TF2003", "this quoted name is not valid", offset=at, help=error.message)
     return ExpressionError(
-        "TF2001", f"`{char}` means nothing here", offset=at, help="calculate with functions: money_add(a, b), money_mul(a, b)"
+        "TF2001",
+        f"`{char}` means nothing here",
+        offset=at,
+        help="calculate with functions: money_add(a, b), money_mul(a, b)",
     )
 
 
@@ -89,7 +96,10 @@ def _check_depth(tokens: list[Token]) -> None:
 
 def _too_deep(offset: int) -> ExpressionError:
     return ExpressionError(
-        "TF2009", f"the expression is nested deeper than {MAX_DEPTH} levels", offset=offset, help="split it: `set` a part first"
+        "TF2009",
+        f"the expression is nested deeper than {MAX_DEPTH} levels",
+        offset=offset,
+        help="split it: `set` a part first",
     )
 
 
@@ -110,11 +120,15 @@ def _incomplete(text: str, tokens: list[Token]) -> ExpressionError:
             help="close it; in a YAML flow list an expression with commas needs quotes around it",
         )
     end = len(text.rstrip())
-    return ExpressionError("TF2002", "the expression ends too early", offset=max(0, end - 1), help="something must follow")
+    return ExpressionError(
+        "TF2002", "the expression ends too early", offset=max(0, end - 1), help="something must follow"
+    )
 
 
 def _unexpected(text: str, tokens: list[Token], error: ParseError) -> ExpressionError:
-    token = next((t for t in tokens if t["start"] == error.lex_position and t["type"].upper() == error.token_type), tokens[-1])
+    token = next(
+        (t for t in tokens if t["start"] == error.lex_position and t["type"].upper() == error.token_type), tokens[-1]
+    )
     if token["type"] == "eof":
         return _incomplete(text, tokens)
     word = text[token["start"] : token["end"]]
@@ -125,7 +139,11 @@ def _unexpected(text: str, tokens: list[Token], error: ParseError) -> Expression
     elif token["type"] in _CLOSING:
         help = f"nothing is open that `{word}` closes, or a value is missing before it"
     elif token["type"] == "number":
-        message, help, suggestion = f"the bare number {word} is not a value", f"write `{word}` in backticks", f"`{word}`"
+        message, help, suggestion = (
+            f"the bare number {word} is not a value",
+            f"write `{word}` in backticks",
+            f"`{word}`",
+        )
     elif token["type"] in ("unquoted_identifier", "quoted_identifier", "literal"):
         help = "an operator, a dot or a comma is missing before it"
     return ExpressionError(

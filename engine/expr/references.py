@@ -47,7 +47,9 @@ def _of_call(node: Call, function: Function) -> list[Reference]:
 
 
 def _of_comparison(side: Node, other: Node) -> list[Reference]:
-    if not (isinstance(side, Call) and side.name == "meta" and isinstance(other, Literal) and isinstance(other.value, str)):
+    if not (
+        isinstance(side, Call) and side.name == "meta" and isinstance(other, Literal) and isinstance(other.value, str)
+    ):
         return []
     asked = side.args[0] if side.args else None
     if isinstance(asked, Literal) and asked.value in ("schema", "type") and "@" in other.value:

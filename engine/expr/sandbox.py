@@ -26,9 +26,13 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def __init__(self) -> None:
         super().__init__(
-            undefined=StrictUndefined, finalize=printed, autoescape=False, optimized=False, cache_size=0,
+            undefined=StrictUndefined,
+            finalize=printed,
+            autoescape=False,
+            optimized=False,
+            cache_size=0,
             keep_trailing_newline=True,
-        )  # fmt: skip
+        )
         self._placing = PlacingLexer(self)
         self.filters = dict(FILTERS)
         self.tests = {**{name: self.tests[name] for name in ("eq", "ne", "lt", "le", "gt", "ge")}, **TESTS}

@@ -7,13 +7,13 @@ or null is an error unless `| default(..)` says what to print.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from copy import deepcopy
 from functools import lru_cache
 from typing import Any
 
 from jinja2 import Template as JinjaTemplate
 from jinja2 import TemplateError, nodes
 from jinja2.exceptions import UndefinedError
+from jinja2.meta import find_undeclared_variables
 
 from engine.core.errors import Failure, Permanent, TillflowError
 from engine.expr.calls import accepts, refused_value
@@ -40,7 +40,7 @@ class Template:
     references  the tables, params, secrets and facts of the event it names literally
     """
 
-    __slots__ = ("_template", "functions", "references", "text", "tree")
+    __slots__ = ("_names", "_template", "functions", "references", "text", "tree")
 
     def __init__(
         self, text: str, tree: nodes.Template, template: JinjaTemplate, functions: Mapping[str, Function]
@@ -50,12 +50,14 @@ class Template:
         self.functions = functions
         self.references: tuple[Reference, ...] = template_references(tree, functions)
         self._template = template
+        self._names = tuple(sorted(find_undeclared_variables(tree)))
 
     def render(self, data: Any, env: Env) -> str:
         """The text for a document. Raises Permanent `template-failed` or `template-limit`, and what a lookup raises."""
         token = budget.set(Budget(env))
         try:
-            return self._rendered(data if type(data) is dict else {})
+            known = data if type(data) is dict else {}
+            return self._rendered({name: known[name] for name in self._names if name in known})
         except Failure:
             raise
         except Exception as error:
@@ -80,7 +82,7 @@ class Template:
         facts = {"template": self.text[:200]}
         if isinstance(error, Refused):
             reason = "template-failed" if error.reason == "expression-failed" else error.reason
-            return Permanent(reason, f"the template {_short(self.text)} {error}", data={**facts, "error": error.error})
+            return Permanent(reason, f"the template {_short(self.text)}: {error}", data={**facts, "error": error.error})
         if isinstance(error, UndefinedError):
             said = f"{error.message}; write {{{{ .. | default('') }}}} if it may be missing"
         elif isinstance(error, TemplateError):
@@ -108,7 +110,7 @@ def _compile(text: str, functions: Mapping[str, Function]) -> Template:
     environment = _environment()
     tree = read_template(environment, text)
     check(tree, functions)
-    guarded = deepcopy(tree)
+    guarded = read_template(environment, text)
     called = rewrite(guarded, functions)
     bound = {FUNCTION + name: function_for_templates(name, _caller(functions[name])) for name in called}
     template = environment.from_string(guarded, globals=bound)
@@ -145,8 +147,6 @@ def _caller(function: Function) -> Callable[[Env, Sequence[Any]], Any]:
 
 def _argument(function: Function, position: int, value: Any) -> Any:
     parameter = function.parameter(position)
-    if isinstance(value, str) and type(value).__name__ == "Placed":
-        value = str(value)
     if type(value) is tuple:
         value = list(value)
     if not accepts(parameter, value):

@@ -10,6 +10,7 @@ from jinja2 import nodes
 from engine.expr.calls import check_arity, check_literal
 from engine.expr.errors import ExpressionError
 from engine.expr.filters import FILTERS, TESTS
+from engine.expr.guards import MAX_ROUNDS
 from engine.expr.nearest import nearest
 from engine.expr.nodes import Literal
 from engine.expr.sandbox import JOINED, NUMBER, ROUNDS
@@ -23,14 +24,22 @@ FUNCTION = "tillflow__call__"
 _ALLOWED = (
     nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.For, nodes.Assign, nodes.Name, nodes.Const,
     nodes.Getattr, nodes.Getitem, nodes.Slice, nodes.Filter, nodes.Test, nodes.Call, nodes.Compare, nodes.Operand,
-    nodes.BinExpr, nodes.UnaryExpr, nodes.CondExpr, nodes.Concat, nodes.List, nodes.Tuple, nodes.Keyword,
+    nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod, nodes.And, nodes.Or, nodes.UnaryExpr, nodes.CondExpr, nodes.Concat, nodes.List, nodes.Tuple, nodes.Keyword,
 )  # fmt: skip
+_WORDS = {
+    "assignblock": "{% set %} around a block",
+    "callblock": "call",
+    "filterblock": "filter around a block",
+    "pow": "**",
+    "dict": "an object written out",
+}
+_RESERVED = frozenset({"self", "super", "caller", "varargs", "kwargs"})
 _TESTS = frozenset({*TESTS, "eq", "ne", "lt", "le", "gt", "ge"})
 
 
 def check(tree: nodes.Template, functions: Mapping[str, Function]) -> None:
     """Raises ExpressionError TF2502 to TF2508 for what a template must not do."""
-    _Rules(functions).visit(tree, 0, None)
+    _Rules(functions).visit(tree, 0, 1)
 
 
 class _Rules:
@@ -39,7 +48,8 @@ class _Rules:
         self.parts = 0
         self.last = Placed.at("", 0, 1)
 
-    def visit(self, node: nodes.Node, loops: int, parent: nodes.Node | None) -> None:
+    def visit(self, node: nodes.Node, loops: int, turns: int) -> None:
+        """Check a node inside so many loops, which run so often together as far as that is written out."""
         self.parts += 1
         if self.parts > MAX_PARTS:
             raise ExpressionError("TF2502", f"the template has more than {MAX_PARTS:,} parts", length=0)
@@ -47,47 +57,56 @@ class _Rules:
             raise self._refused(node)
         rule = getattr(self, f"_{type(node).__name__.lower()}", None)
         if rule is not None:
-            rule(node, parent)
-        loops += isinstance(node, nodes.For)
+            rule(node)
+        if isinstance(node, nodes.For):
+            loops, turns = loops + 1, turns * _written_rounds(node.iter)
         if loops > MAX_LOOPS:
             raise ExpressionError("TF2506", f"more than {MAX_LOOPS} loops inside each other", **place(self.last))
+        if turns > MAX_ROUNDS:
+            raise ExpressionError("TF2506", f"these loops run more than {MAX_ROUNDS:,} times", **place(self.last))
         for child in node.iter_child_nodes():
-            self.visit(child, loops, node)
+            self.visit(child, loops, turns)
 
     def _refused(self, node: nodes.Node) -> ExpressionError:
         word = type(node).__name__.lower()
-        names = {"assignblock": "{% set %} around a block", "callblock": "call", "filterblock": "filter around a block"}
+        placed = [value for _, value in node.iter_fields() if isinstance(value, Placed)]
+        placed += [child.value for child in node.find_all(nodes.Const) if isinstance(child.value, Placed)]
+        placed += [child.name for child in node.find_all(nodes.Name) if isinstance(child.name, Placed)]
         return ExpressionError(
             "TF2503",
-            f"{names.get(word, word)} is not available in templates",
-            **place(self.last),
+            f"{_WORDS.get(word, word)} is not available in templates",
+            **place(placed[0] if placed else self.last),
             help="a template has {{ .. }}, if, for and set",
         )
 
-    def _name(self, node: nodes.Name, parent: nodes.Node | None) -> None:
+    def _name(self, node: nodes.Name) -> None:
         self.last = node.name  # type: ignore[assignment]
-        if node.name.startswith("_") or node.name.startswith("tillflow__"):
+        if node.name.startswith("_") or node.name.startswith("tillflow__") or node.name in _RESERVED:
             raise ExpressionError("TF2504", f"the name `{node.name}` is not available in templates", **place(node.name))
 
-    def _getattr(self, node: nodes.Getattr, parent: nodes.Node | None) -> None:
+    def _getattr(self, node: nodes.Getattr) -> None:
         self.last = node.attr  # type: ignore[assignment]
         if node.attr.startswith("_"):
             raise ExpressionError("TF2504", f"`{node.attr}` is not part of the data", **place(node.attr))
 
-    def _for(self, node: nodes.For, parent: nodes.Node | None) -> None:
+    def _for(self, node: nodes.For) -> None:
         if node.recursive:
             raise ExpressionError("TF2503", "recursive loops are not available in templates", **place(self.last))
 
-    def _assign(self, node: nodes.Assign, parent: nodes.Node | None) -> None:
-        if not isinstance(node.target, nodes.Name) or node.node.find((nodes.List, nodes.Tuple)) or isinstance(node.node, nodes.List | nodes.Tuple):
+    def _assign(self, node: nodes.Assign) -> None:
+        listed = isinstance(node.node, nodes.List | nodes.Tuple) or node.node.find((nodes.List, nodes.Tuple))
+        if listed or not isinstance(node.target, nodes.Name):
             raise ExpressionError(
-                "TF2503", "set gives one name one value that is not a list", **place(self.last), help="lists come from the data"
+                "TF2503",
+                "set gives one name one value that is not a list",
+                **place(self.last),
+                help="lists come from the data",
             )
 
-    def _filter(self, node: nodes.Filter, parent: nodes.Node | None) -> None:
+    def _filter(self, node: nodes.Filter) -> None:
         self._known("filter", node.name, frozenset(FILTERS))
 
-    def _test(self, node: nodes.Test, parent: nodes.Node | None) -> None:
+    def _test(self, node: nodes.Test) -> None:
         self._known("test", node.name, _TESTS)
 
     def _known(self, what: str, name: str, known: frozenset[str]) -> None:
@@ -97,7 +116,7 @@ class _Rules:
             help = f"did you mean `{close}`?" if close else "there are: " + ", ".join(sorted(known))
             raise ExpressionError("TF2507", f"there is no {what} `{name}`", **place(name), help=help, suggestion=close)
 
-    def _call(self, node: nodes.Call, parent: nodes.Node | None) -> None:
+    def _call(self, node: nodes.Call) -> None:
         if not isinstance(node.node, nodes.Name):
             name = getattr(node.node, "attr", self.last)
             close = nearest(str(name), FILTERS)
@@ -121,7 +140,9 @@ class _Rules:
     def _arguments(self, node: nodes.Call, function: Function, name: str) -> None:
         where = place(name)
         if node.kwargs or node.dyn_args or node.dyn_kwargs:
-            raise ExpressionError("TF2508", f"{name}() takes its arguments in order, without names", **where, help=function.usage)
+            raise ExpressionError(
+                "TF2508", f"{name}() takes its arguments in order, without names", **where, help=function.usage
+            )
         if any(p.per_item for p in function.parameters):
             raise ExpressionError("TF2508", f"{name}() takes an &expression, which only expressions have", **where)
         try:
@@ -129,7 +150,9 @@ class _Rules:
             for position, arg in enumerate(node.args):
                 self._literal(function, position, arg, name)
         except ExpressionError as error:
-            raise ExpressionError("TF2508", error.message, **where, help=error.help, suggestion=error.suggestion) from None
+            raise ExpressionError(
+                "TF2508", error.message, **where, help=error.help, suggestion=error.suggestion
+            ) from None
 
     def _literal(self, function: Function, position: int, arg: nodes.Expr, name: str) -> None:
         parameter = function.parameter(position)
@@ -140,11 +163,23 @@ class _Rules:
             raise ExpressionError("TF2508", f"argument `{parameter.name}` of {name}() must be written out in quotes")
 
 
+def _written_rounds(items: nodes.Expr) -> int:
+    """How often a loop over `range(n)` runs; 1 when that is not written out."""
+    if (
+        isinstance(items, nodes.Call)
+        and isinstance(items.node, nodes.Name)
+        and items.node.name == "range"
+        and items.args
+    ):
+        count = items.args[0]
+        return max(1, count.value) if isinstance(count, nodes.Const) and type(count.value) is int else 1
+    return 1
+
+
 def rewrite(tree: nodes.Template, functions: Mapping[str, Function]) -> set[str]:
     """Put the guards in: loops are counted, `~` is capped, numbers are exact, calls go to our functions. Names called."""
     called: set[str] = set()
     _rewrite(tree, functions, called)
-    tree.set_environment(tree.environment)
     return called
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from jinja2.parser import Parser
 from engine.expr.errors import ExpressionError
 
 MAX_TEMPLATE = 64 * 1024
+_POSITION = re.compile(r"^unexpected char .* at (\d+)$", re.DOTALL)
 
 
 class Placed(str):
@@ -69,13 +71,24 @@ class PlacingLexer(Lexer):
             yield line, kind, text
 
 
+class PlacingParser(Parser):
+    """Jinja's parser joins the texts of neighbouring literals, which forgets where they stood."""
+
+    def parse_primary(self, *args: Any, **named: Any) -> nodes.Expr:
+        token = self.stream.current
+        node = super().parse_primary(*args, **named)
+        if token.type == "string" and isinstance(node, nodes.Const) and isinstance(token.value, Placed):
+            node.value = Placed.at(node.value, token.value.offset, token.value.width)
+        return node
+
+
 def read_template(environment: Environment, text: str) -> nodes.Template:
     """The tree of a template. Raises ExpressionError TF2501, TF2502."""
     if len(text) > MAX_TEMPLATE:
         raise ExpressionError("TF2502", f"the template is longer than {MAX_TEMPLATE // 1024} KiB", length=0)
-    parser: Parser | None = None
+    parser: PlacingParser | None = None
     try:
-        parser = Parser(environment, text)
+        parser = PlacingParser(environment, text)
         return parser.parse()
     except TemplateSyntaxError as error:
         offset, length = _where(text, parser, error)
@@ -85,14 +98,17 @@ def read_template(environment: Environment, text: str) -> nodes.Template:
         raise ExpressionError("TF2502", "the template is nested too deep", length=0) from None
 
 
-def _where(text: str, parser: Parser | None, error: TemplateSyntaxError) -> tuple[int, int]:
+def _where(text: str, parser: PlacingParser | None, error: TemplateSyntaxError) -> tuple[int, int]:
+    said = _POSITION.search(error.message or "")
+    if said:
+        return int(said[1]), 1
     if parser is not None:
         value = parser.stream.current.value
-        if isinstance(value, Placed) and value.width:
-            return value.offset, value.width
+        if isinstance(value, Placed):
+            return value.offset, max(1, value.width)
+        return max(0, len(text.rstrip()) - 1), 1
     before = text.split("\n")[: error.lineno - 1]
-    offset = sum(len(line) + 1 for line in before)
-    return min(offset, max(0, len(text) - 1)), 1
+    return sum(len(line) + 1 for line in before), 1
 
 
 def place(name: str) -> dict[str, int]:

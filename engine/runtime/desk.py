@@ -11,9 +11,9 @@ from engine.runtime.cell import Cell
 from engine.runtime.codec import Delivery
 from engine.runtime.journal import entry
 from engine.runtime.limits import TokenBucket
-from engine.runtime.parent import Watch
 from engine.runtime.plans import Plans
 from engine.runtime.pool import Pool
+from engine.runtime.watch import Watch
 
 
 @dataclass

@@ -177,7 +177,8 @@ def _recorded(target: _Target, claim: Claim) -> Any:
     if claim.verdict == "final" and claim.state == "applied":
         return decode(claim.result) if claim.result else None
     if claim.verdict in ("busy", "stale"):
-        raise Throttled("call-busy", f"step `{step}` is being called for this event already", after=max(claim.wait, 1.0))
+        text = f"step `{step}` is being called for this event already"
+        raise Throttled("call-busy", text, after=max(claim.wait, 1.0))
     if claim.verdict == "conflict":
         raise Permanent("idempotency-conflict", f"step `{step}` was called for this key with other contents")
     if claim.state == "work_item":
@@ -188,6 +189,6 @@ def _recorded(target: _Target, claim: Claim) -> Any:
 def _told(target: _Target) -> str:
     request = target.request
     return (
-        f"`{request.action}` on `{request.connection}` may have had its effect; look there, then replay the event to do "
-        "it again, or resolve it"
+        f"`{request.action}` on `{request.connection}` may have had its effect; look there, "
+        "then replay the event to do it again, or resolve it"
     )

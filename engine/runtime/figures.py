@@ -51,7 +51,8 @@ async def note_gaps(cell: Cell, plans: Plans) -> list[str]:
     Answers the ids of new items.
     """
     now = cell.clock.now()
-    fences = {fence_name(plan.route, sink.id): (plan, sink) for plan in plans.all() for sink in plan.sinks if is_fenced(sink)}
+    fenced = [(plan, sink) for plan in plans.all() for sink in plan.sinks if is_fenced(sink)]
+    fences = {fence_name(plan.route, sink.id): (plan, sink) for plan, sink in fenced}
     there = {_gap_subject(gap): gap for gap in await cell.store.apply(FenceGaps(now + 1))} if fences else {}
     known = await cell.store.apply(WorkFind(reason=GAP))
     await _resolve(cell, [item for item in known if item.subject not in there], "the gap is closed")
@@ -101,7 +102,8 @@ async def note_missing(cell: Cell, plans: Plans) -> list[str]:
     Items whose deliveries have all ended by now are resolved. Answers the ids of new items.
     """
     now = cell.clock.now()
-    await _resolve(cell, await _arrived(cell, await cell.store.apply(WorkFind(reason=MISSING))), "its deliveries ended")
+    known = await cell.store.apply(WorkFind(reason=MISSING))
+    await _resolve(cell, await _arrived(cell, known), "its deliveries ended")
     by_horizon: dict[float, dict[str, Plan]] = {}
     for plan in plans.all():
         if plan.has_inbox:
@@ -109,14 +111,14 @@ async def note_missing(cell: Cell, plans: Plans) -> list[str]:
     items = []
     for horizon, routes in by_horizon.items():
         found = await cell.store.apply(Overdue(now - round(horizon * 1_000_000)))
-        items += [
-            _missing_item(routes[route], day, event, now, plans.revision) for route, day, event in found if route in routes
-        ]
+        late = [(routes[route], day, event) for route, day, event in found if route in routes]
+        items += [_missing_item(plan, day, event, now, plans.revision) for plan, day, event in late]
     return await cell.store.apply(WorkCreate(items)) if items else []
 
 
 def _missing_item(plan: Plan, day: str, event: str, now: int, revision: str) -> WorkItem:
-    detail = f"a delivery of this event has not ended within {plan.horizon / 3600:g} hours; `tillflow trace {event}` shows it"
+    hours = f"{plan.horizon / 3600:g} hours"
+    detail = f"a delivery of this event has not ended within {hours}; `tillflow trace {event}` shows it"
     return WorkItem(
         id=work_id("event", plan.route, MISSING, event),
         level="event",

@@ -9,14 +9,15 @@ from random import Random
 from engine.compile.plan import PlannedConnection
 from engine.core.errors import StoreDown, TillflowError
 from engine.ports.transport import Address, Topology
-from engine.runtime import figures, order, replay
+from engine.runtime import figures, order
 from engine.runtime.cell import Cell
 from engine.runtime.delivery import Worker
 from engine.runtime.desk import Desk
 from engine.runtime.journal import Journal
-from engine.runtime.parent import Watch
 from engine.runtime.plans import Plans
 from engine.runtime.pool import Pool
+from engine.runtime.recovery import recover_replays
+from engine.runtime.watch import Watch
 
 QUARANTINE = Address("quarantine", "")
 LOOK_EVERY = 30.0  # seconds between looks at gaps and overdue deliveries
@@ -54,16 +55,14 @@ class Lanes:
 
     def wanted(self) -> set[Address]:
         """Lanes the current Plans deliver through."""
-        return {
-            Address("lane", sink.lane) for plan in self._plans.all() for sink in plan.sinks if not sink.by_router
-        }
+        return {Address("lane", sink.lane) for plan in self._plans.all() for sink in plan.sinks if not sink.by_router}
 
     async def start(self) -> None:
         """Make queues and fences exist, hand over what a crash left in between, and begin to deliver."""
         await self._cell.transport.declare(Topology((*sorted(self.wanted()), QUARANTINE)))
         await order.open_fences(self._cell, self._plans.all())
         await order.recover(self._cell)
-        await replay.recover(self._cell, self._plans)
+        await recover_replays(self._cell, self._plans)
         await self.refresh()
         self._looking = asyncio.create_task(self._look())
 

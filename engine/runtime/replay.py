@@ -6,9 +6,9 @@ A replay enters again where the item's level says:
   event     one transaction closes the item and raises the inbox row's replay number, then the event is published to the
             route; copies with an older number are absorbed
   delivery  one transaction closes the item and sets the ledger from `work_item` to `waiting(n+1)`, then copy n+1 is
-            published to the sink's lane; an edited one is `:rN`, and only allowed while the effect is known not to be there
+            published to the sink's lane; an edited one is `:rN`, only allowed while the effect is known not to be there
 
-What a crash leaves between a transaction and its publish is published by `recover` at the next start. Refusals are
+What a crash leaves between a transaction and its publish is published at the next start (see `recovery`). Refusals are
 Permanent failures that say why and what to do instead.
 """
 
@@ -24,18 +24,15 @@ from engine.core.jsonx import decode
 from engine.plugins.contracts import ConnectorContext, SinkItem
 from engine.ports.store import Op
 from engine.ports.store.audit import AuditAppend, AuditRow
-from engine.ports.store.inbox import EventKey, InboxFind, InboxReplay, InboxRow
-from engine.ports.store.journal import JournalAppend
+from engine.ports.store.inbox import EventKey, InboxFind, InboxReplay
+from engine.ports.store.journal import Entry, JournalAppend
 from engine.ports.store.ledger import LedgerClose, LedgerFind, LedgerKey, LedgerOfEvent, LedgerRevive, LedgerRow
-from engine.ports.store.order import FenceSettle
 from engine.ports.store.work import WorkChange, WorkItem
-from engine.ports.transport import Outgoing
 from engine.runtime import order
 from engine.runtime.cell import Cell
 from engine.runtime.codec import Delivery, Routed, read_headers
 from engine.runtime.figures import GAP, MISSING, gap_of
 from engine.runtime.handover import publish
-from engine.runtime.journal import entry
 from engine.runtime.plans import Plans
 from engine.runtime.pool import Pool
 from engine.runtime.work import MAYBE_APPLIED
@@ -83,7 +80,7 @@ class Decisions:
             if row is not None and row.state in ("work_item", "waiting", "held"):
                 state: Any = "applied" if how == "resolved" else "discarded"
                 ops.append(LedgerClose(key, state, f"{how}: {who.reason}", self._cell.clock.now(), required=True))
-        await self._apply(ops)
+        await self.apply(ops)
         for fence, order_key, number in self._numbers(item):
             await order.settled(self._cell, fence, [(order_key, number)])
         return f"{item.id} is {how}"
@@ -92,7 +89,7 @@ class Decisions:
         failure = await self._reenter(item)
         if failure is not None:
             raise Permanent(failure.reason, f"it fails again: {failure.detail}", data=failure.data)
-        await self._apply(self._ops(item, "replayed", "replay", who))
+        await self.apply(self._ops(item, "replayed", "replay", who))
         return f"the record of {item.id} was taken in again"
 
     async def _replay_event(self, item: WorkItem, who: Who) -> str:
@@ -107,11 +104,11 @@ class Decisions:
         ops = self._ops(item, "replayed", "replay", who) + await self._calls_again(item)
         if row is None:  # a route without an inbox: the event is durable in its queue before the item closes
             await publish(self._cell, [fresh.outgoing(item.route)])
-            await self._apply(ops)
+            await self.apply(ops)
         else:
             keep = row.kind != "work_item"
             ops.insert(0, InboxReplay(item.route, key, keep_plan=keep, required=True))
-            number = (await self._apply(ops))[0]
+            number = (await self.apply(ops))[0]
             await publish(self._cell, [replace(fresh, replay=number).outgoing(item.route)])
         return f"event {routed.event.id} is on its way through `{item.route}` again"
 
@@ -142,7 +139,7 @@ class Decisions:
         revision = item.edits if edited else delivery.edits
         now = self._cell.clock.now()
         ops = [LedgerRevive(row.key, now, revision, required=True), *self._ops(item, "replayed", "replay", who)]
-        attempt = (await self._apply(ops))[0]
+        attempt = (await self.apply(ops))[0]
         copy = replace(delivery, attempt=attempt, edits=revision, since=0, due=0, doubt=doubt)
         await publish(self._cell, [copy.outgoing(sink.lane)])
         return f"delivery {copy.key} is on its way to `{sink.id}` again"
@@ -163,8 +160,8 @@ class Decisions:
         plan = self._plans.current(item.route)
         sink = plan.sink(item.sink) if plan is not None else None
         if sink is None:
-            text = f"route `{item.route}` has no sink `{item.sink}` any more; put it back, or resolve or discard the item"
-            raise Permanent("sink-gone", text)
+            gone = f"route `{item.route}` has no sink `{item.sink}` any more"
+            raise Permanent("sink-gone", f"{gone}; put it back, or resolve or discard the item")
         return sink
 
     async def _row(self, key: LedgerKey) -> LedgerRow | None:
@@ -188,13 +185,26 @@ class Decisions:
         note = f"{action} by {who.actor}: {who.reason}"
         ops: list[Op[Any]] = [WorkChange(item.id, item.version, state, note, now)]
         ops.append(AuditAppend(audit_row(item, f"work.{action}", who, now, before=item.state, after=state)))
-        if item.level != "record":
-            event = Delivery.read(read_headers(item.headers), b"null").event if item.level == "delivery" and item.headers != "{}" else None
-            if event is not None:
-                ops.append(JournalAppend([entry(event, item.route, state, now, sink=item.sink, detail=note)]))
+        if item.event_id:
+            ops.append(JournalAppend([self._line(item, state, note, now)]))
         return ops
 
-    async def _apply(self, ops: list[Op[Any]]) -> list[Any]:
+    def _line(self, item: WorkItem, what: str, note: str, now: int) -> Entry:
+        return Entry(
+            at=now,
+            day=item.day,
+            event_id=item.event_id,
+            trace=item.root,
+            route=item.route,
+            what=what,
+            sink=item.sink,
+            detail=note,
+            revision=self._plans.revision,
+            event_type=item.event_type,
+        )
+
+    async def apply(self, ops: list[Op[Any]]) -> list[Any]:
+        """All of these or none. Raises Permanent `changed-meanwhile` when the item is not what it was."""
         try:
             return await self._cell.store.apply_all(*ops)
         except Fenced:

@@ -8,32 +8,32 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Sequence
+from dataclasses import replace
 from typing import Any
 
 from engine.compile.plan import Plan
-from engine.core.clock import day_of
 from engine.core.errors import Permanent, TransportBlocked
-from engine.core.ids import digest
 from engine.core.masking import mask_bytes
 from engine.core.outcome import Failed, Outcome
 from engine.ports.store.inbox import EventKey
-from engine.ports.store.work import WorkCreate
+from engine.ports.store.work import WorkCreate, WorkItem
 from engine.ports.transport import Address, Receipt, Subscription
 from engine.runtime import routing
 from engine.runtime.cases import Case
-from engine.runtime.codec import Routed, kept_headers
+from engine.runtime.codec import Routed
 from engine.runtime.committing import commit, needs_store
 from engine.runtime.crash import point
 from engine.runtime.handover import FIRST_PAUSE, persist
+from engine.runtime.outcomes import Made
 from engine.runtime.shared import Shared
-from engine.runtime.work import record_item
+from engine.runtime.work import unreadable_item, work_id
 
 PREFETCH = 1000
 BATCH = 200
 
 
 class Router:
-    """Consumes the queue of one route. `run` until cancelled or the subscription is closed; `stop` drains."""
+    """Consumes the queue of one route. `run` until `stop`, then it drains; cancelled, it gives back what is in hand."""
 
     def __init__(self, shared: Shared, plan: Plan) -> None:
         self._shared = shared
@@ -41,7 +41,8 @@ class Router:
         self._last = plan
         self._subscription: Subscription | None = None
         self._busy: dict[EventKey, list[Case]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._group: asyncio.TaskGroup | None = None
+        self._receiving: asyncio.Task[None] | None = None
         self._stopping = False
         self.handled = 0
 
@@ -51,24 +52,22 @@ class Router:
         return self._subscription is not None
 
     async def run(self) -> None:
-        """Take batches until stopped. What is in hand when it ends by an error comes back from the transport."""
+        """Take batches until stopped. After an error (an ExceptionGroup) everything in hand comes back."""
         transport = self._shared.cell.transport
         self._subscription = await transport.subscribe(Address("route", self._route), PREFETCH)
         try:
-            while not self._stopping:
-                receipts = await self._receive(self._subscription)
-                if not receipts:
-                    return
-                await self._batch(receipts)
-                self._reap()
+            async with asyncio.TaskGroup() as self._group:
+                self._receiving = self._group.create_task(self._take(self._subscription))
         finally:
-            await self._end()
+            subscription, self._subscription, self._group = self._subscription, None, None
+            self._busy.clear()
+            await subscription.close()
 
-    async def stop(self, patience: float) -> None:
-        """Take nothing new; finish what is in hand, at most `patience` seconds."""
+    def stop(self) -> None:
+        """Take nothing new; `run` returns when what is in hand is done."""
+        if not self._stopping and self._receiving is not None:
+            self._receiving.cancel("stop")
         self._stopping = True
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=patience)
 
     async def answer(self, routed: Routed) -> Outcome:
         """Route one event that came without the transport, for somebody who waits for its reply.
@@ -82,24 +81,29 @@ class Router:
         try:
             return await self._answer(case)
         finally:
-            self._follow([case])
+            following = self._follow([case])
+            if following:
+                self._spawn(self._handle(following))
 
     async def _answer(self, case: Case) -> Outcome:
         await self._decide([case])
-        if case.absorbed:
-            case.row = None
-            absorbed, case.absorbed = case.absorbed, ""
-            await routing.finish(self._shared, routing.start(self._shared, [case]))
-            case.absorbed = absorbed
-        else:
-            await routing.finish(self._shared, routing.start(self._shared, [case]))
+        absorbed, case.absorbed = case.absorbed, ""
+        await routing.finish(self._shared, routing.start(self._shared, [case]))
         if case.failed is not None:
             return Outcome(failed=case.failed)
-        if not case.absorbed:
+        if not absorbed:
             await commit(self._shared, self._route, [case])
         return case.outcome or Outcome()
 
     # --- taking ------------------------------------------------------------------------------------------------------
+
+    async def _take(self, subscription: Subscription) -> None:
+        while not self._stopping:
+            receipts = await self._receive(subscription)
+            if not receipts:
+                return
+            # What was received is finished even if the receiving is cancelled by a stop.
+            await asyncio.shield(self._spawn(self._batch(receipts)))
 
     async def _receive(self, subscription: Subscription) -> list[Receipt]:
         while not self._stopping:
@@ -168,11 +172,9 @@ class Router:
         """Carry out, ack. Answers what has to be handled next: copies that waited behind these, and lost races."""
         slow = [case for case in cases if not case.has_inbox and needs_store(case)]
         quick = [case for case in cases if case not in slow] if slow else list(cases)
-        following = await self._commit(quick)
-        if slow and quick:
+        if slow:
             self._spawn(self._then(slow))
-            return following
-        return following + await self._commit(slow)
+        return await self._commit(quick)
 
     async def _then(self, cases: Sequence[Case]) -> None:
         await self._handle(await self._commit(cases))
@@ -186,7 +188,7 @@ class Router:
         await self._ack([case.receipt for case in done if case.receipt is not None])
         self.handled += len(done)
         for case in again:  # the row that is there now decides
-            case.outcome, case.failed, case.again = None, None, None
+            case.outcome, case.failed, case.again, case.made = None, None, None, Made()
         return again + self._follow(done)
 
     def _follow(self, done: Sequence[Case]) -> list[Case]:
@@ -213,49 +215,23 @@ class Router:
     async def _give_up(self, unreadable: Sequence[tuple[Receipt, str]]) -> None:
         """Something in the queue that is no event: a work item with its masked bytes."""
         shared, now = self._shared, self._shared.now()
-        items = [
-            record_item(
-                self._route,
-                self._last.owner,
-                _content_id(receipt),
-                mask_bytes(receipt.body),
-                Permanent("unreadable", f"what was received is no event: {error}"),
-                now=now,
-                day=day_of(now),
-                headers=receipt.headers,
-                revision=shared.plans.revision,
-            )
-            for receipt, error in unreadable
-        ]
+        items = [self._unreadable(receipt, error, now) for receipt, error in unreadable]
         await persist(shared.cell, lambda: shared.cell.store.apply(WorkCreate(items)))
         await self._ack([receipt for receipt, _ in unreadable])
 
-    # --- tasks -------------------------------------------------------------------------------------------------------
+    def _unreadable(self, receipt: Receipt, error: str, now: int) -> WorkItem:
+        item = unreadable_item(receipt, error, now, self._shared.plans.revision)
+        text = f"what was received is no event: {error}"
+        id = work_id("delivery", self._route, "", item.subject)
+        owner, body = self._last.owner, mask_bytes(receipt.body)
+        return replace(item, id=id, route=self._route, owner=owner, detail=text, body=body)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-
-    def _reap(self) -> None:
-        """Forget tasks that ended; an error in one ends the router, so that its events come back."""
-        for task in [task for task in self._tasks if task.done()]:
-            self._tasks.discard(task)
-            task.result()
-
-    async def _end(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks.clear()
-        self._busy.clear()
-        subscription, self._subscription = self._subscription, None
-        if subscription is not None:
-            await subscription.close()
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """In a task of its own; an error in it ends the router, so that its events come back."""
+        assert self._group is not None
+        return self._group.create_task(work)
 
 
 def _mark(case: Case) -> tuple[str, int]:
     return case.event.id, case.routed.attempt + (case.routed.replay << 16)
 
-
-def _content_id(receipt: Receipt) -> str:
-    return digest(kept_headers(dict(receipt.headers)), receipt.body)

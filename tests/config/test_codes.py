@@ -12,7 +12,19 @@ from engine.core.codes import fields, overlays, project, yaml
 from tests.config.snippets import findings_in
 
 # Told where no file of ours shows it: by the operating system, by a plugin's Config, or by the engine's secrets.
-NOT_A_FILE = {"TF1001", "TF1002", "TF1003", "TF1053", "TF1119", "TF1121", "TF1122", "TF1126", "TF1127", "TF1128", "TF1129"}
+NOT_A_FILE = {
+    "TF1001",
+    "TF1002",
+    "TF1003",
+    "TF1053",
+    "TF1119",
+    "TF1121",
+    "TF1122",
+    "TF1126",
+    "TF1127",
+    "TF1128",
+    "TF1129",
+}
 BELOW_KEYS = [code for code in yaml.CODES if code.code < "TF1050" and code.code not in NOT_A_FILE]
 WITH_KEYS = [
     code

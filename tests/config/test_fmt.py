@@ -32,7 +32,7 @@ def data(text: str) -> Any:
         ("a:\n    b: 1\n    c:\n        d: 2\n", "a:\n  b: 1\n  c:\n    d: 2\n"),
         ("a:\n- b\n-   c: 1\n    d: 2\n", "a:\n  - b\n  - c: 1\n    d: 2\n"),
         ("a: { b: [ 1,2 ,3 ] , c : d }\n", "a: {b: [1, 2, 3], c: d}\n"),
-        ("a: 'x'\nb: 'say \"x\"'\nc: 'a\\b'\nd: 'it''s'\n", "a: \"x\"\nb: 'say \"x\"'\nc: 'a\\b'\nd: \"it's\"\n"),
+        ("a: 'x'\nb: 'say \"x\"'\nc: 'a\\b'\nd: 'it''s'\n", 'a: "x"\nb: \'say "x"\'\nc: \'a\\b\'\nd: "it\'s"\n'),
         ("a: 1 # note\nbb: 2   # note\n", "a: 1 # note\nbb: 2   # note\n"),
         ("a:\n    # about b\n    b: 1\n# end\n", "a:\n  # about b\n  b: 1\n# end\n"),
         ("a:\n    b: |\n        x\n          y\n    c: 1\n", "a:\n  b: |\n      x\n        y\n  c: 1\n"),
@@ -61,16 +61,33 @@ def test_the_examples_are_canonical(shared: Path) -> None:
 _word = st.text("abc xyz:#'\"-,[]{}|>\\%@!&*?é", max_size=14)
 _scalar = _word | st.integers(-9, 99) | st.booleans() | st.none()
 _values = st.recursive(
-    _scalar, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("abcde", min_size=1, max_size=4), inner, max_size=3)
+    _scalar,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text("abcde", min_size=1, max_size=4), inner, max_size=3)
+    ),
 )
 _documents = st.dictionaries(st.text("abcde", min_size=1, max_size=5), _values, min_size=1, max_size=4)
 
 
-@given(_documents, st.sampled_from([None, True, False]), st.sampled_from([2, 3, 5]), st.sampled_from([None, "'", '"']), st.data())
+@given(
+    _documents,
+    st.sampled_from([None, True, False]),
+    st.sampled_from([2, 3, 5]),
+    st.sampled_from([None, "'", '"']),
+    st.data(),
+)
 def test_data_comments_and_key_order_survive_and_a_second_run_changes_nothing(
     value: dict[str, Any], flow: bool | None, indent: int, style: str | None, draw: Any
 ) -> None:
-    text = pyyaml.safe_dump(value, default_flow_style=flow, indent=indent, default_style=style, width=30, sort_keys=False, allow_unicode=True)
+    text = pyyaml.safe_dump(
+        value,
+        default_flow_style=flow,
+        indent=indent,
+        default_style=style,
+        width=30,
+        sort_keys=False,
+        allow_unicode=True,
+    )
     text = _with_noise(text, draw)
     document, findings = read_text("", text)
     if document is None or findings:

@@ -96,7 +96,9 @@ def test_inside_something_that_is_no_text_is_the_value_itself() -> None:
 
 
 @given(
-    st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Zl", "Zp", "Co", "Cn")), min_size=1, max_size=60),
+    st.text(
+        st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Zl", "Zp", "Co", "Cn")), min_size=1, max_size=60
+    ),
     st.sampled_from(["'", '"', "|", ">"]),
     st.integers(8, 40),
 )

@@ -26,7 +26,9 @@ def test_a_limit_only_cuts_off(a: str, b: str, limit: int) -> None:
     assert distance(a, b, limit) == min(distance(a, b), limit + 1)
 
 
-@pytest.mark.parametrize(("a", "b", "far"), [("wehn", "when", 1), ("usee", "use", 1), ("us", "use", 1), ("ab", "xy", 2)])
+@pytest.mark.parametrize(
+    ("a", "b", "far"), [("wehn", "when", 1), ("usee", "use", 1), ("us", "use", 1), ("ab", "xy", 2)]
+)
 def test_swaps_count_once(a: str, b: str, far: int) -> None:
     assert distance(a, b) == far
 

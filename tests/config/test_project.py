@@ -54,7 +54,10 @@ def test_the_path_says_what_a_file_is(path: str, kind: str, name: str, region: s
     assert (place.kind, place.name, place.region) == (kind, name, region)
 
 
-@pytest.mark.parametrize("path", ["routes/README.md", "routes/.git/config", "routes/a.yaml~", "routes/.a.yaml.swp", "mappings/__pycache__/x.pyc"])
+@pytest.mark.parametrize(
+    "path",
+    ["routes/README.md", "routes/.git/config", "routes/a.yaml~", "routes/.a.yaml.swp", "mappings/__pycache__/x.pyc"],
+)
 def test_notes_and_leftovers_are_passed_over(path: str) -> None:
     assert is_ignored(path)
     assert codes(read_project_from({path: b"x", "routes/sales.yaml": ROUTE.encode()}, {})[1]) == []
@@ -112,7 +115,11 @@ def test_links_that_leave_the_project_are_refused(tmp_path: Path) -> None:
     (root / "routes/cases").symlink_to(outside / "folder", target_is_directory=True)
     (root / "mappings").symlink_to("../outside", target_is_directory=True)
     project, findings = read_project(root, {})
-    assert sorted(codes(findings)) == [("TF9004", "mappings"), ("TF9004", "routes/cases"), ("TF9004", "routes/evil.yaml")]
+    assert sorted(codes(findings)) == [
+        ("TF9004", "mappings"),
+        ("TF9004", "routes/cases"),
+        ("TF9004", "routes/evil.yaml"),
+    ]
     assert list(project.files) == ["routes/sales.yaml"]
 
 
@@ -150,7 +157,9 @@ def test_paths_written_in_files_stay_inside(base: str, text: str, path: str | No
 
 
 def test_a_broken_file_hides_nothing_and_is_known_as_broken(read: Callable[..., Any]) -> None:
-    project, findings = read({"routes/a.yaml": "route: [\n", "routes/sales.yaml": ROUTE, "mappings/m.yaml": "mapping: m\n"})
+    project, findings = read(
+        {"routes/a.yaml": "route: [\n", "routes/sales.yaml": ROUTE, "mappings/m.yaml": "mapping: m\n"}
+    )
     assert {f.mark.file for f in findings} == {"routes/a.yaml", "mappings/m.yaml"}
     assert list(project.routes) == ["sales"]
     assert project.exists("route", "a") and project.exists("mapping", "m")
@@ -191,7 +200,7 @@ def test_the_nearest_file_is_suggested(read: Callable[..., Any]) -> None:
 
 
 def test_connections_take_environment_values_and_say_which_are_missing(read: Callable[..., Any]) -> None:
-    text = "tillflow: 1\nconnections:\n  erp: {connector: core.http, url: \"${ERP_URL}\"}\n"
+    text = 'tillflow: 1\nconnections:\n  erp: {connector: core.http, url: "${ERP_URL}"}\n'
     project, findings = read({"routes/sales.yaml": ROUTE, "routes/connections.yaml": text}, {"ERP_URL": "https://x"})
     assert findings == []
     assert project.connections.model.connections["erp"].options == {"url": "https://x"}

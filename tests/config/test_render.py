@@ -11,7 +11,13 @@ from engine.config.excerpt import excerpt, masked
 from engine.core.findings import Finding, Mark
 
 SOURCE = b"retry:\n  retires: 5\n"
-FINDING = Finding("TF1101", "`retires` is not a key of `retry`", Mark("routes/sales.yaml", 2, 3, 10), "did you mean `retries`?", "retries")
+FINDING = Finding(
+    "TF1101",
+    "`retires` is not a key of `retry`",
+    Mark("routes/sales.yaml", 2, 3, 10),
+    "did you mean `retries`?",
+    "retries",
+)
 
 
 def test_the_human_form_has_five_parts() -> None:
@@ -78,7 +84,7 @@ def test_long_lines_are_cut_around_the_caret(start: int, width: int) -> None:
     ("line", "shown"),
     [
         ("password: hunter2", "password: *******"),
-        ("  login: {user: a, password: \"hunter2\"}", "  login: {user: a, password: *********}"),
+        ('  login: {user: a, password: "hunter2"}', "  login: {user: a, password: *********}"),
         ("api_key: 'abc' # note", "api_key: ***** # note"),
         ("password: ${secret.erp}", "password: ${secret.erp}"),
         ("erp_token: abc", "erp_token: ***"),

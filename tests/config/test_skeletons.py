@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -105,6 +106,11 @@ def test_what_is_wrong_is_told_at_its_place(check: Check, text: str, code: str, 
     assert (code, line, column) in check(text)
 
 
+def test_a_schema_whose_id_is_misspelt(read: Callable[..., Any]) -> None:
+    _, findings = read({"mappings/schemas/a@1.yaml": "$idd: a@1\ntype: object\n"})
+    assert [(f.code, f.suggestion) for f in findings if f.code != "TF9009"] == [("TF1101", "$id")]
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -126,14 +132,17 @@ def test_what_is_right_gives_no_finding(check: Check, text: str) -> None:
     ("text", "message", "help", "suggestion"),
     [
         ("ownr: x\nowner: y\n", "`ownr` is not a key of this file", "did you mean `owner`?", "owner"),
-        ("retry: {first: 1s}\n", "`first` does not belong in `retry`", "it belongs under `backoff`: indent it more by two spaces", ""),
+        ("retry: {first: 1s}\n", "`first` does not belong in `retry`",
+         "it belongs under `backoff`: indent it more by two spaces", ""),
         (STEP + "    reason: x\n", "`reason` does not belong beside `filter`",
          "if it belongs to `filter`, indent it under `filter:`; keys of every step: id, when, on_error, lock, may", ""),
-        ("retry: {backoff: {give_up_after: 1h}}\n", "`give_up_after` does not belong in `backoff`", "it belongs one level up, beside `backoff`", ""),
+        ("retry: {backoff: {give_up_after: 1h}}\n", "`give_up_after` does not belong in `backoff`",
+         "it belongs one level up, beside `backoff`", ""),
         ("owner: 42\n", "`owner` is text, this is the number 42", "put it in quotes", '"42"'),
         ("version: 1.2\n", "`version` is text, this is the number 1.2", "put it in quotes", '"1.2"'),
         ("route_once: 'yes'\n", "`route_once` is yes/no, this is text", "write true or false", ""),
-        ("criticality: finacial\n", "`finacial` is not a value of `criticality`", "did you mean `financial`?", "financial"),
+        ("criticality: finacial\n", "`finacial` is not a value of `criticality`",
+         "did you mean `financial`?", "financial"),
     ],
 )  # fmt: skip
 def test_wording(text: str, message: str, help: str, suggestion: str) -> None:
@@ -156,6 +165,12 @@ def test_a_misspelt_required_key_is_one_finding_not_two() -> None:
         ("to:\n  - {id: erp, evnt: a@1}\n", "event"),
         ("to:\n  - {id: erp, use: core.http, conection: a, action: b}\n", "connection"),
         ("tests:\n  - {name: a, given: {event: {}}, expct: {}}\n", "expect"),
+        ("steps:\n  - sblot: fiscal\n    allows: [pure]\n", "slot"),
+        ("steps:\n  - slot: fiscal\n    alows: [pure]\n", "allows"),
+        ("params: {rate: {type: rate, defualt: 5/s}}\n", "default"),
+        ("pack: es\nlayer: country\nfor: {contry: ES}\nowner: x\nresidency: eu\n", "country"),
+        ("overlay: a\nbase: sales@^1\nset: {a: b}\neffective: {sice: 2027-01-01}\n", "since"),
+        ("overlay: a\nbase: sales@^1\nsett: {a: b}\n", "set"),
     ],
 )
 def test_a_misspelt_key_that_is_needed_is_one_finding(text: str, suggestion: str) -> None:
@@ -183,7 +198,12 @@ def test_a_file_with_only_a_misspelt_key_is_still_in_the_project(read: Callable[
 
 @pytest.mark.parametrize(
     ("ids", "code"),
-    [(("erp", "erp"), "TF1110"), (("order", "orders"), "TF1111"), (("sale", "slae"), "TF1111"), (("erp", "erp-sum"), "")],
+    [
+        (("erp", "erp"), "TF1110"),
+        (("order", "orders"), "TF1111"),
+        (("sale", "slae"), "TF1111"),
+        (("erp", "erp-sum"), ""),
+    ],
 )
 def test_ids_of_one_route_cannot_be_mistaken(ids: tuple[str, str], code: str) -> None:
     first, second = ids
@@ -204,14 +224,18 @@ def test_errors_of_a_plugins_own_fields_are_told_inside_the_text() -> None:
         @field_validator("expr")
         @classmethod
         def _refuse(cls, value: str) -> str:
-            raise problem("TF2001", "no such function", "did you mean `sum`?", "sum", offset=value.index("smu"), length=3)
+            raise problem(
+                "TF2001", "no such function", "did you mean `sum`?", "sum", offset=value.index("smu"), length=3
+            )
 
     class Config(BaseModel):
         model_config = ConfigDict(extra="forbid", strict=True)
         items: list[Inner | str]
         near: dict[str, Inner] = {}
 
-    document, _ = read_text("f.yaml", "a:\n  items:\n    - for: >-\n        one +\n        smu(x)\n  near: {x: {fr: a}}\n  when: z\n")
+    document, _ = read_text(
+        "f.yaml", "a:\n  items:\n    - for: >-\n        one +\n        smu(x)\n  near: {x: {fr: a}}\n  when: z\n"
+    )
     assert document is not None
     with pytest.raises(Exception) as raised:
         Config.model_validate(document.data["a"])

@@ -86,7 +86,11 @@ def test_nothing_is_substituted_in_keys() -> None:
 def test_secrets_and_parameters_become_references() -> None:
     document, findings = read("a: ${secret.token}\nb: ${param.rate}\nc: Bearer ${secret.token}\n")
     assert findings == []
-    assert document.data == {"a": SecretRef("token"), "b": ParamRef("rate"), "c": Joined(("Bearer ", SecretRef("token")))}
+    assert document.data == {
+        "a": SecretRef("token"),
+        "b": ParamRef("rate"),
+        "c": Joined(("Bearer ", SecretRef("token"))),
+    }
 
 
 def test_a_parameter_that_is_the_whole_scalar_keeps_its_type() -> None:
@@ -117,7 +121,7 @@ def test_an_unknown_secret_is_told_at_its_place() -> None:
 
 
 def test_a_finding_about_an_environment_value_shows_its_name_only() -> None:
-    text = "tillflow: 1\nconnections:\n  erp: {connector: core.http, limits: {timeout: \"${WAIT}\", concurrency: 1}}\n"
+    text = 'tillflow: 1\nconnections:\n  erp: {connector: core.http, limits: {timeout: "${WAIT}", concurrency: 1}}\n'
     document, _ = read(text, {"WAIT": "hunter2"})
     _, findings = validated(document, ConnectionsDoc)
     assert [f.code for f in findings] == ["TF1124"]

@@ -33,8 +33,9 @@ def data(text: str) -> Any:
         ("0042", "0042"), ("010", "010"), ("12:30", "12:30"), ("12:30:45", "12:30:45"), ("2026-01-01", "2026-01-01"),
         ("1_000", "1_000"), ("0x1F", "0x1F"), ("0o17", "0o17"), ("+4989", "+4989"), (".5", ".5"), ("1.", "1."),
         (".inf", ".inf"), (".nan", ".nan"), ("Null", "Null"), ("1e", "1e"), ("=", "="),
-        ("true", True), ("false", False), ("null", None), ("~", None), ("0", 0), ("-7", -7), ("156.00", Decimal("156.00")),
-        ("-0.5", Decimal("-0.5")), ("1e3", 1000), ("1.5e3", Decimal("1.5e3")), ("9007199254740993", 9007199254740993),
+        ("true", True), ("false", False), ("null", None), ("~", None), ("0", 0), ("-7", -7),
+        ("156.00", Decimal("156.00")), ("-0.5", Decimal("-0.5")), ("1e3", 1000), ("1.5e3", Decimal("1.5e3")),
+        ("9007199254740993", 9007199254740993),
     ],
 )  # fmt: skip
 def test_plain_scalars_are_json_or_text(text: str, value: object) -> None:
@@ -111,7 +112,9 @@ def test_an_expression_that_yaml_cuts_is_told_to_be_quoted(text: str, line: int,
     assert "quotes" in findings[0].help
 
 
-@pytest.mark.parametrize("text", ["a: {because: we don't, b: 1}\n", "a: [customers' wish, it's fine]\n", "a: don't (now\n"])
+@pytest.mark.parametrize(
+    "text", ["a: {because: we don't, b: 1}\n", "a: [customers' wish, it's fine]\n", "a: don't (now\n"]
+)
 def test_an_apostrophe_is_no_open_quote(text: str) -> None:
     assert found(text) == []
 

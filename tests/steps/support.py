@@ -16,7 +16,7 @@ from engine.config.yaml import read_text
 from engine.core.event import Event
 from engine.expr.functions import FunctionTable
 from engine.expr.jmes import Expr, compile_expression
-from engine.expr.shape import UNKNOWN, Shape, check_expression
+from engine.expr.shape import UNKNOWN, Place, Shape, check_expression
 from engine.expr.template import Template, compile_template
 from engine.plugins.build import BoundCall
 from engine.plugins.contracts import CallRequest, Step
@@ -140,10 +140,8 @@ class TestBuild:
 
     def check(self, expr: Expr | KeyExpr | ValueExpr, shape: Shape, *path: str | int) -> None:
         self.checked.append(path)
-        exprs = expr.parts if isinstance(expr, KeyExpr) else (expr.expr,) if isinstance(expr, ValueExpr) else (expr,)
-        for one in exprs:
-            if one is not None:
-                self.findings += [(error.code, path) for error in check_expression(one, shape, "value")]
+        for one, place in _places(expr):
+            self.findings += [(error.code, path) for error in check_expression(one, shape, place)]
 
     def finding(self, code: str, message: str, *path: str | int, help: str = "", suggestion: str = "") -> None:
         self.findings.append((code, path))
@@ -151,6 +149,14 @@ class TestBuild:
     def shape_of(self, schema: str) -> Shape:
         raw = self.world.schemas.get(schema)
         return UNKNOWN if raw is None else Shape.from_schema(raw, self.world.schemas.get)
+
+
+def _places(expr: Expr | KeyExpr | ValueExpr) -> list[tuple[Expr, Place]]:
+    if isinstance(expr, KeyExpr):
+        return [(part, "key") for part in expr.parts]
+    if isinstance(expr, ValueExpr):
+        return [] if expr.expr is None else [(expr.expr, "optional" if expr.optional else "value")]
+    return [(expr, "value")]
 
 
 def planned_step(raw: Mapping[str, Any], build: TestBuild) -> PlannedStep:
@@ -255,7 +261,9 @@ class TestContext:
         yield
 
 
-EVENT = Event(id="e" * 32, type="sale.completed@2", source="test", data=None, time=START, day="2026-03-14", amount="12.50")
+EVENT = Event(
+    id="e" * 32, type="sale.completed@2", source="test", data=None, time=START, day="2026-03-14", amount="12.50"
+)
 
 
 def frame_of(data: Any, world: World, *, schema: str = "", context: Any = None, observer: Any = None) -> Frame:

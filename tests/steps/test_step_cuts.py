@@ -128,7 +128,11 @@ def test_an_aggregate_remembers_which_item_of_a_split_it_kept() -> None:
     assert cut.keep(child).output_key == "line-1"
 
 
-@given(st.lists(st.decimals(allow_nan=False, allow_infinity=False, places=4, min_value=-(10**20), max_value=10**20), max_size=30))
+@given(
+    st.lists(
+        st.decimals(allow_nan=False, allow_infinity=False, places=4, min_value=-(10**20), max_value=10**20), max_size=30
+    )
+)
 def test_sums_are_exact_in_any_order(amounts: list[Decimal]) -> None:
     cut = cut_of({"aggregate": AGGREGATE})
     bodies = [keep(cut, {**sale(str(n), "0"), "gross": amount}).body for n, amount in enumerate(amounts)]

@@ -15,10 +15,23 @@ from engine.plugins.spec import spec_of
 from engine.steps import BUILTIN
 
 FOLDER = Path(engine.steps.__file__).parent
-NAMES = (
-    "aggregate call check choose claim_check delay drop enrich filter keep map mask policy set slot split subflow "
-    "template throttle try validate wire_tap"
-).split()
+NAMES = [
+    *(
+        "aggregate",
+        "call",
+        "check",
+        "choose",
+        "claim_check",
+        "delay",
+        "drop",
+        "enrich",
+        "filter",
+        "keep",
+        "map",
+        "mask",
+    ),
+    *("policy", "set", "slot", "split", "subflow", "template", "throttle", "try", "validate", "wire_tap"),
+]
 
 
 def test_every_step_type_of_the_language_is_there() -> None:

@@ -43,7 +43,10 @@ def run(
 
 def test_a_call_asks_and_puts_the_answer_into_the_data() -> None:
     sequence = sequence_of(
-        {"id": "customer", "call": {**CRM, "with": {"id": "customer.id", "kind": {"const": "full"}}, "into": "crm.found"}}
+        {
+            "id": "customer",
+            "call": {**CRM, "with": {"id": "customer.id", "kind": {"const": "full"}}, "into": "crm.found"},
+        }
     )
     frame, _, context = run(sequence, {"customer": {"id": "7"}}, lambda request: {"level": Decimal("1.50")})
     assert frame.data == {"customer": {"id": "7"}, "crm": {"found": {"level": Decimal("1.50")}}}
@@ -73,7 +76,9 @@ def test_a_call_that_changes_something_has_a_stable_effect_and_the_key_of_its_it
         {"id": "hold", "call": {**CRM, "action": "reserve", "with": {"no": "no"}, "into": "held"}},
         world=world,
     )
-    _, result, context = run(sequence, {"items": [{"no": 1}, {"no": 2}]}, lambda request: request.request["no"] * 10, world)
+    _, result, context = run(
+        sequence, {"items": [{"no": 1}, {"no": 2}]}, lambda request: request.request["no"] * 10, world
+    )
     assert [(r.effect, r.output_key) for r in context.requests] == [("sales/hold", "1"), ("sales/hold", "2")]
     assert isinstance(result, Split)
     assert [f.data["held"] for f in result.frames] == [10, 20]
@@ -156,7 +161,11 @@ def test_enrich_asks_for_every_item_once_per_request() -> None:
 
 
 def test_an_answer_of_nothing_is_missing() -> None:
-    enrich = {"call": {**CRM, "with": {"sku": "sku"}}, "into": "price", "missing": {"work_item": "no-price", "owner": "x"}}
+    enrich = {
+        "call": {**CRM, "with": {"sku": "sku"}},
+        "into": "price",
+        "missing": {"work_item": "no-price", "owner": "x"},
+    }
     with pytest.raises(StepFailed) as caught:
         run(sequence_of({"id": "p", "enrich": enrich}), {"sku": "a"})
     assert caught.value.failure.reason == "no-price"
@@ -180,7 +189,8 @@ def test_concurrent_events_that_miss_the_same_entry_ask_once() -> None:
 
 def test_throttle_waits_for_a_turn_under_the_route_and_the_key() -> None:
     sequence = sequence_of(
-        {"id": "slow", "throttle": {"rate": "50/s"}}, {"id": "each", "throttle": {"rate": "600/5m", "key": ["store", "no"]}}
+        {"id": "slow", "throttle": {"rate": "50/s"}},
+        {"id": "each", "throttle": {"rate": "600/5m", "key": ["store", "no"]}},
     )
     _, _, context = run(sequence, {"store": "0012", "no": 3})
     assert context.turns == [("sales/slow", 50, 1.0), ("sales/each/0012|3", 600, 300.0)]
@@ -214,7 +224,9 @@ def test_the_whole_data_can_be_put_aside() -> None:
 
 
 def test_a_small_or_missing_value_stays() -> None:
-    sequence = sequence_of({"id": "in", "claim_check": {"path": "image"}}, {"id": "out", "claim_check": {"restore": True}})
+    sequence = sequence_of(
+        {"id": "in", "claim_check": {"path": "image"}}, {"id": "out", "claim_check": {"restore": True}}
+    )
     for data in ({"image": "small"}, {"other": 1}, {"image": None}):
         frame, _, context = run(sequence, data)
         assert frame.data == data
@@ -233,7 +245,10 @@ def test_try_catches_a_permanent_failure_of_a_waiting_step() -> None:
             "id": "t",
             "try": {
                 "steps": [{"id": "a", "call": {**CRM, "into": "x"}}],
-                "catch": {"reasons": ["refused"], "steps": [{"id": "b", "set": {"why": "error.detail", "at": "error.step"}}]},
+                "catch": {
+                    "reasons": ["refused"],
+                    "steps": [{"id": "b", "set": {"why": "error.detail", "at": "error.step"}}],
+                },
             },
         }
     )
@@ -244,7 +259,10 @@ def test_try_catches_a_permanent_failure_of_a_waiting_step() -> None:
 @pytest.mark.parametrize("failure", [Transient("unreachable"), UnknownOutcome("no-answer")])
 def test_try_leaves_what_may_work_later_to_the_engine(failure: Failure) -> None:
     sequence = sequence_of(
-        {"id": "t", "try": {"steps": [{"id": "a", "call": CRM}], "catch": {"steps": [{"id": "b", "filter": {"reason": "x"}}]}}}
+        {
+            "id": "t",
+            "try": {"steps": [{"id": "a", "call": CRM}], "catch": {"steps": [{"id": "b", "filter": {"reason": "x"}}]}},
+        }
     )
     with pytest.raises(StepFailed) as caught:
         run(sequence, {}, raising(failure))

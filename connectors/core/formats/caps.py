@@ -31,5 +31,5 @@ def guard(content: bytes, name: str, max_size: int = MAX_SIZE) -> None:
     for magic, what in _PACKED.items():
         if content.startswith(magic):
             raise corrupt(name, f"this is {what}; unpack it before it is handed over")
-    if not content.strip():
+    if not content.removeprefix(b"\xef\xbb\xbf").strip():
         raise corrupt(name, "the document is empty")

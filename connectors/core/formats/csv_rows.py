@@ -50,7 +50,7 @@ def read_rows(content: bytes, dialect: Dialect) -> Iterator[Row]:
 def _row(lines: Sequence[Line], position: int, dialect: Dialect) -> tuple[Row, int]:
     line = lines[position]
     if line.problem:
-        return Row([], line.number, line.raw, _bad(line.number, line.problem)), 1
+        return Row(_split(line, dialect), line.number, line.raw, _bad(line.number, line.problem)), 1
     window = lines[position : position + MAX_LINES_PER_ROW]
     reader = _reader((part.text for part in window if not part.problem), dialect)
     try:

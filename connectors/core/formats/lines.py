@@ -12,7 +12,10 @@ _WIDE = {"utf-16", "utf-16-le", "utf-16-be", "utf-32"}
 
 
 class Line(NamedTuple):
-    """A physical line with its ending. `number` counts from 1; `problem` is set instead of `text` when it is bad."""
+    """A physical line with its ending. `number` counts from 1.
+
+    With a `problem`, which says what is wrong with it, `text` is only good for showing.
+    """
 
     number: int
     text: str
@@ -44,4 +47,4 @@ def _line(number: int, raw: bytes, encoding: str) -> Line:
     try:
         return Line(number, raw.decode(encoding), raw)
     except UnicodeError as error:
-        return Line(number, "", raw, f"not {encoding} text: {error}")
+        return Line(number, raw.decode(encoding, "replace"), raw, f"not {encoding} text: {error}")

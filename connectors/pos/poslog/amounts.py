@@ -122,8 +122,13 @@ def _spread_taxes(lines: Sequence[Fact], taxes: Sequence[Fact], total: Decimal, 
     codes = {tax.get("code") for tax in taxes}
     for line, amount in zip(lines, own, strict=True):
         line["tax"] = amount
-        known = {tax.get("code") for tax in line["taxes"]} or codes
-        line["tax_code"] = (known.pop() or "unnamed") if len(known) == 1 else "mixed" if known else "none"
+        line["tax_code"] = _one_code({tax.get("code") for tax in line["taxes"]} or codes)
+
+
+def _one_code(codes: set[str | None]) -> str:
+    if len(codes) > 1:
+        return "mixed"
+    return next(iter(codes)) or "unnamed" if codes else "none"
 
 
 def _taxes(lines: Sequence[Fact], receipt_taxes: Sequence[Fact]) -> list[Fact]:

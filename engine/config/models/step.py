@@ -65,6 +65,8 @@ class StepDoc(Skeleton):
     def _find_type(cls, raw: Any) -> Any:
         if not isinstance(raw, dict):
             return raw  # pydantic says what is expected
+        if "slot" not in raw and any(key in raw for key in SLOT):
+            raise _no_slot(raw)
         type_ = step_type(raw)
         if not type_:
             raise problem("TF1113", "this step does nothing", "add a step type: map, filter, check, enrich, ...")
@@ -82,6 +84,19 @@ class StepDoc(Skeleton):
 
 def _slot_id() -> Any:
     raise problem("TF1101", "a slot has no `id`: its name is its id", "remove `id`", path=("id",), key=True)
+
+
+def _no_slot(raw: Mapping[str, Any]) -> Any:
+    """`allows` or `yields` without `slot`."""
+    near = next((key for key in raw if suggestion(key, ("slot",))), "")
+    if near:
+        return problem(
+            "TF1101", f"`{near}` is not a key of a step", "did you mean `slot`?", "slot", path=(near,), key=True
+        )
+    given = next(key for key in SLOT if key in raw)
+    return problem(
+        "TF1101", f"only a slot has `{given}`", "add `slot:` with its name, or remove it", path=(given,), key=True
+    )
 
 
 def step_type(raw: Any) -> str:

@@ -25,7 +25,9 @@ def day(value: str) -> datetime.date:
             return found
         except ValueError:
             pass
-    raise Refused("the text is not a date YYYY-MM-DD; parse_date(text, 'DD.MM.YYYY') reads other forms", "invalid-value")
+    raise Refused(
+        "the text is not a date YYYY-MM-DD; parse_date(text, 'DD.MM.YYYY') reads other forms", "invalid-value"
+    )
 
 
 def dated(value: datetime.date) -> DateText:
@@ -40,7 +42,9 @@ def instant(value: str) -> datetime.datetime:
     except ValueError:
         raise Refused("the text is not a moment YYYY-MM-DDTHH:MM:SS+00:00", "invalid-value") from None
     if found.tzinfo is None:
-        raise Refused("the moment has no offset; write Z or +01:00 behind it, or use at_zone(text, zone)", "invalid-value")
+        raise Refused(
+            "the moment has no offset; write Z or +01:00 behind it, or use at_zone(text, zone)", "invalid-value"
+        )
     return found
 
 

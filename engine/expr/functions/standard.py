@@ -11,7 +11,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
 from engine.core import jsonx, money
-from engine.expr.limits import MAX_NODES, made_text, size
+from engine.expr.limits import fits, made_text, size
 from engine.expr.types import Anything, ExpressionArg, List, Number, Numbers, Object, Text, Texts
 from engine.expr.values import KINDS, NUMBERS, TEXTS, Refused, described, kind, same, undated
 
@@ -83,8 +83,8 @@ def join(glue: Text, parts: Texts) -> Text:
 
     join('-', ['0012', '03', '1001']) -> "0012-03-1001"
     """
-    if len(glue) * len(parts) > MAX_NODES:
-        made_text(glue * 2 * len(parts))
+    if len(parts) > 100:
+        fits(len(glue) * len(parts) + sum(map(len, parts)))
     return made_text(glue.join(parts))
 
 

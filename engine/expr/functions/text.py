@@ -9,7 +9,7 @@ import re2
 
 from engine.expr.functions.money import whole
 from engine.expr.functions.reading import read_number
-from engine.expr.limits import MAX_MADE_TEXT, made_text
+from engine.expr.limits import fits, made_text
 from engine.expr.types import Date, List, Moment, Number, Regex, Text, YesNo
 from engine.expr.values import NUMBERS, TEXTS, Refused, described
 
@@ -93,8 +93,7 @@ def trim(value: Text) -> Text:
 
 def _padding(value: str, width: Number, fill: str) -> str:
     wanted = whole(width)
-    if wanted > MAX_MADE_TEXT:
-        made_text("x" * (MAX_MADE_TEXT + 1))
+    fits(wanted)
     if len(fill) != 1:
         raise Refused("the fill is exactly one character", "invalid-value")
     return fill * (wanted - len(value))
@@ -131,8 +130,7 @@ def replace(value: Text, old: Text, new: Text) -> Text:
     """
     if not old:
         raise Refused("what is to be replaced is empty", "invalid-value")
-    if len(value) + value.count(old) * (len(new) - len(old)) > MAX_MADE_TEXT:
-        made_text("x" * (MAX_MADE_TEXT + 1))
+    fits(len(value) + value.count(old) * (len(new) - len(old)))
     return value.replace(old, new)
 
 

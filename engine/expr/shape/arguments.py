@@ -85,14 +85,21 @@ class ArgumentChecks:
                 help = f"did you mean `{close}`?" if close else "there are: " + ", ".join(shape.fields)
                 self.checker.errors.append(
                     ExpressionError(
-                        "TF2020", f"the elements have no `{name}`", offset=offset, length=len(name), help=help, suggestion=close
+                        "TF2020",
+                        f"the elements have no `{name}`",
+                        offset=offset,
+                        length=len(name),
+                        help=help,
+                        suggestion=close,
                     )
                 )
                 return
             shape = shape.at(name)
             offset += len(name) + 1
         if function.name in _ADDS_UP and parameter.name == "field" and not shape.can_be("number"):
-            self._error("TF2012", f"`{arg.value}` is {judge.named(shape.kinds)}, {function.name}() adds up numbers", arg)
+            self._error(
+                "TF2012", f"`{arg.value}` is {judge.named(shape.kinds)}, {function.name}() adds up numbers", arg
+            )
 
     def _elements(self, function: Function, parameter: Parameter, arg: Node, scope: Shape) -> bool:
         """Judge each part of a list that is written out. True when there was one."""
@@ -113,7 +120,11 @@ class ArgumentChecks:
             item = shape.item()
             if item.known and item.kinds.isdisjoint(_kinds(parameter.elements)):
                 wanted = " or ".join(sorted(_kinds(parameter.elements) - {"date", "moment"}))
-                self._error("TF2012", f"{function.name}() takes a list of {wanted}; the elements are {judge.named(item.kinds)}", arg)
+                self._error(
+                    "TF2012",
+                    f"{function.name}() takes a list of {wanted}; the elements are {judge.named(item.kinds)}",
+                    arg,
+                )
 
     def _fits(self, function: Function, parameter: Parameter, arg: Node, shape: Shape, accepted: set[str]) -> bool:
         written = judge.source(self.checker.text, arg)
@@ -154,7 +165,9 @@ class ArgumentChecks:
             "TF2040",
             f"{node.name}() over `{judge.source(self.checker.text, arg)}` silently skips an element without `{field}`",
             node,
-            f"write {suggestion}, which fails instead" if suggestion else "make it `required` in the schema, or use map(&.., ..)",
+            f"write {suggestion}, which fails instead"
+            if suggestion
+            else "make it `required` in the schema, or use map(&.., ..)",
             suggestion,
         )
 

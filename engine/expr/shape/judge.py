@@ -67,7 +67,9 @@ def _asked(written: str, shape: Shape) -> str:
 
 def _literal_condition(node: Literal) -> ExpressionError:
     word = str(node.value).strip().lower()
-    meant = {"true": "`true`", "yes": "`true`", "1": "`true`", "false": "`false`", "no": "`false`", "0": "`false`"}.get(word, "")
+    meant = {"true": "`true`", "yes": "`true`", "1": "`true`", "false": "`false`", "no": "`false`", "0": "`false`"}.get(
+        word, ""
+    )
     return ExpressionError(
         "TF2031",
         "this literal is a fixed value, not a yes/no answer",
@@ -81,7 +83,9 @@ def comparison(text: str, node: Compare, left: Shape, right: Shape) -> Iterator[
     """What is wrong with a comparison."""
     if _is_null(node.left) or _is_null(node.right):
         if node.op not in ("==", "!="):
-            yield ExpressionError("TF2033", "nothing is smaller or larger than null", **place(node), help="write present(..)")
+            yield ExpressionError(
+                "TF2033", "nothing is smaller or larger than null", **place(node), help="write present(..)"
+            )
         return
     if left.known and right.known and left.kinds.isdisjoint(right.kinds):
         yield _different(text, node, left, right)
@@ -173,7 +177,12 @@ def _missing_side(text: str, side: Node, shape: Shape) -> ExpressionError:
 def _never(node: Compare, left: Shape, right: Shape) -> Iterator[ExpressionError]:
     """A literal that is not among the values the schema allows."""
     for side, other in ((node.right, left), (node.left, right)):
-        if isinstance(side, Literal) and isinstance(side.value, str) and other.choices and side.value not in other.choices:
+        if (
+            isinstance(side, Literal)
+            and isinstance(side.value, str)
+            and other.choices
+            and side.value not in other.choices
+        ):
             close = nearest(side.value, [choice for choice in other.choices if isinstance(choice, str)])
             yield ExpressionError(
                 "TF2035",

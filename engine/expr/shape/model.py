@@ -81,7 +81,8 @@ class Shape:
         if first == "[]":
             inner = self.item().with_path(rest, shape)
             return replace(self, kinds=self.kinds or frozenset({"list"}), element=inner)
-        inner = (self.fields.get(first) or UNKNOWN).with_path(rest, shape)
+        made = Shape.of_object({}) if rest and rest[0] != "[]" and not self.open else UNKNOWN
+        inner = (self.fields.get(first) or made).with_path(rest, shape)
         # Something was put there, so the object is there now, even if the document had none.
         return replace(
             self, kinds=self.kinds or frozenset({"object"}), fields={**self.fields, first: inner}, maybe=False

@@ -99,9 +99,7 @@ def _function(field: Field, function: Function) -> ExpressionError:
     )
 
 
-def _unknown(
-    field: Field, scope: Shape, root: Shape, functions: Mapping[str, Function], head: bool
-) -> ExpressionError:
+def _unknown(field: Field, scope: Shape, root: Shape, functions: Mapping[str, Function], head: bool) -> ExpressionError:
     close = nearest(field.name, scope.fields)
     where = f" in {scope.schema}" if scope.schema else ""
     if close:

@@ -51,7 +51,9 @@ def _first_given(arguments: Arguments, known: Known) -> Shape:
     shapes = [shape for _, shape in arguments]
     found = reduce(Shape.union, [shape.sure() for shape in shapes])
     if any(isinstance(node, Literal) and node.value is None for node, _ in arguments):
-        found = reduce(Shape.union, [s.sure() for n, s in arguments if not (isinstance(n, Literal) and n.value is None)])
+        found = reduce(
+            Shape.union, [s.sure() for n, s in arguments if not (isinstance(n, Literal) and n.value is None)]
+        )
     return replace(found, maybe=all(shape.maybe for shape in shapes), defaulted=False)
 
 

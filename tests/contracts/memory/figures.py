@@ -107,11 +107,7 @@ def _own(m: Memory, row: InboxRow) -> set[str]:
     if row.kind == "work_item":
         if row.state == "open":
             return {"in_flight"}
-        items = [
-            w
-            for w in m.work.values()
-            if (w.route, w.event_id, w.level) == (row.route, row.key.id, "event")
-        ]
+        items = [w for w in m.work.values() if (w.route, w.event_id, w.level) == (row.route, row.key.id, "event")]
         state = max(items, key=lambda item: item.updated).state if items else "open"
         return {{"discarded": "discarded", "resolved": "applied"}.get(state, "work_items")}
     if not row.plan:

@@ -112,9 +112,7 @@ def revive(m: Memory, op: ledger.LedgerRevive) -> int:
         return 0
     body = "" if op.revision > there.revision else there.body
     attempt = there.attempt + 1
-    revived = replace(
-        there, state="waiting", attempt=attempt, body=body, revision=op.revision, reason="", at=op.now
-    )
+    revived = replace(there, state="waiting", attempt=attempt, body=body, revision=op.revision, reason="", at=op.now)
     m.ledger.put(op.key, revived)
     return attempt
 

@@ -1,0 +1,136 @@
+"""Checks of the project as a whole: who publishes what, what nobody uses, and circles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from engine.compile.catalog import CODES, Catalog
+from engine.compile.report import Place
+from engine.compile.scope import Scope
+from engine.config.models.route import RouteDoc
+from engine.config.nearest import suggestion
+from engine.config.project import Loaded
+from engine.core.event import split_type
+
+# Kinds of things with the file and the path their names stand at, for `nothing uses this`.
+Definition = tuple[str, str, Place]
+
+
+def check_project(catalog: Catalog, scopes: Mapping[str, Scope]) -> None:
+    """Findings that need more than one route."""
+    routes = catalog.project.routes
+    _check_bus(catalog, routes)
+    _check_circles(catalog, routes)
+    _check_params(catalog, scopes)
+    _check_unused(catalog)
+
+
+def _published(routes: Mapping[str, Loaded[RouteDoc]]) -> Iterator[tuple[str, Loaded[RouteDoc], int]]:
+    """(event type, route, index of the sink)."""
+    for loaded in routes.values():
+        for index, sink in enumerate(loaded.model.to):
+            if sink.event is not None:
+                yield sink.event, loaded, index
+
+
+def _check_bus(catalog: Catalog, routes: Mapping[str, Loaded[RouteDoc]]) -> None:
+    """Types that are published and not subscribed to, and the other way round. Versions are not compared."""
+    subscribed = {split_type(r.model.from_.event)[0] for r in routes.values() if r.model.from_.event}
+    published = {split_type(event)[0] for event, _, _ in _published(routes)}
+    taken_in = {split_type(r.model.accepts)[0] for r in routes.values() if r.model.accepts}
+    for event, loaded, index in _published(routes):
+        if split_type(event)[0] not in subscribed and event in catalog.types:
+            place = Place(catalog.report, loaded.document, ("to", index, "event"))
+            help = "add a route with `from: {event: ..}`, or leave the sink out"
+            place.finding("TF4008", f"no route subscribes to {event}", help=help, severity="warning")
+    for loaded in routes.values():
+        wanted = loaded.model.from_.event
+        if wanted and split_type(wanted)[0] not in published | taken_in and wanted in catalog.types:
+            place = Place(catalog.report, loaded.document, ("from", "event"))
+            help = "add a route that publishes it; from outside the project it may still come"
+            place.finding("TF4009", f"no route publishes {wanted}", help=help, severity="warning")
+
+
+def _check_circles(catalog: Catalog, routes: Mapping[str, Loaded[RouteDoc]]) -> None:
+    """Routes that feed each other with nothing in between that could end it."""
+    leads: dict[str, set[str]] = {name: set() for name in routes}
+    for event, loaded, index in _published(routes):
+        model = loaded.model
+        if model.to[index].when is None and not _ends_some(model):
+            type_name = split_type(event)[0]
+            for name, other in routes.items():
+                if other.model.from_.event and split_type(other.model.from_.event)[0] == type_name:
+                    leads[model.route].add(name)
+    for name, loaded in routes.items():
+        circle = _circle(name, leads)
+        if circle and min(circle) == name:
+            place = Place(catalog.report, loaded.document, ("route",))
+            text = " > ".join([*circle, circle[0]])
+            help = "add a `filter` step, or a `when` to the sink that closes the circle"
+            place.finding("TF4010", f"these routes feed each other without end: {text}", help=help, severity="warning")
+
+
+def _ends_some(model: RouteDoc) -> bool:
+    """True when a route may end an event: it filters, decides, collects or branches."""
+    ending = ("filter", "policy", "aggregate", "choose", "slot", "subflow")
+    return any(step.type in ending for step in model.steps)
+
+
+def _circle(start: str, leads: Mapping[str, set[str]]) -> list[str]:
+    """A way from a route back to itself, as names; empty when there is none."""
+    waiting, came_from = [start], {}
+    while waiting:
+        name = waiting.pop()
+        for following in sorted(leads[name]):
+            if following == start:
+                way = [name]
+                while way[-1] != start:
+                    way.append(came_from[way[-1]])
+                return list(reversed(way))
+            if following not in came_from:
+                came_from[following] = name
+                waiting.append(following)
+    return []
+
+
+def _check_params(catalog: Catalog, scopes: Mapping[str, Scope]) -> None:
+    for name, scope in scopes.items():
+        loaded = catalog.project.routes[name]
+        _unused_params(catalog, Place(catalog.report, loaded.document, ("params",)), loaded.model.params, scope.read_params)
+    for name, shared in catalog.project.subflows.items():
+        if name in catalog.read_params:
+            place = Place(catalog.report, shared.document, ("params",))
+            _unused_params(catalog, place, shared.model.params, catalog.read_params[name])
+
+
+def _unused_params(catalog: Catalog, place: Place, declared: Mapping[str, object], read: set[str]) -> None:
+    for name in declared:
+        if name not in read:
+            near = suggestion(name, [other for other in read if other not in declared])
+            help = f"something reads `{near}`: is that what it is called?" if near else "read it with param(), or leave it out"
+            place.at(name).finding(
+                "TF4011", f"nothing reads the parameter `{name}`", key=True, help=help, suggestion=near, severity="warning"
+            )
+
+
+def _check_unused(catalog: Catalog) -> None:
+    """What nothing refers to. A name that is missed elsewhere and looks like it is what it should be called."""
+    for kind, name, place in _definitions(catalog):
+        if (kind, name) in catalog.used:
+            continue
+        near = suggestion(name, [missed for missed_kind, missed in catalog.missing if missed_kind == kind])
+        help = f"something refers to `{near}`: is that what it is called?" if near else "use it, or leave it out"
+        what = CODES[kind][1]
+        place.finding("TF3023", f"nothing uses the {what} `{name}`", key=True, help=help, suggestion=near, severity="warning")
+
+
+def _definitions(catalog: Catalog) -> Iterator[Definition]:
+    project, report = catalog.project, catalog.report
+    for kind, loaded in (("connection", project.connections), ("table", project.tables)):
+        if loaded is not None:
+            for name in project.names(kind):
+                yield kind, name, Place(report, loaded.document, (f"{kind}s", name))
+    for name, mapping in project.mappings.items():
+        yield "mapping", name, Place(report, mapping.document, ("mapping",))
+    for name, shared in project.subflows.items():
+        yield "subflow", name, Place(report, shared.document, ("subflow",))

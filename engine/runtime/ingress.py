@@ -1,0 +1,224 @@
+"""Ingress: events published and confirmed, refused records written down, and only then the source told to let go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any
+
+from engine.compile.plan import Plan
+from engine.core.clock import day_of
+from engine.core.errors import Failure, StoreDown, Transient
+from engine.core.event import Event
+from engine.core.jsonx import decode, encode
+from engine.plugins.contracts import Arrival, Format, Record
+from engine.plugins.registry import Registry
+from engine.ports.store.work import WorkCreate, WorkItem
+from engine.runtime import order
+from engine.runtime.codec import Routed, read_headers
+from engine.runtime.crash import point
+from engine.runtime.intake import Origin, Refused, Taken, decoded, origin_of, records, take
+from engine.runtime.journal import entry
+from engine.runtime.publishing import publish
+from engine.runtime.shared import Shared
+from engine.runtime.work import record_item
+
+CHUNK = 200  # records published at once
+PATIENCE = 10.0  # seconds a source is kept waiting for a transport or store that takes nothing
+MOST_RAW = 1 << 20  # bytes of a refused record kept in its work item; more goes to the blobs
+
+
+@dataclass(frozen=True, slots=True)
+class Intook:
+    """What became of an arrival: distinct events and work items that are durable now."""
+
+    events: int = 0
+    refused: int = 0
+
+
+class Ingress:
+    """Takes in what the sources of this process bring."""
+
+    def __init__(self, shared: Shared, registry: Registry) -> None:
+        self._shared = shared
+        self._registry = registry
+
+    async def take_in(self, plan: Plan, arrival: Arrival) -> Intook:
+        """Make all of an arrival durable; the caller acks it then.
+
+        Raises Transient when transport or Store take nothing for a while: the source offers it again. What was taken
+        until then is known by its ids when it comes again.
+        """
+        origin = origin_of(arrival, self._shared.cell.clock)
+        found = records(plan, arrival, origin, self._format(plan))
+        events = refused = 0
+        while chunk := list(islice(found, CHUNK)):
+            taken, bad = self._sorted(plan, chunk, origin)
+            bad += await self._publish(plan, taken)
+            await self._write(plan, bad, origin)
+            events, refused = events + len(taken), refused + len(bad)
+        return Intook(events, refused)
+
+    async def event_of(self, plan: Plan, arrival: Arrival) -> Event:
+        """The one event of a synchronous request, with its number if it is ordered. Raises Failure."""
+        origin = origin_of(arrival, self._shared.cell.clock)
+        taken, bad = self._sorted(plan, list(records(plan, arrival, origin, self._format(plan))), origin)
+        if bad:
+            raise bad[0].failure
+        if len(taken) != 1:
+            raise Transient("not-one-record", f"a synchronous request is one record; this one has {len(taken)}")
+        (event,) = await self._numbered(plan, taken)
+        if isinstance(event, Failure):
+            raise event
+        return event
+
+    async def reenter(self, item: WorkItem) -> Failure | None:
+        """Take the record of a work item in again, edited or not; why it could not, or None. Raises StoreDown.
+
+        The record keeps its identity: what was taken in of a document before is absorbed by its id.
+        """
+        plan = self._shared.plans.current(item.route)
+        if plan is None or not plan.source.use:
+            return Transient("route-gone", f"there is no route `{item.route}` with a source any more")
+        headers = read_headers(item.headers)
+        origin = Origin(
+            content=str(headers.get("tf-content", "")),
+            own_id=str(headers.get("tf-own-id", "")),
+            at=int(headers.get("tf-time", 0)) or self._shared.now(),
+            headers={name[2:]: str(value) for name, value in headers.items() if name.startswith("h-")},
+        )
+        try:
+            raw = await self._raw(item)
+            taken, bad = self._sorted(plan, self._records(plan, item, raw, origin, headers), origin)
+            if not bad:
+                bad = await self._publish(plan, taken)
+        except Failure as failure:
+            return failure
+        return bad[0].failure if bad else None
+
+    def _records(
+        self, plan: Plan, item: WorkItem, raw: bytes, origin: Origin, headers: dict[str, str | int]
+    ) -> list[Record | Refused]:
+        number, line = int(headers.get("tf-number", 0)), int(headers.get("h-line", 0) or 0)
+        if headers.get("tf-decoded"):
+            return [Record(decode(raw), number, line)]
+        format = self._format(plan)
+        if format is None:
+            return [Refused(item.subject, Transient("no-format", f"route {plan.route} names no format"), raw, False, 0)]
+        found = list(decoded(plan, raw, origin.headers.get("file", ""), origin, format))
+        if number < 0:
+            return found
+        return [replace(one, number=number, line=line) for one in found]
+
+    async def _raw(self, item: WorkItem) -> bytes:
+        digest = decode(item.data).get("blob") if item.data else None
+        return await self._shared.cell.blobs.get(digest) if digest and not item.edits else item.body
+
+    # --- the parts ---------------------------------------------------------------------------------------------------
+
+    def _format(self, plan: Plan) -> Format | None:
+        spec = self._registry.formats.get(plan.source.format)
+        return spec.target(plan.source.format_config) if spec is not None else None
+
+    def _sorted(
+        self, plan: Plan, found: Sequence[Record | Refused], origin: Origin
+    ) -> tuple[list[Taken], list[Refused]]:
+        taken: list[Taken] = []
+        bad: list[Refused] = []
+        for record in found:
+            one = record if isinstance(record, Refused) else take(plan, record, origin, self._shared.cell.clock)
+            if isinstance(one, Refused):
+                bad.append(one)
+            else:
+                taken.append(one)
+        return taken, bad
+
+    async def _publish(self, plan: Plan, taken: Sequence[Taken]) -> list[Refused]:
+        """Number, publish, confirm. Answers those that cannot be numbered."""
+        if not taken:
+            return []
+        shared = self._shared
+        numbered = await self._numbered(plan, taken)
+        events = [(one, event) for one, event in zip(taken, numbered, strict=True) if isinstance(event, Event)]
+        await publish(shared.cell, [Routed(event).outgoing(plan.route) for _, event in events], PATIENCE)
+        point("ingress-published")
+        revision = shared.plans.revision
+        shared.journal.note(
+            entry(event, plan.route, "received", shared.now(), revision=revision, keys=one.keys, detail=_place(event))
+            for one, event in events
+        )
+        return [_unnumbered(one, event) for one, event in zip(taken, numbered, strict=True) if isinstance(event, Failure)]
+
+    async def _numbered(self, plan: Plan, taken: Sequence[Taken]) -> list[Event | Failure]:
+        accepts = plan.source.accepts
+        events: list[Event | Failure] = [one.event for one in taken]
+        if accepts is None or accepts.order_by is None:
+            return events
+        try:
+            made = await self._stored(lambda: order.number(self._shared.cell, [(one.event, accepts) for one in taken]))
+            return list(made)
+        except Transient:
+            raise
+        except Failure as failure:
+            if len(taken) == 1:
+                return [failure]
+            return [event for one in taken for event in await self._numbered(plan, [one])]
+
+    async def _write(self, plan: Plan, refused: Sequence[Refused], origin: Origin) -> None:
+        """Work items of refused records, with file and line."""
+        if not refused:
+            return
+        items = [await self._item(plan, one, origin) for one in refused]
+        await self._stored(lambda: self._shared.cell.store.apply(WorkCreate(items)))
+        point("ingress-refused")
+
+    async def _item(self, plan: Plan, one: Refused, origin: Origin) -> WorkItem:
+        headers: dict[str, str | int] = {
+            "tf-kind": "record",
+            "tf-format": plan.source.format,
+            "tf-decoded": int(one.decoded),
+            "tf-content": origin.content,
+            "tf-own-id": origin.own_id,
+            "tf-number": one.number,
+            "tf-time": origin.at,
+            **{f"h-{name}": text for name, text in origin.headers.items()},
+        }
+        if one.line:
+            headers["h-line"] = str(one.line)
+        failure, raw = one.failure, one.raw
+        if len(raw) > MOST_RAW:
+            facts = {**failure.data, "blob": await self._shared.cell.blobs.put(raw), "size": len(raw)}
+            failure, raw = type(failure)(failure.reason, failure.detail, data=facts), raw[:MOST_RAW]
+        return record_item(
+            plan.route,
+            plan.owner,
+            one.id,
+            raw,
+            failure,
+            now=self._shared.now(),
+            day=day_of(origin.at),
+            headers=headers,
+            revision=self._shared.plans.revision,
+        )
+
+    async def _stored(self, write: Any) -> Any:
+        """Carry out a write, with patience. Raises Transient `store-down` when that ends."""
+        clock = self._shared.cell.clock
+        until = clock.monotonic() + PATIENCE
+        while True:
+            try:
+                return await write()
+            except StoreDown as down:
+                if clock.monotonic() >= until:
+                    raise Transient("store-down", str(down)) from down
+            await clock.sleep(0.5)
+
+
+def _place(event: Event) -> str:
+    parts = [event.headers.get("file", ""), event.headers.get("line", "")]
+    return ":".join(part for part in parts if part)
+
+
+def _unnumbered(one: Taken, failure: Failure) -> Refused:
+    return Refused(one.event.trace, failure, encode(one.event.data), True, 0, int(one.event.headers.get("line", 0)))

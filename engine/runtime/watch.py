@@ -1,0 +1,142 @@
+"""What a process is executing, in memory that outlives it, and what it must be careful with because of earlier deaths.
+
+What was executing when a process died is *suspect*: its next copy goes to the quarantine queue, where suspects run one
+at a time. A suspect that was executing there when the process died again is *poison* and becomes a work item.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import mmap
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+FOLDER = "TILLFLOW_WATCH"  # names the folder the parent and its child share
+SLOTS = 512
+SLOT_SIZE = 64
+MOST_SUSPECTS = 10_000
+
+Mark = tuple[str, int]  # an id and its attempt
+Kind = bytes
+RUNNING, ALONE = b"r", b"q"  # executing among others; executing alone in quarantine
+
+
+class Watch:
+    """The child's side: what it executes now, and what it must be careful with.
+
+    Without a folder (tests, one process without a parent) it remembers nothing and suspects nobody.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._map: mmap.mmap | None = None
+        self._free = list(range(SLOTS - 1, -1, -1))
+        self._suspects: frozenset[str] = frozenset()
+        self._poison: frozenset[Mark] = frozenset()
+        if folder is not None:
+            self._suspects, self._poison = read_suspects(folder)
+            self._map = _mapped(folder)
+
+    @classmethod
+    def from_environment(cls) -> Watch:
+        """The watch of a process that a parent started; one that does nothing otherwise."""
+        folder = os.environ.get(FOLDER)
+        return cls(Path(folder) if folder else None)
+
+    def suspect(self, id: str) -> bool:
+        """It was executing when a process died."""
+        return id in self._suspects
+
+    def poison(self, id: str, attempt: int) -> bool:
+        """This very attempt of it killed a process in quarantine."""
+        return (id, attempt) in self._poison
+
+    @contextmanager
+    def executing(self, marks: Sequence[Mark], *, alone: bool = False) -> Iterator[None]:
+        """These are being executed. With more than SLOTS at a time the rest goes unnoticed."""
+        if self._map is None:
+            yield
+            return
+        taken = [self._free.pop() for _ in marks[: len(self._free)]]
+        for slot, (name, attempt) in zip(taken, marks, strict=False):
+            text = f"{attempt}:{name}".encode()[: SLOT_SIZE - 1]
+            self._map[slot * SLOT_SIZE : (slot + 1) * SLOT_SIZE] = ((ALONE if alone else RUNNING) + text).ljust(
+                SLOT_SIZE, b"\0"
+            )
+        try:
+            yield
+        finally:
+            for slot in taken:
+                self._map[slot * SLOT_SIZE] = 0
+            self._free += taken
+
+    def close(self) -> None:
+        """Let go of the shared memory."""
+        if self._map is not None:
+            self._map.close()
+            self._map = None
+
+
+def when_parent_dies(stop: Callable[[], None]) -> None:
+    """Have the running loop call `stop` when the parent is gone. Nothing without a parent."""
+    if FOLDER not in os.environ:
+        return
+    loop = asyncio.get_running_loop()
+
+    def look() -> None:
+        if not os.read(0, 1024):
+            loop.remove_reader(0)
+            stop()
+
+    loop.add_reader(0, look)
+
+
+def read_suspects(folder: Path) -> tuple[frozenset[str], frozenset[Mark]]:
+    """What the parent wrote down: ids of suspects, and marks of poison."""
+    try:
+        known = json.loads((folder / "suspects.json").read_text("utf-8"))
+    except FileNotFoundError:
+        return frozenset(), frozenset()
+    return frozenset(known["suspects"]), frozenset((name, attempt) for name, attempt in known["poison"])
+
+
+def _mapped(folder: Path) -> mmap.mmap:
+    """The shared slots, all empty. Its pages belong to the file: they survive whatever kills the process."""
+    path = folder / "executing"
+    path.write_bytes(bytes(SLOTS * SLOT_SIZE))
+    with path.open("r+b") as file:
+        return mmap.mmap(file.fileno(), SLOTS * SLOT_SIZE)
+
+
+def executing_in(folder: Path) -> list[tuple[Kind, Mark]]:
+    """What stands in the slots: what a dead child was executing."""
+    path = folder / "executing"
+    content = path.read_bytes() if path.exists() else b""
+    found = []
+    for start in range(0, len(content), SLOT_SIZE):
+        slot = content[start : start + SLOT_SIZE].rstrip(b"\0")
+        if slot[:1] in (RUNNING, ALONE):
+            attempt, _, name = slot[1:].decode("ascii", "replace").partition(":")
+            found.append((slot[:1], (name, int(attempt))))
+    return found
+
+
+def note_death(folder: Path) -> tuple[int, int]:
+    """Mark what was executing as suspect, what executed in quarantine as poison. Answers how many of each."""
+    died_in = executing_in(folder)
+    suspects, poison = read_suspects(folder)
+    fresh = [name for kind, (name, _) in died_in if kind == RUNNING and name not in suspects]
+    killers = [mark for kind, mark in died_in if kind == ALONE and mark not in poison]
+    kept = {
+        "suspects": [*sorted(suspects), *fresh][-MOST_SUSPECTS:],
+        "poison": [*sorted(poison), *killers][-MOST_SUSPECTS:],
+    }
+    written = folder / "suspects.json.new"
+    with written.open("w", encoding="utf-8") as file:
+        json.dump(kept, file)
+        file.flush()
+        os.fsync(file.fileno())
+    written.replace(folder / "suspects.json")
+    return len(fresh), len(killers)

@@ -1,0 +1,255 @@
+"""What single formats do with what they meet."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from connectors.core.formats.csv_format import Csv
+from connectors.core.formats.fixed_width import FixedWidth
+from connectors.core.formats.json_formats import Json, NdJson
+from connectors.core.formats.numbers import number
+from connectors.core.formats.xml_format import Xml
+from engine.sdk import BadRecord, Failure, Permanent, Record
+
+
+def data_of(reader: Any, content: bytes) -> list[Any]:
+    return [record.data for record in reader.decode(content, "file") if isinstance(record, Record)]
+
+
+def failure_of(reader: Any, content: bytes) -> Failure:
+    with pytest.raises(Failure) as caught:
+        list(reader.decode(content, "file.dat"))
+    return caught.value
+
+
+# --- csv -------------------------------------------------------------------------------------------------------------
+
+
+def test_csv_keeps_text_and_leaves_empty_cells_out() -> None:
+    assert data_of(Csv(Csv.Config()), b"store,till\r\n0042,\r\n") == [{"store": "0042"}]
+    assert data_of(Csv(Csv.Config(empty="text")), b"store,till\r\n0042,\r\n") == [{"store": "0042", "till": ""}]
+
+
+def test_csv_a_lost_quote_spoils_one_line() -> None:
+    records = list(Csv(Csv.Config()).decode(b'a,b\n1,"x\n2,y\n3,z\n', "f"))
+    assert [(type(r).__name__, r.line) for r in records] == [("BadRecord", 2), ("Record", 3), ("Record", 4)]
+
+
+def test_csv_a_quoted_cell_may_hold_line_ends() -> None:
+    records = list(Csv(Csv.Config()).decode(b'a,b\n"x\ny",1\nz,2\n', "f"))
+    assert [(r.data["a"], r.line) for r in records if isinstance(r, Record)] == [("x\ny", 2), ("z", 4)]
+
+
+def test_csv_bytes_of_another_encoding_spoil_one_line() -> None:
+    content = b"a,b\n1,x\n2,\xe4\n3,y\n"
+    assert [type(r).__name__ for r in Csv(Csv.Config()).decode(content, "f")] == ["Record", "BadRecord", "Record"]
+    assert data_of(Csv(Csv.Config(encoding="cp1252")), content)[1] == {"a": "2", "b": "ä"}
+
+
+def test_csv_groups_rows_that_belong_together() -> None:
+    reader = Csv(Csv.Config(group_by=["order"]))
+    made = data_of(reader, b"order,sku\n1,A\n1,B\n2,C\n")
+    assert made == [
+        {"order": "1", "rows": [{"order": "1", "sku": "A"}, {"order": "1", "sku": "B"}]},
+        {"order": "2", "rows": [{"order": "2", "sku": "C"}]},
+    ]
+
+
+def test_csv_groups_that_were_interleaved_are_one_and_a_repeat_is_two() -> None:
+    reader = Csv(Csv.Config(group_by=["order"]))
+    assert [len(made["rows"]) for made in data_of(reader, b"order,sku\n1,A\n2,C\n1,B\n")] == [2, 1]
+    assert [len(made["rows"]) for made in data_of(reader, b"order,sku\n1,A\n2,C\n1,A\n")] == [1, 1, 1]
+
+
+def test_csv_a_row_without_its_key_holds_back_both_groups_it_may_belong_to() -> None:
+    reader = Csv(Csv.Config(group_by=["order"]))
+    records = list(reader.decode(b"order,sku\n1,A\nrubbish\n2,C\n3,D\n", "f"))
+    assert [type(r).__name__ for r in records] == ["BadRecord", "BadRecord", "Record"]
+    assert {r.line for r in records if isinstance(r, BadRecord)} == {3}
+
+
+def test_csv_a_group_by_of_a_missing_column_is_said() -> None:
+    assert "no column `order`" in failure_of(Csv(Csv.Config(group_by=["order"])), b"a,b\n1,2\n").detail
+
+
+@pytest.mark.parametrize("cell", ["=cmd|' /C calc'!A0", "+1+1", "@SUM(A1)", "\t=1", "\r=1", "-2+3"])
+def test_csv_formula_cells_are_neutralised(cell: str) -> None:
+    written = Csv(Csv.Config(columns=["x"])).encode([{"x": cell}]).decode()
+    assert written.lstrip('"').startswith("'")
+
+
+@pytest.mark.parametrize(
+    "cell, written", [("-12.50", "-12.50"), (Decimal("-12.50"), "-12.50"), (-3, "-3"), ("+34600", "+34600")]
+)
+def test_csv_numbers_stay_numbers(cell: Any, written: str) -> None:
+    assert Csv(Csv.Config(columns=["x"])).encode([{"x": cell}]).decode().strip() == written
+
+
+def test_csv_refuses_to_write_what_is_no_cell() -> None:
+    with pytest.raises(Permanent, match="list or an object"):
+        Csv(Csv.Config(columns=["x"])).encode([{"x": [1]}])
+    with pytest.raises(Permanent, match="not one of the columns"):
+        Csv(Csv.Config(columns=["x"])).encode([{"y": "1"}])
+
+
+def test_csv_stays_linear_with_a_lost_quote_in_every_line() -> None:
+    records = list(Csv(Csv.Config()).decode(b"a,b\n" + b'1,"x\n' * 3000, "f"))
+    assert len(records) == 3000
+
+
+@pytest.mark.parametrize("content", [b"\x1f\x8b\x08rest", b"PK\x03\x04rest", b"BZh9rest", b"\xfd7zXZrest"])
+@pytest.mark.parametrize("format", [Csv(Csv.Config()), Json(Json.Config()), Xml(Xml.Config())])
+def test_archives_are_refused_and_told_so(format: Any, content: bytes) -> None:
+    assert "archive" in failure_of(format, content).detail
+
+
+def test_a_document_above_its_cap_is_refused_before_it_is_parsed() -> None:
+    assert failure_of(Csv(Csv.Config(max_size="1KiB")), b"a\n" * 1000).reason == "too-large"
+
+
+# --- json ------------------------------------------------------------------------------------------------------------
+
+
+def test_json_is_exact() -> None:
+    (made,) = data_of(Json(Json.Config()), b'{"total": 10.10, "id": 820982911946155509}')
+    assert made == {"total": Decimal("10.10"), "id": 820982911946155509}
+    assert str(made["total"]) == "10.10"
+
+
+def test_json_list_as_records_or_whole() -> None:
+    assert data_of(Json(Json.Config()), b"[1, 2]") == [1, 2]
+    assert data_of(Json(Json.Config(whole=True)), b"[1, 2]") == [[1, 2]]
+
+
+def test_json_without_the_list_is_said() -> None:
+    assert "no list at `orders`" in failure_of(Json(Json.Config(records="orders")), b'{"orders": 1}').detail
+
+
+@pytest.mark.parametrize(
+    "content, why",
+    [
+        (b"[" * 100_000, "nested deeper"),
+        (b'{"a":' + b"1" * 5000 + b"}", "digits"),
+        (b'{"a": NaN}', "not a JSON value"),
+        (b'{"a": 1, "a": 2}', "occurs twice"),
+        (b'{"a": "\\ud800"}', "surrogates"),
+        ('{"a": 1}'.encode("utf-16"), "UTF-8"),
+        (b'{"a": 1', "line 1"),
+    ],
+)
+def test_json_attacks_are_refused_with_the_reason(content: bytes, why: str) -> None:
+    assert why in failure_of(Json(Json.Config()), content).detail
+
+
+def test_ndjson_a_bad_line_has_its_number() -> None:
+    records = list(NdJson(NdJson.Config()).decode(b'{"a": 1}\n{"a": \n\n{"a": 3}', "f"))
+    assert [(type(r).__name__, r.line, r.number) for r in records] == [
+        ("Record", 1, 0),
+        ("BadRecord", 2, 1),
+        ("Record", 4, 2),
+    ]
+
+
+# --- xml -------------------------------------------------------------------------------------------------------------
+
+
+def test_xml_normal_form() -> None:
+    (made,) = data_of(Xml(Xml.Config()), b'<Order id="7"><Line sku="A">2</Line><Note>hello</Note></Order>')
+    assert made == {"@id": "7", "Line": [{"@sku": "A", "#": "2"}], "Note": [{"#": "hello"}]}
+
+
+def test_xml_single_and_values() -> None:
+    reader = Xml(Xml.Config(single=["Note", "Head"], values=["Note", "Tag"]))
+    (made,) = data_of(reader, b'<o><Note lang="en">hi</Note><Tag>a</Tag><Tag>b</Tag><Head x="1"/></o>')
+    assert made == {"Note": "hi", "Note@lang": "en", "Tag": ["a", "b"], "Head": {"@x": "1"}}
+
+
+def test_xml_namespaces_by_alias_and_in_full() -> None:
+    reader = Xml(Xml.Config(namespaces={"": "urn:a", "x": "urn:b"}))
+    (made,) = data_of(reader, b'<o xmlns="urn:a" xmlns:q="urn:b" xmlns:z="urn:c"><l/><q:l q:k="1"/><z:l/></o>')
+    assert made == {"l": [{}], "x:l": [{"@x:k": "1"}], "{urn:c}l": [{}]}
+
+
+def test_xml_a_record_has_the_line_it_begins_on() -> None:
+    records = list(Xml(Xml.Config(record="o/l")).decode(b"<o>\n\n<l/>\n<l/></o>", "f"))
+    assert [record.line for record in records] == [3, 4]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>',
+        b'<!DOCTYPE a SYSTEM "http://127.0.0.1/x.dtd"><a/>',
+        b'<!DOCTYPE a [<!ENTITY % p SYSTEM "http://127.0.0.1/x"> %p;]><a/>',
+        b'<!DOCTYPE a [<!ENTITY l "lol"><!ENTITY m "&l;&l;&l;&l;">]><a>&m;</a>',
+    ],
+)
+def test_xml_document_types_and_entities_are_refused(content: bytes) -> None:
+    failure = failure_of(Xml(Xml.Config()), content)
+    assert failure.reason == "corrupt-document"
+    assert "not accepted" in failure.detail
+
+
+def test_xml_an_include_is_only_an_element() -> None:
+    content = b'<a xmlns:xi="http://www.w3.org/2001/XInclude"><xi:include href="/etc/passwd"/></a>'
+    (made,) = data_of(Xml(Xml.Config(namespaces={"xi": "http://www.w3.org/2001/XInclude"})), content)
+    assert made == {"xi:include": [{"@href": "/etc/passwd"}]}
+
+
+def test_xml_a_torn_document_gives_no_record_at_all() -> None:
+    reader = Xml(Xml.Config(record="o/l"))
+    records = reader.decode(b"<o>\n<l/>\n<l/>\n<l", "torn.xml")
+    with pytest.raises(Permanent, match=r"torn\.xml, line 4") as caught:
+        next(records)
+    assert caught.value.data == {"file": "torn.xml", "line": 4}
+
+
+def test_xml_depth_is_bounded() -> None:
+    assert "nested deeper" in failure_of(Xml(Xml.Config()), b"<a>" * 5000 + b"</a>" * 5000).detail
+
+
+# --- fixed width and numbers -----------------------------------------------------------------------------------------
+
+
+def fixed(**changes: Any) -> FixedWidth:
+    field = {"name": "net", "from": 3, "length": 8, "type": "decimal", "scale": 2} | changes
+    return FixedWidth(FixedWidth.Config.model_validate({"lines": [{"type": "l", "fields": [field]}]}))
+
+
+@pytest.mark.parametrize(
+    "text, value", [("    1250", "12.50"), ("   12.50", "12.50"), ("   1250-", "-12.50"), ("00001250", "12.50")]
+)
+def test_fixed_width_amounts(text: str, value: str) -> None:
+    (made,) = data_of(fixed(), f"L {text}\n".encode())
+    assert made["net"] == Decimal(value)
+
+
+def test_fixed_width_refuses_what_does_not_fit() -> None:
+    with pytest.raises(Permanent, match="longer than"):
+        fixed(length=3).encode([{"net": Decimal("123.45")}])
+    with pytest.raises(Permanent, match="more than 2 decimals"):
+        fixed().encode([{"net": Decimal("1.005")}])
+
+
+@pytest.mark.parametrize(
+    "text, decimal, thousands, value",
+    [
+        ("1.234,50", ",", ".", "1234.50"),
+        ("-1,80", ",", ".", "-1.80"),
+        ("1,234.50", ".", ",", "1234.50"),
+        ("0,15", ",", ".", "0.15"),
+        ("12-", ".", "", "-12"),
+        ("\u22121.5", ".", "", "-1.5"),
+    ],
+)
+def test_numbers_as_people_write_them(text: str, decimal: str, thousands: str, value: str) -> None:
+    assert number(text, decimal, thousands) == Decimal(value)
+
+
+@pytest.mark.parametrize("text", ["", "abc", "1,2,3", "1.23,4.5", "1e5", "NaN", "Infinity", "0x10", "1_000", "12.34,5"])
+def test_what_is_no_number_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="number"):
+        number(text, ",", ".")
