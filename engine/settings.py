@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,5 +61,11 @@ class Settings:
 
     @property
     def socket(self) -> Path:
-        """Where the owner answers the command line."""
-        return self.state / "engine.sock"
+        """Where the owner answers the command line: in the state folder, or where that name is too long for a socket
+        beside other temporary files, under a name that belongs to this state folder alone.
+        """
+        inside = self.state / "engine.sock"
+        if len(str(inside).encode()) <= 100:
+            return inside
+        name = hashlib.sha256(str(self.state).encode()).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"tillflow-{os.getuid()}-{name}.sock"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from engine.compile.calls import bind_call
@@ -44,6 +45,10 @@ class Builder:
         self._place = place
         self._flow = flow if flow is not None else Flow()
         self._checker = Checker(scope)
+
+    def know(self, texts: Iterable[str]) -> None:
+        """The step runs only where these are present."""
+        self._flow = self._flow.knowing(texts)
 
     @property
     def shape(self) -> Shape:
@@ -98,7 +103,7 @@ class Builder:
             flow = flow.with_shape(flow.shape.with_path((name,), shape))
         assert self.sequences is not None
         sequence, after = self.sequences.nested(self._scope, self._place.at(*path), raw.items, flow)
-        self.nested.append(after)
+        self.nested.append(_without(after, adds or {}, self._flow.shape))
         return sequence
 
     def call(self, body: Mapping[str, Any], *path: str | int) -> BoundCall:
@@ -149,6 +154,15 @@ class Builder:
                 f"`{bound.action}` is {bound.guarantee}: on a financial route it may double or lose its effect",
                 help="choose an action with another guarantee, or say `accept_duplicates_because: <reason>`",
             )
+
+
+def _without(after: Flow, added: Mapping[str, Shape], before: Shape) -> Flow:
+    """What nested steps saw besides is gone after them; a field of that name the data had is back."""
+    if not added:
+        return after
+    fields = {name: shape for name, shape in after.shape.fields.items() if name not in added}
+    back = {name: before.fields[name] for name in added if name in before.fields}
+    return after.with_shape(replace(after.shape, fields={**fields, **back}))
 
 
 def _value(place: Place) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.compile.expressions import Checker
 from engine.compile.flow import Flow
-from engine.compile.maps import fits, mapping_at
+from engine.compile.maps import mapping_at
 from engine.compile.report import Place
 from engine.compile.scope import Scope
 from engine.compile.texts import report
@@ -116,7 +116,11 @@ def _values(
 
 
 def _complete(
-    place: Place, body: Mapping[str, Any], action: Action, values: Mapping[str, ValueExpr], mapper: DocumentMapper | None
+    place: Place,
+    body: Mapping[str, Any],
+    action: Action,
+    values: Mapping[str, ValueExpr],
+    mapper: DocumentMapper | None,
 ) -> None:
     """Every required field of the action is given by `with` or by the mapping."""
     if mapper is not None and not action.body:
@@ -125,7 +129,12 @@ def _complete(
     for name, required in fields_of(action).items():
         if required and name not in given:
             at = place.at("with") if "with" in body else place.at("action")
-            at.finding("TF4015", f"`{name}` is missing: the action needs it", key="with" in body, help=f"add `{name}:` to `with`")
+            at.finding(
+                "TF4015",
+                f"`{name}` is missing: the action needs it",
+                key="with" in body,
+                help=f"add `{name}:` to `with`",
+            )
 
 
 def fields_of(action: Action) -> dict[str, bool]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from engine.compile.digests import content_digest
+from engine.compile.flow import certain
 from engine.compile.report import Place, Report
 from engine.compile.schemas.collection import Schemas
 from engine.compile.texts import Texts, text_finding
@@ -115,8 +116,11 @@ class Catalog:
             made: Format = spec.target(spec.config() if spec.config is not None else None)
         except ValidationError:
             return UNKNOWN  # it cannot be used without options, which stand in the route
-        schema = made.schema()
-        return UNKNOWN if schema is None else Shape.from_schema(schema, self.schemas.raw)
+        return self.record_shape(made.schema())
+
+    def record_shape(self, schema: Mapping[str, Any] | None) -> Shape:
+        """What is known of a native record whose format says this of it."""
+        return UNKNOWN if schema is None else certain(Shape.from_schema(schema, self.schemas.raw))
 
     def template_digest(self, name: str) -> str:
         return content_digest("template", self.project.templates.get(name, ""))

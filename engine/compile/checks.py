@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping
 from engine.compile.catalog import CODES, Catalog
 from engine.compile.report import Place
 from engine.compile.scope import Scope
+from engine.config.document import Document
 from engine.config.models.route import RouteDoc
 from engine.config.nearest import suggestion
 from engine.config.project import Loaded
+from engine.config.substitution import Joined, ParamRef, references
 from engine.core.event import split_type
 
 # Kinds of things with the file and the path their names stand at, for `nothing uses this`.
@@ -78,7 +80,8 @@ def _ends_some(model: RouteDoc) -> bool:
 
 def _circle(start: str, leads: Mapping[str, set[str]]) -> list[str]:
     """A way from a route back to itself, as names; empty when there is none."""
-    waiting, came_from = [start], {}
+    waiting = [start]
+    came_from: dict[str, str] = {}
     while waiting:
         name = waiting.pop()
         for following in sorted(leads[name]):
@@ -96,32 +99,62 @@ def _circle(start: str, leads: Mapping[str, set[str]]) -> list[str]:
 def _check_params(catalog: Catalog, scopes: Mapping[str, Scope]) -> None:
     for name, scope in scopes.items():
         loaded = catalog.project.routes[name]
-        _unused_params(catalog, Place(catalog.report, loaded.document, ("params",)), loaded.model.params, scope.read_params)
+        read = scope.read_params | _filled_in(loaded.document)
+        _unused_params(catalog, Place(catalog.report, loaded.document, ("params",)), loaded.model.params, read)
     for name, shared in catalog.project.subflows.items():
         if name in catalog.read_params:
             place = Place(catalog.report, shared.document, ("params",))
-            _unused_params(catalog, place, shared.model.params, catalog.read_params[name])
+            read = catalog.read_params[name] | _filled_in(shared.document)
+            _unused_params(catalog, place, shared.model.params, read)
+
+
+def _filled_in(document: Document) -> set[str]:
+    """Parameters that `${param.x}` puts into a file."""
+    found = (reference for _, reference in references(document.data))
+    parts = (
+        part for reference in found for part in (reference.parts if isinstance(reference, Joined) else (reference,))
+    )
+    return {part.name for part in parts if isinstance(part, ParamRef)}
 
 
 def _unused_params(catalog: Catalog, place: Place, declared: Mapping[str, object], read: set[str]) -> None:
     for name in declared:
         if name not in read:
             near = suggestion(name, [other for other in read if other not in declared])
-            help = f"something reads `{near}`: is that what it is called?" if near else "read it with param(), or leave it out"
-            place.at(name).finding(
-                "TF4011", f"nothing reads the parameter `{name}`", key=True, help=help, suggestion=near, severity="warning"
+            help = (
+                f"something reads `{near}`: is that what it is called?"
+                if near
+                else "read it with param(), or leave it out"
             )
+            place.at(name).finding(
+                "TF4011",
+                f"nothing reads the parameter `{name}`",
+                key=True,
+                help=help,
+                suggestion=near,
+                severity="warning",
+            )
+
+
+def _used_by_regions(catalog: Catalog) -> None:
+    """What overlays name is used, too."""
+    for overlay in catalog.project.overlays:
+        catalog.used.update(("connection", name) for name in overlay.model.connect.values())
+        catalog.used.update(("mapping", name) for name in overlay.model.fill_mapping)
 
 
 def _check_unused(catalog: Catalog) -> None:
     """What nothing refers to. A name that is missed elsewhere and looks like it is what it should be called."""
+    _used_by_regions(catalog)
     for kind, name, place in _definitions(catalog):
         if (kind, name) in catalog.used:
             continue
         near = suggestion(name, [missed for missed_kind, missed in catalog.missing if missed_kind == kind])
         help = f"something refers to `{near}`: is that what it is called?" if near else "use it, or leave it out"
         what = CODES[kind][1]
-        place.finding("TF3023", f"nothing uses the {what} `{name}`", key=True, help=help, suggestion=near, severity="warning")
+        place.finding(
+            "TF3023", f"nothing uses the {what} `{name}`", key=True, help=help, suggestion=near, severity="warning"
+        )
 
 
 def _definitions(catalog: Catalog) -> Iterator[Definition]:

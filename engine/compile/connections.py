@@ -81,13 +81,16 @@ class _Planner:
                     at.unknown("TF3001", "connection", like, [n for n in self._docs if n != name])
                 return None
             if like in seen:
-                at.finding("TF3021", f"`like` leads back to `{like}`", help="name a connection that has limits of its own")
+                at.finding(
+                    "TF3021", f"`like` leads back to `{like}`", help="name a connection that has limits of its own"
+                )
                 return None
             if other.connector != doc.connector:
                 help = f"`{like}` belongs to {other.connector}, this one to {doc.connector}"
                 at.finding("TF3021", f"`{like}` is a connection of another connector", help=help)
                 return None
             seen.add(like)
+            self._catalog.used.add(("connection", like))
             chain.append(other)
         return chain
 
@@ -97,7 +100,14 @@ class _Planner:
             for key in options:
                 place.at(key).unknown("TF1101", f"option of {connector.name} called", key, OWN_KEYS, key=True)
             return None
-        return bind(place, model, options, Builder(Scope(self._catalog), place), also=OWN_KEYS, what=f"a {connector.name} connection")
+        return bind(
+            place,
+            model,
+            options,
+            Builder(Scope(self._catalog), place),
+            also=OWN_KEYS,
+            what=f"a {connector.name} connection",
+        )
 
 
 def _with_limits(place: Place, connection: PlannedConnection, limits: LimitsDoc) -> PlannedConnection:
@@ -110,5 +120,7 @@ def _with_limits(place: Place, connection: PlannedConnection, limits: LimitsDoc)
         timeout=measures.duration(at.at("timeout"), limits.timeout, PlannedConnection.timeout),
         breaker_failures=breaker.failures,
         breaker_within=measures.duration(at.at("breaker", "within"), breaker.within, PlannedConnection.breaker_within),
-        probe_every=measures.duration(at.at("breaker", "probe_every"), breaker.probe_every, PlannedConnection.probe_every),
+        probe_every=measures.duration(
+            at.at("breaker", "probe_every"), breaker.probe_every, PlannedConnection.probe_every
+        ),
     )

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from engine.compile.report import Place
 from engine.compile.scope import Scope
 from engine.compile.texts import report, text_finding
 from engine.core.errors import Failure
 from engine.expr import nodes
+from engine.expr.errors import ExpressionError
 from engine.expr.functions.event import META
 from engine.expr.jmes import Expr
 from engine.expr.references import Reference
 from engine.expr.shape import Shape, check_expression
+from engine.expr.shape.check import WARNINGS
 from engine.expr.template import Template, check_template
 from engine.plugins.fields import KeyExpr, ValueExpr
 
@@ -21,15 +23,31 @@ Where = Literal["value", "optional", "condition", "key"]
 _PURE = (nodes.Literal, nodes.Compare, nodes.And, nodes.Or, nodes.Not)
 
 
-class Checker:
-    """Checks in one scope: its parameters and tables are the ones that may be named."""
+class Doubt(NamedTuple):
+    """`about` may be missing in some documents."""
 
-    def __init__(self, scope: Scope) -> None:
+    place: Place
+    error: ExpressionError
+    about: str
+
+
+class Checker:
+    """Checks in one scope: its parameters and tables are the ones that may be named.
+
+    doubts   where given, what may be missing in some documents is put there instead of being reported
+    """
+
+    def __init__(self, scope: Scope, doubts: list[Doubt] | None = None) -> None:
         self._scope = scope
+        self._doubts = doubts
 
     def expression(self, place: Place, expr: Expr, shape: Shape, where: Where) -> None:
         for error in check_expression(expr, shape, where, self._scope.known):
-            report(place, error)
+            if error.code in WARNINGS and self._doubts is not None:
+                about = expr.text[error.offset : error.offset + error.length]
+                self._doubts.append(Doubt(place, error, about))
+            else:
+                report(place, error)
         self.references(place, expr.references)
         self._choices(place, expr.tree)
 
@@ -46,6 +64,8 @@ class Checker:
             self.expression(place.at("expr") if block else place, value.expr, shape, where)
         if value.template is not None:
             self.template(place.at("template") if block else place, value.template, shape)
+        for name, inner in (value.fields or {}).items():
+            self.value(place.at(name), inner, shape)
 
     def template(self, place: Place, template: Template, shape: Shape) -> None:
         for error in check_template(template, shape, self._scope.known):
@@ -60,7 +80,9 @@ class Checker:
     def template_file(self, place: Place, name: str, template: Template, shape: Shape) -> None:
         """A file of mappings/templates/, told at its own lines."""
         for error in check_template(template, shape, self._scope.known):
-            place.report.add(text_finding(f"mappings/templates/{name}", self._scope.catalog.project.templates[name], error))
+            place.report.add(
+                text_finding(f"mappings/templates/{name}", self._scope.catalog.project.templates[name], error)
+            )
         self.references(place, template.references, inside=False)
 
     def constant(self, expr: Expr) -> bool | None:
@@ -106,7 +128,9 @@ class Checker:
                 choices = self._scope.choices.get(_param_named(side))
                 if choices and isinstance(other, nodes.Literal) and other.value not in choices:
                     name = str(other.value)
-                    place.unknown("TF3027", "value of the parameter called", name, map(str, choices), offset=other.start + 1)
+                    place.unknown(
+                        "TF3027", "value of the parameter called", name, map(str, choices), offset=other.start + 1
+                    )
 
 
 def _param_named(node: nodes.Node) -> str:
@@ -143,3 +167,14 @@ def _asks_schema(node: nodes.Node) -> bool:
         return False
     asked = node.args[0]
     return isinstance(asked, nodes.Literal) and asked.value == "schema"
+
+
+def present_in(expr: Expr | None) -> list[str]:
+    """Texts that are present where a condition holds: `present(x)`, `is_true(x)` alone or joined with &&."""
+    if expr is None:
+        return []
+    parts = expr.tree.items if isinstance(expr.tree, nodes.And) else (expr.tree,)
+    calls = [
+        part for part in parts if isinstance(part, nodes.Call) and part.name in ("present", "is_true") and part.args
+    ]
+    return [expr.text[call.args[0].start : call.args[0].end] for call in calls]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from engine.expr.shape import UNKNOWN, Shape
@@ -13,11 +14,13 @@ class Flow:
 
     schemas   every name `meta('schema')` may have here; empty text for data without one; None: not known
     ends      nothing comes here: every event was filtered before
+    sure      texts of expressions that a condition here found present
     """
 
     shape: Shape = UNKNOWN
     schemas: frozenset[str] | None = None
     ends: bool = False
+    sure: frozenset[str] = frozenset()
 
     @property
     def schema(self) -> str:
@@ -35,5 +38,21 @@ class Flow:
         """What is known after `meta('schema') == schema` held."""
         return Flow(shape, frozenset({schema})) if self.schemas is None or len(self.schemas) > 1 else self
 
+    def knowing(self, texts: Iterable[str]) -> Flow:
+        """What is known where a condition found these present."""
+        return replace(self, sure=self.sure | frozenset(texts))
+
     def with_shape(self, shape: Shape) -> Flow:
         return replace(self, shape=shape)
+
+
+def certain(shape: Shape) -> Shape:
+    """A native record as it is seen when it is mapped: formats say what may be there, not what must be."""
+    return replace(
+        shape,
+        maybe=False,
+        defaulted=False,
+        fields={name: certain(inner) for name, inner in shape.fields.items()},
+        element=None if shape.element is None else certain(shape.element),
+        others=None if shape.others is None else certain(shape.others),
+    )

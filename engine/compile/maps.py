@@ -6,6 +6,7 @@ from engine.compile.flow import Flow
 from engine.compile.mapping.mapper import CompiledMapping, NoMapping
 from engine.compile.report import Place
 from engine.compile.scope import Scope
+from engine.compile.texts import report
 from engine.config.nearest import suggestion
 from engine.core.event import split_type
 from engine.plugins.build import DocumentMapper
@@ -24,6 +25,9 @@ def mapping_at(scope: Scope, place: Place, name: str, flow: Flow) -> DocumentMap
     scope.uses.tables |= mapping.tables
     scope.uses.unusable |= any(table not in catalog.tables for table in mapping.tables)
     _check_params(scope, place, mapping)
+    for doubt in mapping.doubts:
+        if doubt.about not in flow.sure:
+            report(doubt.place, doubt.error)
     fits(scope, place, mapping, flow)
     return mapping
 
@@ -42,7 +46,9 @@ def fits(scope: Scope, place: Place, mapping: CompiledMapping, flow: Flow) -> No
         for schema in sorted(flow.schemas):
             if schema and not compatible(scope, schema, mapping.input):
                 help = f"it was written for {mapping.input}"
-                place.finding("TF3506", f"a document of {schema} comes here, which `{mapping.name}` cannot take", help=help)
+                place.finding(
+                    "TF3506", f"a document of {schema} comes here, which `{mapping.name}` cannot take", help=help
+                )
                 return
     for path, schema in mapping.adds.items():
         _check_added(scope, place, mapping, path, schema, flow)

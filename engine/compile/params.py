@@ -29,7 +29,9 @@ def param_values(
     values: Values = {}
     for name, doc in docs.items():
         if name not in given and doc.default is None:
-            place.finding("TF4012", f"`{name}` is missing: `{subflow}` has no default for it", key=True, help=f"add `{name}:`")
+            place.finding(
+                "TF4012", f"`{name}` is missing: `{subflow}` has no default for it", key=True, help=f"add `{name}:`"
+            )
         values[name] = given.get(name, doc.default)
     return values, _choices(docs)
 

@@ -119,4 +119,3 @@ class _RouteCompiler:
         connections = {name: catalog.connections[name].digest for name in sorted(uses.connections)}
         tables = {name: catalog.tables[name].version for name in sorted(uses.tables)}
         return content_digest("plan", self._document.data, uses.digests, connections, tables)
-

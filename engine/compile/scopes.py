@@ -21,7 +21,7 @@ def check_scopes(catalog: Catalog) -> None:
     for route in catalog.project.routes.values():
         layers, event = route.model.scopes, route.model.from_.event or route.model.accepts
         if layers is not None:
-            shapes = [catalog.schemas.shape(event)] if event in catalog.types else []
+            shapes = [catalog.schemas.shape(event)] if event and event in catalog.types else []
             _check(catalog, Place(catalog.report, route.document, ("scopes",)), layers, shapes)
 
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from engine.compile.build import Builder
-from engine.compile.calls import WholeDocument, bind_call
-from engine.compile.expressions import Checker, required_schema
+from engine.compile.calls import bind_call
+from engine.compile.expressions import Checker, present_in, required_schema
 from engine.compile.flow import Flow
 from engine.compile.maps import compatible, mapping_at
 from engine.compile.plan import EventType, Ordered, PlannedSink, Retry
@@ -62,7 +62,7 @@ class _SinkPlanner:
         self._type = type_
         self._checker = Checker(scope)
         self._when = self._condition(flow)
-        self._flow = self._narrowed(flow)
+        self._flow = self._narrowed(flow).knowing(present_in(self._when))
         self._builder = Builder(scope, place, doc.id, self._flow)
         self._retry = plan_retry(scope, place.at("retry"), doc.retry, retry)
 
@@ -102,7 +102,9 @@ class _SinkPlanner:
         answer = self._checker.constant(expr)
         if answer is not None:
             outcome = "always selected" if answer else "never reached"
-            place.finding("TF4006", f"this condition is always {str(answer).lower()}: the sink is {outcome}", help="remove it")
+            place.finding(
+                "TF4006", f"this condition is always {str(answer).lower()}: the sink is {outcome}", help="remove it"
+            )
         return expr
 
     def _narrowed(self, flow: Flow) -> Flow:
@@ -112,7 +114,9 @@ class _SinkPlanner:
         if flow.schemas is not None and schema not in flow.schemas and schema in self._scope.catalog.schemas.names:
             known = ", ".join(sorted(name for name in flow.schemas if name)) or "none"
             self._place.at("when").finding(
-                "TF4006", f"no document of {schema} comes here: the sink is never reached", help=f"schemas here: {known}"
+                "TF4006",
+                f"no document of {schema} comes here: the sink is never reached",
+                help=f"schemas here: {known}",
             )
         return flow.narrowed(schema, self._scope.catalog.schemas.shape(schema))
 
@@ -121,7 +125,7 @@ class _SinkPlanner:
         fields = {"with": self._doc.with_}
         for key in _BESIDE[target]:
             if fields.get(key, getattr(self._doc, key, None)) is not None:
-                help = "its values come from `map`" if key == "with" else f"remove it, or see `tillflow explain TF4021`"
+                help = "its values come from `map`" if key == "with" else "remove it, or see `tillflow explain TF4021`"
                 self._place.at(key).finding("TF4021", f"`{key}` has no meaning beside `{target}`", key=True, help=help)
 
     def _target(self) -> dict[str, Any] | None:
@@ -166,7 +170,11 @@ class _SinkPlanner:
     def _fits(self, type_: EventType, mapper: DocumentMapper | None) -> None:
         """A finding when what is published can never pass the schema of its type."""
         if mapper is not None:
-            if mapper.output and mapper.output != type_.schema and not compatible(self._scope, mapper.output, type_.schema):
+            if (
+                mapper.output
+                and mapper.output != type_.schema
+                and not compatible(self._scope, mapper.output, type_.schema)
+            ):
                 text = f"`{mapper.name}` makes {mapper.output}, this publishes {type_.schema}"
                 self._place.at("map").finding("TF4018", text, help=f"use a mapping whose output is {type_.schema}")
             return
@@ -228,10 +236,14 @@ class _SinkPlanner:
         key = "ordered" if doc.ordered is not None else "ordering"
         if self._type is None or (self._type.order_by is None and doc.version is None):
             what = f"{self._type.schema} has no `order_by`" if self._type else "the events of this route have no type"
-            self._place.at(key).finding("TF4019", f"order cannot be kept: {what}", key=True, help="add `order_by` to its schema")
+            self._place.at(key).finding(
+                "TF4019", f"order cannot be kept: {what}", key=True, help="add `order_by` to its schema"
+            )
         if doc.ordered is None:
             return Ordered(mode="latest")
-        gap = self._scope.measures.duration(self._place.at("ordered", "gap_timeout"), doc.ordered.gap_timeout, Ordered.gap_timeout)
+        gap = self._scope.measures.duration(
+            self._place.at("ordered", "gap_timeout"), doc.ordered.gap_timeout, Ordered.gap_timeout
+        )
         return Ordered(on_failure=doc.ordered.on_failure, gap_timeout=gap)
 
     def _version(self) -> Expr | None:

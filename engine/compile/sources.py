@@ -39,7 +39,9 @@ def plan_source(scope: Scope, place: Place, doc: RouteDoc) -> tuple[PlannedSourc
 def _subscription(scope: Scope, place: Place, doc: RouteDoc, event: str) -> tuple[PlannedSource | None, Flow]:
     if doc.accepts is not None and doc.accepts != event:
         help = "a subscription brings events of its own type"
-        place.at("accepts").finding("TF4021", "`accepts` has no meaning beside `from: {event: ..}`", key=True, help=help)
+        place.at("accepts").finding(
+            "TF4021", "`accepts` has no meaning beside `from: {event: ..}`", key=True, help=help
+        )
     type_ = known_type(scope.catalog, place.at("from", "event"), event, scope.catalog.types)
     if type_ is None:
         return None, Flow()
@@ -80,12 +82,20 @@ def _format(scope: Scope, place: Place, raw: Any, source: ComponentSpec | None) 
         name = getattr(source.target, "default_format", "") if source is not None else ""
         if not name:
             if source is not None:
-                place.at("use").finding("TF4017", f"{source.name} brings bytes and needs a `format`", help="add `format: xml`, csv, json, ...")
+                place.at("use").finding(
+                    "TF4017",
+                    f"{source.name} brings bytes and needs a `format`",
+                    help="add `format: xml`, csv, json, ...",
+                )
             return None, None, UNKNOWN
         raw = name
     name, options = _named(raw)
     if name is None:
-        at.finding("TF1103", "a format is a name, or one name with options", help="format: csv, or format: {csv: {separator: ;}}")
+        at.finding(
+            "TF1103",
+            "a format is a name, or one name with options",
+            help="format: csv, or format: {csv: {separator: ;}}",
+        )
         return None, None, UNKNOWN
     at = at.at(name) if isinstance(raw, Mapping) else at
     spec = scope.catalog.registry.formats.get(name)
@@ -112,8 +122,7 @@ def _named(raw: Any) -> tuple[str | None, Any]:
 
 def _record_shape(scope: Scope, spec: ComponentSpec, config: Any) -> Shape:
     made: Format = spec.target(config)
-    schema = made.schema()
-    return UNKNOWN if schema is None else Shape.from_schema(schema, scope.catalog.schemas.raw)
+    return scope.catalog.record_shape(made.schema())
 
 
 def _uses_type(scope: Scope, type_: EventType) -> None:

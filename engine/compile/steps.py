@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.compile.bind import bind
 from engine.compile.build import Builder
-from engine.compile.expressions import Checker
+from engine.compile.expressions import Checker, present_in
 from engine.compile.flow import Flow
 from engine.compile.params import param_values
 from engine.compile.report import Place
@@ -95,6 +95,7 @@ class _StepCompiler:
     def compile(self, cuts: bool) -> tuple[PlannedStep | None, Flow]:
         """The step (None after findings) and what is known after it."""
         when, never = self._when()
+        self._builder.know(present_in(when))
         spec = self._spec()
         step = self._step(spec) if spec is not None else None
         if step is None:
@@ -122,7 +123,11 @@ class _StepCompiler:
         answer = self._checker.constant(expr)
         if answer is not None:
             always = "runs for every event" if answer else "never runs"
-            place.finding("TF4006", f"this condition is always {str(answer).lower()}: the step {always}", help="remove one of them")
+            place.finding(
+                "TF4006",
+                f"this condition is always {str(answer).lower()}: the step {always}",
+                help="remove one of them",
+            )
         return expr, answer is False
 
     def _scope_expression(self, place: Place, raw: Any) -> Expr | None:

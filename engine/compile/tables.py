@@ -11,8 +11,8 @@ from engine.compile.digests import content_digest
 from engine.compile.plan import PlannedTable
 from engine.compile.report import Place
 from engine.config.layout import beside
-from engine.config.nearest import did_you_mean, nearest
 from engine.config.models.resources import TableDoc
+from engine.config.nearest import did_you_mean, nearest
 from engine.core.findings import Finding, Mark
 from engine.expr.shape import Shape
 
@@ -77,9 +77,9 @@ def _check_columns(place: Place, doc: TableDoc, header: Sequence[str]) -> None:
             at = place.at("key", index) if many else place.at("key")
             at.unknown("TF3521", "column", column, header)
     for word in ("since", "until"):
-        column = getattr(doc.effective, word) if doc.effective else None
-        if column and column not in header:
-            place.at("effective", word).unknown("TF3521", "column", column, header)
+        dated: str | None = getattr(doc.effective, word) if doc.effective else None
+        if dated and dated not in header:
+            place.at("effective", word).unknown("TF3521", "column", dated, header)
 
 
 def _check_schema(catalog: Catalog, place: Place, doc: TableDoc, file: str, header: Sequence[str]) -> None:

@@ -24,7 +24,9 @@ def plan_types(catalog: Catalog) -> dict[str, EventType]:
         place = Place(catalog.report, loaded.document)
         _check_version(place, name, loaded.model)
         if loaded.model.identity is not None:
-            planned[name] = _TypePlanner(catalog, place.at("x-tillflow"), name).plan(loaded.model, loaded.model.identity)
+            planned[name] = _TypePlanner(catalog, place.at("x-tillflow"), name).plan(
+                loaded.model, loaded.model.identity
+            )
     return planned
 
 
@@ -33,7 +35,9 @@ def _check_version(place: Place, name: str, head: SchemaHead) -> None:
     oldest = head.compatible_with
     if oldest is not None and oldest >= version:
         help = "name an older version, or leave it out" if version > 1 else "leave it out: there is no older version"
-        place.at("compatible_with").finding("TF3516", f"version {version} cannot be compatible with {oldest}", help=help)
+        place.at("compatible_with").finding(
+            "TF3516", f"version {version} cannot be compatible with {oldest}", help=help
+        )
 
 
 class _TypePlanner:
@@ -73,9 +77,7 @@ class _TypePlanner:
         if raw is None:
             return None
         place = self._place.at(*path)
-        parts = [
-            self._at(at, text, "key") for at, text in _parts(place, raw)
-        ]
+        parts = [self._at(at, text, "key") for at, text in _parts(place, raw)]
         return KeyExpr(tuple(part for part in parts if part is not None))
 
     def _expression(self, raw: Any, where: Where, *path: str | int) -> Expr | None:

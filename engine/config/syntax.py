@@ -62,7 +62,7 @@ def _split_expression(marks: Marks, problem: str, at: int, start: int) -> Findin
     stop = _line_of(text, begin)
     return Finding(
         "TF1030",
-        f"`{cut}` is cut off: inside a list or block on one line, `, [ ] {{ }}` belong to YAML",
+        f"`{cut}` is cut off: inside a list or block on one line, `, : [ ] {{ }}` belong to YAML",
         marks.at(begin, min(place, stop[0] + len(stop[1]))),
         "put the whole expression in double quotes",
     )

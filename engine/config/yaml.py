@@ -29,15 +29,16 @@ class _Stop(Exception):
 
 
 class _Frame:
-    """A container being read: its value, its node, the pending key of a mapping, its anchor."""
+    """A container being read: its value, its node, the pending key of a mapping, its anchor, and `cut` (see `_cut`)."""
 
-    __slots__ = ("anchor", "key", "node", "value")
+    __slots__ = ("anchor", "cut", "key", "node", "value")
 
     def __init__(self, value: Any, node: Any, anchor: str | None) -> None:
         self.value = value
         self.node = node
         self.key: Any = None  # the scalar event of the key whose value comes next
         self.anchor = anchor
+        self.cut = False
 
 
 class _Reader:
@@ -113,13 +114,7 @@ class _Reader:
 
     def _plain(self, event: Any, frame: _Frame | None) -> Any:
         if frame is not None and frame.node.flow and is_cut_short(event.value):
-            self._finding(
-                "TF1030",
-                f"this text ends inside `{event.value}`: the comma, colon or bracket behind it belongs to the list",
-                event.start_mark,
-                "put the whole expression in double quotes",
-                end=event.end_mark,
-            )
+            self._cut(frame, event)
         try:
             return resolve(event.value)
         except NumberOutOfRange:
@@ -152,14 +147,21 @@ class _Reader:
                 also=(first,),
             )
         elif not event.style and frame.node.flow and is_cut_short(name):
-            self._finding(
-                "TF1030",
-                f"this text ends inside `{name}`",
-                event.start_mark,
-                "put the whole expression in double quotes",
-                end=event.end_mark,
-            )
+            self._cut(frame, event)
         frame.key = event
+
+    def _cut(self, frame: _Frame, event: Any) -> None:
+        """An expression that YAML cut at its comma: the pieces behind it are no keys, and are told once."""
+        if frame.cut:
+            return
+        frame.cut = True
+        self._finding(
+            "TF1030",
+            f"`{event.value}` is cut off: inside a list or block on one line, `, : [ ] {{ }}` belong to YAML",
+            event.start_mark,
+            "put the whole expression in double quotes",
+            end=event.end_mark,
+        )
 
     def _open(self, event: Any) -> None:
         if self._skip or self._is_key():
@@ -248,7 +250,8 @@ class _Reader:
             frame.node.items.append(node)
             return
         name = frame.key.value
-        if name not in frame.value:
+        is_piece = frame.cut and value is None and not name.isidentifier()
+        if name not in frame.value and not is_piece:
             frame.value[name] = value
             frame.node.entries[name] = (frame.key.start_mark.index, frame.key.end_mark.index, node)
         frame.key = None

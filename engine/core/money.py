@@ -83,7 +83,7 @@ def multiply(left: Amount, right: Amount) -> Amount:
 
 
 def divide(left: Amount, right: Amount) -> Amount:
-    """Quotient: exact where it has at most 34 digits, else rounded half even to 34. An int when both are and it is whole.
+    """Quotient: exact where it has at most 34 digits, else rounded half even to 34. An int of ints where it is whole.
 
     Raises decimal.DivisionByZero or InvalidOperation for a zero divisor.
     """

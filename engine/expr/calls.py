@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from engine.core.errors import TillflowError
-from engine.expr.errors import ExpressionError
+from engine.expr.errors import ExpressionError, Where
 from engine.expr.nearest import nearest
 from engine.expr.nodes import Call, Literal, Node, Ref
 from engine.expr.paths import Closure
@@ -95,7 +94,7 @@ def check_literal(function: Function, parameter: Parameter, node: Literal) -> An
         try:
             value = parameter.prepare(value)
         except ValueError as error:
-            where = {"offset": node.start, "length": node.end - node.start}
+            where = Where(offset=node.start, length=node.end - node.start)
             raise ExpressionError(
                 "TF2014", f"the {parameter.name} of {function.name}() is not valid: {error}", **where
             ) from None
@@ -151,33 +150,63 @@ def refused_value(parameter: Parameter, found: Any) -> Refused:
 
 
 def _caller(function: Function, arguments: Sequence[Closure]) -> Closure:
-    run = _by_count(function, arguments)
-    name = function.name
-
-    def guarded(value: Any, env: Any) -> Any:
-        try:
-            return run(value, env)
-        except Refused as error:
-            error.function = error.function or name
-            raise
-        except TillflowError:
-            raise
-        except ValueError as error:
-            refused = Refused(str(error), "invalid-value")
-            refused.function = name
-            raise refused from None
-
-    return guarded
-
-
-def _by_count(function: Function, arguments: Sequence[Closure]) -> Closure:
-    target = function.call
     if function.wants_env:
-        return lambda value, env: target(env, *[argument(value, env) for argument in arguments])
+        return _with_env(function, arguments)
     if len(arguments) == 1:
-        (only,) = arguments
-        return lambda value, env: target(only(value, env))
+        return _with_one(function, arguments[0])
     if len(arguments) == 2:
-        first, second = arguments
-        return lambda value, env: target(first(value, env), second(value, env))
-    return lambda value, env: target(*[argument(value, env) for argument in arguments])
+        return _with_two(function, *arguments)
+    target = function.call
+
+    def call(value: Any, env: Any) -> Any:
+        try:
+            return target(*[argument(value, env) for argument in arguments])
+        except Exception as error:
+            raise named(error, function) from None
+
+    return call
+
+
+def _with_env(function: Function, arguments: Sequence[Closure]) -> Closure:
+    target = function.call
+
+    def call(value: Any, env: Any) -> Any:
+        try:
+            return target(env, *[argument(value, env) for argument in arguments])
+        except Exception as error:
+            raise named(error, function) from None
+
+    return call
+
+
+def _with_one(function: Function, only: Closure) -> Closure:
+    target = function.call
+
+    def call(value: Any, env: Any) -> Any:
+        try:
+            return target(only(value, env))
+        except Exception as error:
+            raise named(error, function) from None
+
+    return call
+
+
+def _with_two(function: Function, first: Closure, second: Closure) -> Closure:
+    target = function.call
+
+    def call(value: Any, env: Any) -> Any:
+        try:
+            return target(first(value, env), second(value, env))
+        except Exception as error:
+            raise named(error, function) from None
+
+    return call
+
+
+def named(error: Exception, function: Function) -> Exception:
+    """The error with the function it happened in; what the innermost one said stays."""
+    if isinstance(error, ValueError):
+        error = Refused(str(error), "invalid-value")
+    if isinstance(error, Refused) and not error.function:
+        error.function = function.name
+    return error

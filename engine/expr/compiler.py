@@ -86,6 +86,9 @@ class Compiler:
     def _project(self, node: Project) -> Closure:
         if isinstance(node.base, Flatten) and isinstance(node.each, Field):
             return paths.flat_field(self.compile(node.base.base), node.each.name, self.meter)
+        wanted = self._own_names(node.each)
+        if isinstance(node.base, Flatten) and isinstance(node.each, MultiDict) and wanted:
+            return paths.flat_picked(self.compile(node.base.base), node.each.names, wanted)
         return paths.project(self.compile(node.base), self._each(node.each), self.meter)
 
     def _each(self, node: Node) -> Closure | None:
@@ -99,9 +102,17 @@ class Compiler:
         return paths.filtered(self.compile(node.base), condition, self._each(node.each), self.meter)
 
     def _multi_dict(self, node: MultiDict) -> Closure:
-        if self.meter is None and all(isinstance(item, Field) for item in node.items):
-            return paths.picked(node.names, [item.name for item in node.items if isinstance(item, Field)])
+        wanted = self._own_names(node)
+        if wanted:
+            return paths.picked(node.names, wanted)
         return paths.multi_dict(node.names, [self.compile(item) for item in node.items], self.meter)
+
+    def _own_names(self, node: Node) -> list[str]:
+        """The names a multi-select takes, when it takes nothing but names and needs no meter."""
+        if not isinstance(node, MultiDict) or self.meter is not None:
+            return []
+        names = [item.name for item in node.items if isinstance(item, Field)]
+        return names if len(names) == len(node.items) else []
 
     def _compare(self, node: Compare) -> Closure:
         if (

@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
+
+class Where(TypedDict):
+    """Where an error points, as arguments of an ExpressionError."""
+
+    offset: int
+    length: int
+
 
 class ExpressionError(Exception):
     """A text that cannot be compiled. `offset` and `length` are characters inside the text.

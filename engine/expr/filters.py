@@ -21,21 +21,21 @@ _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"}
 def _of_text(function: Callable[..., Any]) -> Callable[..., Any]:
     """A function of text as a filter: numbers are written first, anything else is refused."""
 
-    def filter(value: Any, *args: Any) -> Any:
+    def run(value: Any, *args: Any) -> Any:
         _there(value)
         return function(texts.written(value), *args)
 
-    return filter
+    return run
 
 
 def _of_number(function: Callable[..., Any]) -> Callable[..., Any]:
-    def filter(value: Any, *args: Any) -> Any:
+    def run(value: Any, *args: Any) -> Any:
         _there(value)
         if type(value) not in NUMBERS:
             raise Refused(f"needs a number, this is {described(value)}")
         return function(value, *args)
 
-    return filter
+    return run
 
 
 def _there(value: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextvars import ContextVar
 from decimal import Decimal
 from typing import Any
@@ -77,7 +77,7 @@ def exact_number(text: str) -> Decimal:
 
 
 def calculate(operator: str, left: Any, right: Any) -> Any:
-    """Arithmetic: exact, on numbers only; `+` also joins texts. Raises Refused for anything else, and for huge numbers."""
+    """Exact arithmetic on numbers; `+` also joins texts. Raises Refused for anything else, and for huge numbers."""
     if operator == "+" and type(left) in TEXTS and type(right) in TEXTS:
         fits(len(left) + len(right))
         return left + right

@@ -21,7 +21,10 @@ def distance(left: str, right: str) -> int:
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """The known word that was probably meant, or empty text when none is close. Equal distance: same first letter first."""
+    """The known word that was probably meant, or empty text when none is close.
+
+    Of equally close words the one with the same first letter comes first.
+    """
     low = word.lower()
     allowed = 1 if len(word) <= 3 else max(2, len(word) // 3)
     best: tuple[int, bool, int, str] | None = None

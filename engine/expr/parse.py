@@ -132,20 +132,20 @@ def _unexpected(text: str, tokens: list[Token], error: ParseError) -> Expression
     if token["type"] == "eof":
         return _incomplete(text, tokens)
     word = text[token["start"] : token["end"]]
-    code, message, help, suggestion = "TF2001", f"`{word}` is not expected here", "", ""
+    code, message, advice, suggestion = "TF2001", f"`{word}` is not expected here", "", ""
     if word in _WORD_OPERATORS:
         code, suggestion = "TF2007", _WORD_OPERATORS[word]
-        message, help = f"`{word}` is not an operator", f"write {suggestion}"
+        message, advice = f"`{word}` is not an operator", f"write {suggestion}"
     elif token["type"] in _CLOSING:
-        help = f"nothing is open that `{word}` closes, or a value is missing before it"
+        advice = f"nothing is open that `{word}` closes, or a value is missing before it"
     elif token["type"] == "number":
-        message, help, suggestion = (
+        message, advice, suggestion = (
             f"the bare number {word} is not a value",
             f"write `{word}` in backticks",
             f"`{word}`",
         )
     elif token["type"] in ("unquoted_identifier", "quoted_identifier", "literal"):
-        help = "an operator, a dot or a comma is missing before it"
+        advice = "an operator, a dot or a comma is missing before it"
     return ExpressionError(
-        code, message, offset=token["start"], length=token["end"] - token["start"], help=help, suggestion=suggestion
+        code, message, offset=token["start"], length=token["end"] - token["start"], help=advice, suggestion=suggestion
     )

@@ -13,7 +13,11 @@ from engine.expr.lexer import Token
 Tree = dict[str, Any]
 
 
-class PlacedParser(Parser):  # type: ignore[misc]
+_Parser: Any = Parser  # its stubs leave out everything a subclass needs
+_ast: Any = ast
+
+
+class PlacedParser(_Parser):  # type: ignore[misc]
     """Trees whose nodes carry `span` (whole text) and names that carry `at` and `width` (their own token)."""
 
     def parse_tokens(self, tokens: list[Token]) -> Tree:
@@ -28,14 +32,15 @@ class PlacedParser(Parser):  # type: ignore[misc]
     def _expression(self, binding_power: int = 0) -> Tree:
         first = self._lookahead_token(0)
         self._advance()
-        left: Tree = getattr(self, f"_token_nud_{first['type']}", self._error_nud_token)(first)
+        begin: Any = getattr(self, f"_token_nud_{first['type']}", self._error_nud_token)
+        left: Tree = begin(first)
         self._place(left, first["start"])
         while binding_power < self.BINDING_POWER[self._current_token()]:
-            led = getattr(self, f"_token_led_{self._current_token()}", None)
-            if led is None:
+            go_on: Any = getattr(self, f"_token_led_{self._current_token()}", None)
+            if go_on is None:
                 self._error_led_token(self._lookahead_token(0))
             self._advance()
-            left = led(left)
+            left = go_on(left)
             self._place(left, first["start"])
         return left
 
@@ -43,10 +48,10 @@ class PlacedParser(Parser):  # type: ignore[misc]
         node["span"] = (start, self._lookahead_token(-1)["end"])
 
     def _token_nud_literal(self, token: Token) -> Tree:
-        return dict(ast.literal(token["value"]))
+        return dict(_ast.literal(token["value"]))
 
     def _token_nud_unquoted_identifier(self, token: Token) -> Tree:
-        return {**ast.field(token["value"]), "at": token["start"], "width": token["end"] - token["start"]}
+        return {**_ast.field(token["value"]), "at": token["start"], "width": token["end"] - token["start"]}
 
     def _token_nud_quoted_identifier(self, token: Token) -> Tree:
         if self._current_token() == "lparen":
@@ -65,7 +70,7 @@ class PlacedParser(Parser):  # type: ignore[misc]
                 break
             self._match("comma")
         self._match("rparen")
-        return {**ast.function_expression(left["value"], args), "at": left["at"]}
+        return {**_ast.function_expression(left["value"], args), "at": left["at"]}
 
     def _parse_index_expression(self) -> Tree:
         start = self._lookahead_token(-1)["start"]

@@ -7,7 +7,6 @@ there: everything that is not a dict raises TypeError, a missing name KeyError.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from operator import itemgetter
 from typing import Any, TypeAlias
 
 from engine.expr.limits import MAX_NODES, Meter, too_many
@@ -259,15 +258,34 @@ def multi_dict(names: Sequence[str], items: Sequence[Closure], meter: Meter | No
 
 def picked(names: Sequence[str], wanted: Sequence[str]) -> Closure:
     """`{name: a, other: b}` with nothing but names of the value itself."""
-    if len(names) == 1:
-        return multi_dict(names, [_field(wanted[0])], None)
-    pick = itemgetter(*wanted)
+    pairs = tuple(zip(names, wanted, strict=True))
     slow = multi_dict(names, [_field(name) for name in wanted], None)
 
     def run(value: Any, env: Any) -> Any:
         try:
-            return dict(zip(names, pick(value)))  # noqa: B905 - as long as each other, and this is the hot path
+            return {name: value[field] for name, field in pairs}
         except _MISS:
             return slow(value, env)
+
+    return run
+
+
+def flat_picked(base: Closure, names: Sequence[str], wanted: Sequence[str]) -> Closure:
+    """`base[].{name: a, other: b}`: lists of small objects are what mappings are made of."""
+    pairs = tuple(zip(names, wanted, strict=True))
+    slow = picked(names, wanted)
+    most = MAX_NODES // (len(pairs) + 1)
+
+    def run(value: Any, env: Any) -> Any:
+        items = base(value, env)
+        if type(items) is not list:
+            return None
+        try:
+            found: list[Any] = [{name: item[field] for name, field in pairs} for item in items]
+        except _MISS:
+            found = _kept([slow(item, env) for item in merged(items, None)])
+        if len(found) > most:
+            raise too_many()
+        return found
 
     return run

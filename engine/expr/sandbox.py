@@ -1,4 +1,4 @@
-"""The Jinja environment of templates: immutable sandbox, strict about what is missing, no attributes of Python objects."""
+"""The Jinja environment of templates: immutable sandbox, strict about what is missing, no Python attributes."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ _PYTHON_KINDS = {str: "text", bool: "yes/no", int: "number", list: "list", dict:
 
 @dataclass(frozen=True)
 class Parameter:
-    """One argument. `accepted` are the exact Python types it takes, None for any; `elements` those of a list's items."""
+    """One argument. `accepted`: the exact Python types it takes, None for any; `elements`: those of a list's items."""
 
     name: str
     kinds: tuple[str, ...]
@@ -178,7 +178,7 @@ def _parameter(function: str, declared: inspect.Parameter, hints: dict[str, Any]
 
 
 def _documentation(call: Callable[..., Any]) -> tuple[str, str, tuple[tuple[str, str], ...]]:
-    lines = inspect.getdoc(call).splitlines() if call.__doc__ else [""]
+    lines = (inspect.getdoc(call) or "").splitlines() or [""]
     examples, text = [], []
     for line in lines[1:]:
         before, arrow, after = line.rpartition(" -> ")

@@ -15,8 +15,8 @@ from jinja2 import TemplateError, nodes
 from jinja2.exceptions import UndefinedError
 from jinja2.meta import find_undeclared_variables
 
-from engine.core.errors import Failure, Permanent, TillflowError
-from engine.expr.calls import accepts, refused_value
+from engine.core.errors import Failure, Permanent
+from engine.expr.calls import accepts, named, refused_value
 from engine.expr.env import Env
 from engine.expr.functions import FunctionTable
 from engine.expr.guards import Budget, budget, limit
@@ -132,15 +132,8 @@ def _caller(function: Function) -> Callable[[Env, Sequence[Any]], Any]:
         try:
             ready = [_argument(function, position, arg) for position, arg in enumerate(args)]
             return function.call(env, *ready) if function.wants_env else function.call(*ready)
-        except Refused as error:
-            error.function = error.function or function.name
-            raise
-        except TillflowError:
-            raise
-        except ValueError as error:
-            refused = Refused(str(error), "invalid-value")
-            refused.function = function.name
-            raise refused from None
+        except Exception as error:
+            raise named(error, function) from None
 
     return call
 

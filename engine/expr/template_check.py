@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from jinja2 import nodes
 
 from engine.expr import nodes as expressions
-from engine.expr.errors import ExpressionError
+from engine.expr.errors import ExpressionError, Where
 from engine.expr.nearest import nearest
 from engine.expr.references import Reference
 from engine.expr.shape import judge
@@ -79,7 +79,7 @@ class _Checker:
 
     def _if(self, node: nodes.If, names: Names) -> None:
         self.shape(node.test, names)
-        branches = [node.body, *[[part] for part in node.elif_], node.else_]
+        branches: list[Any] = [node.body, *([part] for part in node.elif_), node.else_]
         inside = [dict(names) for _ in branches]
         for branch, own in zip(branches, inside, strict=True):
             self.body(branch, own)
@@ -126,8 +126,8 @@ class _Checker:
 
     def _at(self, scope: Shape, name: str, candidates: list[str] | None = None, root: bool = False) -> Shape:
         if not scope.can_be("object"):
-            help = f"| map('{name}') takes it of every element" if scope.kinds == {"list"} else ""
-            self._error(name, f"`{name}` is looked for in {judge.named(scope.kinds)}, which has no names", help)
+            advice = f"| map('{name}') takes it of every element" if scope.kinds == {"list"} else ""
+            self._error(name, f"`{name}` is looked for in {judge.named(scope.kinds)}, which has no names", advice)
             return UNKNOWN
         if not scope.has(name):
             known = list(scope.fields) if candidates is None else candidates
@@ -136,8 +136,8 @@ class _Checker:
                 return UNKNOWN
             close = nearest(name, [*known, *(_WORDS if root else ())])
             where = f" in {scope.schema}" if scope.schema else ""
-            help = f"did you mean `{close}`?" if close else "there are: " + ", ".join(known[:8])
-            self._error(name, f"there is no `{name}`{where} here", help, close)
+            advice = f"did you mean `{close}`?" if close else "there are: " + ", ".join(known[:8])
+            self._error(name, f"there is no `{name}`{where} here", advice, close)
             return UNKNOWN
         return scope.at(str(name))
 
@@ -171,7 +171,7 @@ class _Checker:
     def _error(self, name: str, message: str, help: str = "", suggestion: str = "") -> None:
         where = place(name)
         if isinstance(name, Placed) and where["length"] == len(name) + 2:
-            where = {"offset": where["offset"] + 1, "length": len(name)}  # a name in quotes
+            where = Where(offset=where["offset"] + 1, length=len(name))  # a name in quotes
         self.errors.append(ExpressionError("TF2510", message, **where, help=help, suggestion=suggestion))
 
 

@@ -21,11 +21,13 @@ MAX_PARTS = 5_000
 MAX_LOOPS = 3  # inside each other
 FUNCTION = "tillflow__call__"
 
-_ALLOWED = (
-    nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.For, nodes.Assign, nodes.Name, nodes.Const,
-    nodes.Getattr, nodes.Getitem, nodes.Slice, nodes.Filter, nodes.Test, nodes.Call, nodes.Compare, nodes.Operand,
-    nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod, nodes.And, nodes.Or, nodes.UnaryExpr, nodes.CondExpr, nodes.Concat, nodes.List, nodes.Tuple, nodes.Keyword,
-)  # fmt: skip
+_ALLOWED: tuple[type[nodes.Node], ...] = (
+    *(nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.For, nodes.Assign),
+    *(nodes.Name, nodes.Const, nodes.Getattr, nodes.Getitem, nodes.Slice, nodes.List, nodes.Tuple),
+    *(nodes.Filter, nodes.Test, nodes.Call, nodes.Keyword, nodes.Compare, nodes.Operand, nodes.And, nodes.Or),
+    *(nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod, nodes.UnaryExpr),
+    *(nodes.CondExpr, nodes.Concat),
+)
 _WORDS = {
     "assignblock": "{% set %} around a block",
     "callblock": "call",
@@ -94,7 +96,7 @@ class _Rules:
             raise ExpressionError("TF2503", "recursive loops are not available in templates", **place(self.last))
 
     def _assign(self, node: nodes.Assign) -> None:
-        listed = isinstance(node.node, nodes.List | nodes.Tuple) or node.node.find((nodes.List, nodes.Tuple))
+        listed = isinstance(node.node, nodes.List | nodes.Tuple) or any(node.node.find_all((nodes.List, nodes.Tuple)))
         if listed or not isinstance(node.target, nodes.Name):
             raise ExpressionError(
                 "TF2503",
@@ -113,8 +115,10 @@ class _Rules:
         self.last = name  # type: ignore[assignment]
         if name not in known:
             close = nearest(name, known)
-            help = f"did you mean `{close}`?" if close else "there are: " + ", ".join(sorted(known))
-            raise ExpressionError("TF2507", f"there is no {what} `{name}`", **place(name), help=help, suggestion=close)
+            advice = f"did you mean `{close}`?" if close else "there are: " + ", ".join(sorted(known))
+            raise ExpressionError(
+                "TF2507", f"there is no {what} `{name}`", **place(name), help=advice, suggestion=close
+            )
 
     def _call(self, node: nodes.Call) -> None:
         if not isinstance(node.node, nodes.Name):
@@ -134,8 +138,8 @@ class _Rules:
 
     def _no_function(self, name: str) -> ExpressionError:
         close = nearest(name, self.functions)
-        help = f"did you mean {self.functions[close].usage}?" if close else ""
-        return ExpressionError("TF2508", f"there is no function `{name}`", **place(name), help=help, suggestion=close)
+        advice = f"did you mean {self.functions[close].usage}?" if close else ""
+        return ExpressionError("TF2508", f"there is no function `{name}`", **place(name), help=advice, suggestion=close)
 
     def _arguments(self, node: nodes.Call, function: Function, name: str) -> None:
         where = place(name)
@@ -163,7 +167,7 @@ class _Rules:
             raise ExpressionError("TF2508", f"argument `{parameter.name}` of {name}() must be written out in quotes")
 
 
-def _written_rounds(items: nodes.Expr) -> int:
+def _written_rounds(items: nodes.Node) -> int:
     """How often a loop over `range(n)` runs; 1 when that is not written out."""
     if (
         isinstance(items, nodes.Call)
@@ -177,7 +181,7 @@ def _written_rounds(items: nodes.Expr) -> int:
 
 
 def rewrite(tree: nodes.Template, functions: Mapping[str, Function]) -> set[str]:
-    """Put the guards in: loops are counted, `~` is capped, numbers are exact, calls go to our functions. Names called."""
+    """Put the guards in: loops counted, `~` capped, numbers exact, calls to our functions. Gives the names called."""
     called: set[str] = set()
     _rewrite(tree, functions, called)
     return called
@@ -201,6 +205,6 @@ def _rewrite(node: nodes.Node, functions: Mapping[str, Function], called: set[st
     return node
 
 
-def _guarded(name: str, args: list[nodes.Expr], near: nodes.Node) -> nodes.Call:
+def _guarded(name: str, args: list[Any], near: nodes.Node) -> nodes.Call:
     where = {"lineno": near.lineno, "environment": near.environment}
     return nodes.Call(nodes.Name(name, "load", **where), args, [], None, None, **where)

@@ -10,7 +10,7 @@ from jinja2 import Environment, TemplateSyntaxError, nodes
 from jinja2.lexer import Lexer, Token
 from jinja2.parser import Parser
 
-from engine.expr.errors import ExpressionError
+from engine.expr.errors import ExpressionError, Where
 
 MAX_TEMPLATE = 64 * 1024
 _POSITION = re.compile(r"^unexpected char .* at (\d+)$", re.DOTALL)
@@ -111,6 +111,8 @@ def _where(text: str, parser: PlacingParser | None, error: TemplateSyntaxError) 
     return sum(len(line) + 1 for line in before), 1
 
 
-def place(name: str) -> dict[str, int]:
-    """Where a name stands, as arguments of an ExpressionError."""
-    return {"offset": name.offset, "length": max(1, name.width)} if isinstance(name, Placed) else {"length": 0}
+def place(name: str) -> Where:
+    """Where a name stands."""
+    if isinstance(name, Placed):
+        return Where(offset=name.offset, length=max(1, name.width))
+    return Where(offset=0, length=0)

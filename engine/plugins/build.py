@@ -17,8 +17,13 @@ from engine.plugins.sequence import StepSequence
 class DocumentMapper(Protocol):
     """A compiled mapping: turns one document into another."""
 
-    name: str
-    output: str  # schema of what it gives, `name@n`; empty when it declares none
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def output(self) -> str:
+        """Schema of what it gives, `name@n`; empty when it declares none."""
+        ...
 
     def apply(self, data: Any, env: Env) -> Any:
         """The mapped document. Raises Failure `mapping-failed` naming the field."""

@@ -36,7 +36,9 @@ def fields_of(config: type[BaseModel]) -> list[Field]:
     return list(_fields(schema, schema.get("$defs", {}), "", ()))
 
 
-def _fields(schema: Mapping[str, Any], defs: Mapping[str, Any], prefix: str, inside: tuple[str, ...]) -> Iterator[Field]:
+def _fields(
+    schema: Mapping[str, Any], defs: Mapping[str, Any], prefix: str, inside: tuple[str, ...]
+) -> Iterator[Field]:
     required = set(schema.get("required", ()))
     for name, raw in schema.get("properties", {}).items():
         path = f"{prefix}.{name}" if prefix else name

@@ -89,7 +89,7 @@ def _template(value: Any, build: Any) -> CompiledTemplate:
 
 
 class ValueExpr(NamedTuple):
-    """How one value is made: from an expression, a template or a constant.
+    """How one value is made: from an expression, a template, a constant, or as an object of further values.
 
     null is an error unless `optional` (the field is left out) or a `default` is given.
     """
@@ -101,19 +101,25 @@ class ValueExpr(NamedTuple):
     default: Any = None
     has_default: bool = False
     values: dict[str, Any] | None = None
+    fields: dict[str, ValueExpr] | None = None
 
 
 VALUE_KEYS = ("expr", "template", "const", "optional", "default", "values")
 
 
 def read_value(value: Any, build: Any) -> ValueExpr:
-    """`text` is an expression; `{expr: .., optional, default, values}`, `{template: ..}` and `{const: ..}` are explicit."""
+    """`text` is an expression; `{expr: .., optional, default, values}`, `{template: ..}` and `{const: ..}` are explicit.
+
+    A block without any of these words is an object of values.
+    """
     if isinstance(value, str):
         return ValueExpr(expr=_expression(value, build))
     if not isinstance(value, dict):
         raise ExpressionError(
             "TF1121", f"a value is an expression, not {_named(value)}", help=f"write {{const: {value}}}", length=0
         )
+    if is_object(value):
+        return ValueExpr(fields={name: _part(read_value, item, build, name) for name, item in value.items()})
     check_value_keys(value)
     return ValueExpr(
         expr=_part(_expression, value["expr"], build, "expr") if "expr" in value else None,
@@ -123,6 +129,15 @@ def read_value(value: Any, build: Any) -> ValueExpr:
         default=value.get("default"),
         has_default="default" in value,
         values=value.get("values"),
+    )
+
+
+def is_object(value: dict[str, Any]) -> bool:
+    """True for a block of named values; False for one that says how a value is made, or tries to."""
+    if not value or any(key in value for key in VALUE_KEYS):
+        return False
+    return all(
+        isinstance(item, str | dict) or not difflib.get_close_matches(key, VALUE_KEYS, 1) for key, item in value.items()
     )
 
 

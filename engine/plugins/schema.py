@@ -108,7 +108,9 @@ class _Assembly:
         return {**made, "allOf": branches}
 
     def _action(self, use: str, action: str, config: type[BaseModel]) -> dict[str, Any]:
-        properties = {name: {**VALUE, **_described(s)} for name, s in config_schema(config).get("properties", {}).items()}
+        properties = {
+            name: {**VALUE, **_described(s)} for name, s in config_schema(config).get("properties", {}).items()
+        }
         chosen = {"properties": {"use": {"const": use}, "action": {"const": action}}, "required": ["use", "action"]}
         values = {"type": "object", "properties": properties, "additionalProperties": False}
         return {"if": chosen, "then": {"properties": {"with": values}}}

@@ -13,6 +13,8 @@ def evaluate(value: ValueExpr, data: Any, env: Env, field: str) -> list[Any]:
     """[made] or [] when an optional value is missing. Raises Permanent `missing-value` naming the field."""
     if value.template is not None:
         return [value.template.render(data, env)]
+    if value.fields is not None:
+        return [_object(value.fields, data, env, field)]
     if value.expr is None:
         return [value.const]
     made = value.expr(data, env)
@@ -25,6 +27,10 @@ def evaluate(value: ValueExpr, data: Any, env: Env, field: str) -> list[Any]:
     if value.optional:
         return []
     raise Permanent("missing-value", f"field `{field}`: `{value.expr.text}` gives nothing", data={"field": field})
+
+
+def _object(fields: dict[str, ValueExpr], data: Any, env: Env, field: str) -> dict[str, Any]:
+    return {name: made for name, value in fields.items() for made in evaluate(value, data, env, f"{field}.{name}")}
 
 
 def _translated(value: ValueExpr, made: Any, field: str) -> Any:

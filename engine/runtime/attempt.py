@@ -71,9 +71,13 @@ async def _deliver(desk: Desk, group: Sequence[InHand], alone: bool) -> list[Tri
     assert first.connection is not None and first.gate is not None
     try:
         async with first.gate.slots, desk.pool.sink(first.connection, first.sink.call.use) as sink:
+            began = desk.cell.clock.monotonic()
             marks = [(one.delivery.id, one.delivery.attempt) for one in group]
             with desk.watch.executing(marks, alone=alone):
-                return await _ask_and_send(desk, sink, group)
+                tried = await _ask_and_send(desk, sink, group)
+            for one in group:
+                one.took = desk.cell.clock.monotonic() - began
+            return tried
     except Failure as failure:  # the connection could not be opened
         return [Tried(failure=failure)] * len(group)
 

@@ -147,8 +147,6 @@ class Worker:
             task.add_done_callback(self._done)
 
     async def _try(self, group: list[InHand]) -> None:
-        clock = self._desk.cell.clock
-        began = clock.monotonic()
         try:
             tried = await attempt(self._desk, group, alone=self._alone)
         except asyncio.CancelledError:
@@ -157,9 +155,8 @@ class Worker:
             raise
         finally:
             self._started -= len(group)
-        seconds = (clock.monotonic() - began) / len(group)
         for one, how in zip(group, tried, strict=True):
-            _tell_gate(one, how, seconds)
+            _tell_gate(one, how)
             self._ended.append((one, endings.concluded(self._desk, one, how)))
         self._wake.set()
 
@@ -200,6 +197,7 @@ class Worker:
         if sink is None:
             return one
         one.bucket = desk.bucket(delivery.route, sink)
+        one.weight = 1.0 / sink.action.batch if sink.action is not None else 1.0
         if sink.call is not None:
             one.connection = desk.plans.connection(sink.call.connection)
         if one.connection is not None:
@@ -232,10 +230,10 @@ def _groups(claimed: Sequence[InHand]) -> list[list[InHand]]:
     return groups
 
 
-def _tell_gate(one: InHand, tried: Tried, seconds: float) -> None:
+def _tell_gate(one: InHand, tried: Tried) -> None:
     if one.gate is None:
         return
     if tried.late:
         one.drop()
     else:
-        one.gate.end(seconds, tried.failure, one.probe)
+        one.gate.end(one.took, tried.failure, one.probe, one.weight)

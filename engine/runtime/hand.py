@@ -36,6 +36,8 @@ class InHand:
     deadline  monotonic moment after which no request may leave for it
     poison    it killed a process twice
     past      its number was settled before it came
+    weight    the part of a request it makes, where several go out as one
+    took      seconds its request took
     """
 
     receipt: Receipt
@@ -53,6 +55,8 @@ class InHand:
     deadline: float = math.inf
     poison: bool = False
     past: bool = False
+    weight: float = 1.0
+    took: float = 0.0
 
     @property
     def fenced(self) -> bool:
@@ -67,14 +71,14 @@ class InHand:
     def start(self) -> None:
         """Use up what it needs of the limits; only when `wait()` is 0."""
         if self.gate:
-            self.probe = self.gate.start()
+            self.probe = self.gate.start(self.weight)
         if self.bucket:
             self.bucket.take()
 
     def drop(self) -> None:
         """It turned out to need no request."""
         if self.gate:
-            self.gate.drop(self.probe)
+            self.gate.drop(self.probe, self.weight)
         if self.bucket:
             self.bucket.give_back()
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
 from engine.compile.plan import Plan
 from engine.core.clock import day_of
-from engine.core.errors import Failure, StoreDown, Transient
+from engine.core.errors import Failure, Permanent, StoreDown, Transient
 from engine.core.event import Event
 from engine.core.jsonx import decode, encode
 from engine.plugins.contracts import Arrival, Format, Record
@@ -189,7 +189,7 @@ class Ingress:
         failure, raw = one.failure, one.raw
         if len(raw) > MOST_RAW:
             facts = {**failure.data, "blob": await self._shared.cell.blobs.put(raw), "size": len(raw)}
-            failure, raw = type(failure)(failure.reason, failure.detail, data=facts), raw[:MOST_RAW]
+            failure, raw = Permanent(failure.reason, failure.detail, data=facts), raw[:MOST_RAW]
         return record_item(
             plan.route,
             plan.owner,
@@ -221,4 +221,5 @@ def _place(event: Event) -> str:
 
 
 def _unnumbered(one: Taken, failure: Failure) -> Refused:
-    return Refused(one.event.trace, failure, encode(one.event.data), True, 0, int(one.event.headers.get("line", 0)))
+    line = int(one.event.headers.get("line", 0))
+    return Refused(one.event.trace, failure, encode(one.event.data), True, one.number, line)

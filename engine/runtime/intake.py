@@ -48,10 +48,11 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A record that is an event now, with the business keys it is found by."""
+    """A record that is an event now, with the business keys it is found by and its position among the records."""
 
     event: Event
     keys: Mapping[str, str]
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,5 +160,5 @@ def _event(plan: Plan, record: Record, data: Any, id: str, origin: Origin, clock
         if accepts.order_by is not None:
             parts = key_parts(accepts.order_by, event.data, EventEnv(event, clock))
             event = replace(event, order_key=key_text(parts))
-    return Taken(event, keys)
+    return Taken(event, keys, record.number)
 

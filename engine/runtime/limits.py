@@ -15,6 +15,7 @@ from engine.runtime.breaker import Breaker
 
 AHEAD = 0.25  # seconds of work that may be claimed ahead: more would wait claimed, and a claim has a lease
 MOST_AHEAD = 256
+_TINY = 1e-6
 LONGEST_PAUSE = 60.0  # a Retry-After of one request holds the whole connection at most this long
 
 
@@ -54,7 +55,7 @@ class Gate:
         self.slots = asyncio.Semaphore(planned.concurrency)
         self._bucket = TokenBucket(planned.rate, clock) if planned.rate else None
         self._clock = clock
-        self._started = 0
+        self._started = 0.0
         self._pace = 0.0  # seconds one takes, a moving average
         self._held_until = 0.0
         self._listeners: set[asyncio.Event] = set()
@@ -68,29 +69,32 @@ class Gate:
 
     def wait(self) -> float:
         """Seconds until one more may start; infinity: when something that runs has ended."""
-        if self._started >= self._window():
+        if self._started >= self._window() - _TINY:
             return math.inf
         held = self._held_until - self._clock.monotonic()
         return max(held, self.breaker.wait(), self._bucket.wait() if self._bucket else 0.0, 0.0)
 
-    def start(self) -> bool:
-        """One more starts; only when `wait()` is 0. True when it is the probe of an open breaker."""
-        self._started += 1
+    def start(self, weight: float = 1.0) -> bool:
+        """One more starts; only when `wait()` is 0. True when it is the probe of an open breaker.
+
+        weight   the part of a request it makes, where several go out as one
+        """
+        self._started += weight
         if self._bucket:
             self._bucket.take()
         return self.breaker.start()
 
-    def drop(self, probe: bool) -> None:
+    def drop(self, probe: bool, weight: float = 1.0) -> None:
         """What was started turned out to need no request."""
-        self._started -= 1
+        self._started = max(0.0, self._started - weight)
         if self._bucket:
             self._bucket.give_back()
         self.breaker.dropped(probe)
         self._tell()
 
-    def end(self, seconds: float, failure: Failure | None, probe: bool) -> None:
-        """One ended after `seconds`."""
-        self._started -= 1
+    def end(self, seconds: float, failure: Failure | None, probe: bool, weight: float = 1.0) -> None:
+        """One ended; its request took `seconds`."""
+        self._started = max(0.0, self._started - weight)
         self._pace = seconds if not self._pace else self._pace * 0.8 + seconds * 0.2
         if isinstance(failure, Throttled):
             self._held_until = self._clock.monotonic() + min(failure.after, LONGEST_PAUSE)

@@ -24,6 +24,7 @@ class Plans:
         self._load = load
         self._log = log
         self._recorded: dict[str, Plan] = {}
+        self._retiring: dict[str, Plan] = {}
 
     @property
     def routeset(self) -> RouteSet:
@@ -43,6 +44,14 @@ class Plans:
 
     def current(self, route: str) -> Plan | None:
         return self._routeset.plans.get(route)
+
+    def retire(self, plan: Plan) -> None:
+        """A route that is gone; what is left of it is finished on this Plan."""
+        self._retiring[plan.route] = plan
+
+    def last(self, route: str) -> Plan | None:
+        """The current Plan of a route, or the last one of a route that is gone."""
+        return self.current(route) or self._retiring.get(route)
 
     def connection(self, name: str) -> PlannedConnection | None:
         return self._routeset.connections.get(name)
@@ -82,7 +91,7 @@ class Plans:
         On the current Plan if the cut is there with the same state version, else on the recorded one; None when that
         is gone too. Raises StoreDown.
         """
-        current = self.current(route)
+        current = self.last(route)
         found = _around(current, step) if current is not None else None
         if current is not None and found is not None and (found[0].state_version == state or current.digest == digest):
             return current, *found
@@ -95,7 +104,7 @@ class Plans:
         if routed.segment:
             found = await self.resuming(route, routed.segment, routed.state, routed.plan)
             return (found[0], found[2]) if found is not None else None
-        current = self.current(route)
+        current = self.last(route)
         return (current, current.segments[0]) if current is not None else None
 
 

@@ -12,7 +12,8 @@ from dataclasses import replace
 from typing import Any
 
 from engine.compile.plan import Plan
-from engine.core.errors import Permanent, TransportBlocked
+from engine.core.errors import Permanent, Transient, TransportBlocked
+from engine.core.event import Event
 from engine.core.masking import mask_bytes
 from engine.core.outcome import Failed, Outcome
 from engine.ports.store.inbox import EventKey
@@ -69,26 +70,30 @@ class Router:
             self._receiving.cancel("stop")
         self._stopping = True
 
-    async def answer(self, routed: Routed) -> Outcome:
-        """Route one event that came without the transport, for somebody who waits for its reply.
+    async def answer(self, event: Event, deadline: float = 0.0) -> Outcome:
+        """Route one event that came without the transport, for somebody who waits for its reply, in `deadline` seconds.
 
         A failure is theirs: it makes no work item and no later try. A repeat is answered and changes nothing again.
         """
-        case = Case(routed)
+        case = Case(Routed(event))
         while case.key in self._busy:
             await self._shared.cell.clock.sleep(0.01)
         self._busy[case.key] = []
         try:
-            return await self._answer(case)
+            return await self._answer(case, deadline)
         finally:
             following = self._follow([case])
             if following:
                 self._spawn(self._handle(following))
 
-    async def _answer(self, case: Case) -> Outcome:
+    async def _answer(self, case: Case, deadline: float) -> Outcome:
         await self._decide([case])
         absorbed, case.absorbed = case.absorbed, ""
-        await routing.finish(self._shared, routing.start(self._shared, [case]))
+        try:
+            async with asyncio.timeout(deadline or None):
+                await routing.finish(self._shared, routing.start(self._shared, [case]))
+        except TimeoutError:
+            return Outcome(failed=Failed(Transient("deadline-exceeded", f"not done within {deadline:g} s")))
         if case.failed is not None:
             return Outcome(failed=case.failed)
         if not absorbed:
@@ -222,9 +227,9 @@ class Router:
     def _unreadable(self, receipt: Receipt, error: str, now: int) -> WorkItem:
         item = unreadable_item(receipt, error, now, self._shared.plans.revision)
         text = f"what was received is no event: {error}"
-        id = work_id("delivery", self._route, "", item.subject)
+        named = work_id("delivery", self._route, "", item.subject)
         owner, body = self._last.owner, mask_bytes(receipt.body)
-        return replace(item, id=id, route=self._route, owner=owner, detail=text, body=body)
+        return replace(item, id=named, route=self._route, owner=owner, detail=text, body=body)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """In a task of its own; an error in it ends the router, so that its events come back."""

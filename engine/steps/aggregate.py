@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Any
 
 from pydantic import Field
 
+from engine.core.money import total
 from engine.sdk import (
-    EXACT,
     Build,
     Condition,
     Count,
@@ -129,17 +128,10 @@ class Aggregate(Cut):
 
 def _joined(part: str, values: list[Any]) -> Any:
     if part == "sum":
-        return _total(values)
+        return total(values)
     if part == "collect":
         return values
     return values[0] if part == "first" else values[-1]
-
-
-def _total(values: list[int | Decimal]) -> int | Decimal:
-    total: int | Decimal = 0
-    for value in values:
-        total = total + value if isinstance(total, int) and isinstance(value, int) else EXACT.add(total, value)
-    return total
 
 
 def _check_paths(config: Aggregate.Config, output: Shape, build: Build) -> None:

@@ -226,8 +226,3 @@ def test_the_shared_examples_have_no_finding_of_form(shared: Path) -> None:
     assert len(later) == 3
     of_form = [f for f in findings if f.code != "TF9010"]
     assert {(f.code, f.mark.file) for f in of_form} == {("TF1107", path) for path in later}
-
-
-def test_our_own_project_has_no_finding_of_form(project_root: Path) -> None:
-    _, findings = read_project(project_root, os.environ)
-    assert [f for f in findings if f.mark.file.startswith("mappings/schemas/")] == []

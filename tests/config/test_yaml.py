@@ -104,6 +104,7 @@ def test_what_is_refused_is_told_at_its_place(text: str, code: str, line: int, c
         ("steps:\n  - {when: length(lines[?a == 'b']) > `1`, x: y}\n", 2, 12),
         ("a: {when: contains(x, 'a'), b: c}\n", 1, 11),
         ("a: {url: ${URL}}\n", 1, 10),
+        ("a: {expr: coalesce(x, lookup('s', y).z), values: {b: c}}\n", 1, 11),
     ],
 )
 def test_an_expression_that_yaml_cuts_is_told_to_be_quoted(text: str, line: int, column: int) -> None:
@@ -117,6 +118,12 @@ def test_an_expression_that_yaml_cuts_is_told_to_be_quoted(text: str, line: int,
 )
 def test_an_apostrophe_is_no_open_quote(text: str) -> None:
     assert found(text) == []
+
+
+def test_the_pieces_of_a_cut_expression_are_no_keys() -> None:
+    document, _ = read_text("f.yaml", "a: {expr: coalesce(x, lookup(y).z), optional: true}\n")
+    assert document is not None
+    assert document.data == {"a": {"expr": "coalesce(x", "optional": True}}
 
 
 def test_a_file_that_is_not_utf8_is_told_with_the_place_of_the_byte() -> None:

@@ -24,7 +24,7 @@ def transactions(content: bytes) -> list[Any]:
 
 def receipt(lines: str, totals: str = "", attributes: str = "", status: str = "") -> Any:
     """One retail transaction around some line items."""
-    log = f"""<POSLog xmlns="{ARTS}" xmlns:acs="http://www.ncr.com/rsd/acs/tlog/markup/poslog/2.1"><Transaction {attributes}>
+    log = f"""<POSLog xmlns="{ARTS}"><Transaction {attributes}>
       <RetailStoreID>9</RetailStoreID><WorkstationID>3</WorkstationID><SequenceNumber>7</SequenceNumber>
       <BusinessDayDate>2026-03-14</BusinessDayDate><CurrencyCode>EUR</CurrencyCode>
       <RetailTransaction {status}>{lines}{totals}</RetailTransaction></Transaction></POSLog>"""

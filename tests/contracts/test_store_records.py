@@ -18,7 +18,7 @@ pytestmark = pytest.mark.anyio
 
 SECOND = 1_000_000
 
-# --- journal ------------------------------------------------------------------------------------------------------------
+# --- journal --------------------------------------------------------------------------------------------------------
 
 
 def entry(at: int, event: str, trace: str, what: str = "received", **keys: str) -> Entry:
@@ -86,7 +86,7 @@ async def test_old_entries_are_pruned_with_their_keys(store: Store) -> None:
     assert await told(store, "trace-1") == [4]
 
 
-# --- revisions ----------------------------------------------------------------------------------------------------------
+# --- revisions ------------------------------------------------------------------------------------------------------
 
 
 def revision(name: str, **facts: object) -> Revision:
@@ -148,7 +148,7 @@ async def test_pruning_keeps_the_newest_the_needed_and_the_active(store: Store) 
     assert (await store.apply(RevisionGet("d"))).files == revision("d").files  # type: ignore[union-attr]
 
 
-# --- leases, cursors, what was seen ---------------------------------------------------------------------------------------
+# --- leases, cursors, what was seen ---------------------------------------------------------------------------------
 
 
 async def test_a_lease_has_one_owner_until_it_runs_out(store: Store) -> None:
@@ -203,7 +203,7 @@ async def test_what_was_seen_stays_seen_with_its_first_note(store: Store) -> Non
     assert await store.apply(SeenGet("other", "digest")) == ""
 
 
-# --- tables ---------------------------------------------------------------------------------------------------------------
+# --- tables ---------------------------------------------------------------------------------------------------------
 
 
 async def test_rows_are_replaced_by_ones_that_are_not_older(store: Store) -> None:
@@ -229,7 +229,7 @@ async def test_the_stamp_grows_when_a_row_changes(store: Store) -> None:
     assert await store.apply(TableStamp("other")) == 0
 
 
-# --- audit ----------------------------------------------------------------------------------------------------------------
+# --- audit ----------------------------------------------------------------------------------------------------------
 
 CHANGE = AuditRow(5, "anna", "work.discard", "ab12cd", "double entry", "before", "after")
 

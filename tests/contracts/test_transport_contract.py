@@ -165,7 +165,7 @@ async def test_queues_are_apart(declared: Transport) -> None:
     assert bodies(await (await declared.subscribe(SALES, 5)).receive(5)) == ["a"]
 
 
-# --- topology ---------------------------------------------------------------------------------------------------------
+# --- topology -------------------------------------------------------------------------------------------------------
 
 
 async def test_an_event_is_copied_to_every_bound_route(declared: Transport) -> None:
@@ -250,7 +250,7 @@ async def test_a_removed_queue_can_be_declared_again(declared: Transport) -> Non
     assert bodies(await (await declared.subscribe(LANE, 5)).receive(5)) == ["new"]
 
 
-# --- delays and counts ------------------------------------------------------------------------------------------------
+# --- delays and counts ----------------------------------------------------------------------------------------------
 
 
 async def test_a_delayed_one_becomes_ready_later(declared: Transport) -> None:
@@ -321,7 +321,7 @@ async def test_oldest_grows_until_the_queue_is_empty(declared: Transport) -> Non
     assert (await declared.depths())[SALES].oldest == 0
 
 
-# --- many, and again after a restart ------------------------------------------------------------------------------------
+# --- many, and again after a restart --------------------------------------------------------------------------------
 
 
 async def test_many_publishers_and_consumers_lose_and_double_nothing(declared: Transport) -> None:

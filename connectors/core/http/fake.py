@@ -132,7 +132,7 @@ class FakeHttp:
         return status, answer
 
     def _effect(self, request: Received, path: str) -> tuple[int, bytes]:
-        body = parse(request.body) if request.body else None
+        body = parse(request.body) if request.headers.get("content-type") == "application/json" else None
         if request.method != "PUT" or self.documents.get(path) != body:
             self.effects.append({"path": request.path, "body": body})
         self.documents[path] = body

@@ -1,4 +1,8 @@
-"""JSON Schema of one record of `pos.poslog`."""
+"""JSON Schema of one record of `pos.poslog`.
+
+It is what mappings are checked against. `required` names what a till writes for every sale: a mapping counts on it,
+and where a file lacks it all the same, that one record becomes a work item that names the field.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +15,13 @@ WHOLE = {"type": "integer"}
 FREE: dict[str, Any] = {"type": "object"}  # the normal form of XML: children are lists, `@name` attributes, `#` text
 
 
-def _object(**properties: Any) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "additionalProperties": False}
+def _object(required: str = "", **properties: Any) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "required": required.split(),
+        "properties": properties,
+        "additionalProperties": False,
+    }
 
 
 def _list(items: dict[str, Any]) -> dict[str, Any]:
@@ -24,10 +33,11 @@ def _named(names: str, kind: dict[str, Any]) -> dict[str, Any]:
 
 
 _TAX = _object(**_named("type code", TEXT), **_named("rate base amount", NUMBER), base_includes_tax=YES_NO)
-_TAX_TOTAL = _object(**_named("type code", TEXT), **_named("rate base amount gross", NUMBER))
+_TAX_TOTAL = _object("code base amount gross", **_named("type code", TEXT), **_named("rate base amount gross", NUMBER))
 _ORIGINAL = _object(**_named("reason store till number business_date", TEXT), line_no=WHOLE)
 _MODIFIER = _object(**_named("method promotion reason", TEXT), **_named("amount percent", NUMBER))
 _LINE = _object(
+    "line_no kind voided quantity extended discount paid net tax gross tax_code modifiers taxes",
     line_no=WHOLE,
     kind={"enum": ["sale", "return"]},
     **_named(
@@ -41,6 +51,7 @@ _LINE = _object(
     extensions=FREE,
 )
 _TENDER = _object(
+    "line_no voided direction type given change amount",
     line_no=WHOLE,
     voided=YES_NO,
     direction={"enum": ["in", "out"]},
@@ -61,7 +72,9 @@ KINDS = [
     "inventory_control", "other",
 ]  # fmt: skip
 RECORD = _object(
+    "transaction",
     transaction=_object(
+        "kind store till number receipt_no business_date occurred_at training lines tenders taxes totals",
         kind={"enum": KINDS},
         **_named("dialect type status store till number receipt_no business_date began_at ended_at occurred_at", TEXT),
         **_named("operator currency", TEXT),
@@ -70,7 +83,7 @@ RECORD = _object(
         tenders=_list(_TENDER),
         adjustments=_list(_ADJUSTMENT),
         taxes=_list(_TAX_TOTAL),
-        totals=_object(**_named("gross tax net rounding", NUMBER)),
+        totals=_object("gross tax net rounding", **_named("gross tax net rounding", NUMBER)),
         stated={"type": "object", "additionalProperties": NUMBER},
         original=_ORIGINAL,
         customer=_object(**_named("id loyalty_id", TEXT)),

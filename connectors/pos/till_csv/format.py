@@ -117,10 +117,12 @@ class TillCsv(Format):
         return RECORD
 
 
-def _object(texts: str, numbers: str, **others: Any) -> dict[str, Any]:
+def _object(texts: str, numbers: str, optional: str = "", **others: Any) -> dict[str, Any]:
     properties: dict[str, Any] = {name: {"type": "string"} for name in texts.split()}
     properties |= {name: {"type": "number"} for name in numbers.split()}
-    return {"type": "object", "properties": {**properties, **others}, "additionalProperties": False}
+    properties |= others
+    required = [name for name in properties if name not in optional.split()]
+    return {"type": "object", "required": required, "properties": properties, "additionalProperties": False}
 
 
 def _list(items: dict[str, Any]) -> dict[str, Any]:
@@ -130,6 +132,7 @@ def _list(items: dict[str, Any]) -> dict[str, Any]:
 _LINE = _object(
     "gtin sku description tax_code tender",
     "quantity unit_price discount tax_rate net tax gross",
+    "gtin sku description unit_price discount",
     line_no={"type": "integer"},
     kind={"enum": ["sale", "return"]},
     raw={"type": "object", "additionalProperties": {"type": "string"}},

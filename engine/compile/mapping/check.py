@@ -125,7 +125,9 @@ class MappingCheck:
         elif isinstance(content, OmitNode):
             self._missing(node.place, node.fields, wanted, told, bool(node.slots))
         else:
-            content.place.finding("TF3504", "this branch adds fields to the object around it", help="write them under `fields:`")
+            content.place.finding(
+                "TF3504", "this branch adds fields to the object around it", help="write them under `fields:`"
+            )
 
     def _list(self, node: ListNode, data: Shape, wanted: Shape) -> Shape:
         self._made(node.place, Shape.of("list"), wanted)
@@ -160,12 +162,15 @@ class MappingCheck:
         return Shape.of_list(element)
 
     def _group(self, group: GroupNode, content: Node, scope: Shape) -> None:
-        self._checker.key(group.place.at("by"), group.by, scope)
         inner = content.content if isinstance(content, LetNode) else content
         names = inner.fields if isinstance(inner, ObjectNode) else {}
+        for index, key in enumerate(group.by):
+            if not isinstance(key, str):
+                self._checker.expression(_part(group.place.at("by"), index), key, scope, "key")
         for index, name in enumerate(group.sum):
             if name not in names:
-                group.place.at("sum", index).unknown("TF3507", "field of this block called", name, names)
+                place = _part(group.place.at("sum"), index)
+                place.unknown("TF3507", "field of this block called", name, names)
 
     def _let(self, node: LetNode, data: Shape, wanted: Shape) -> Shape:
         return self.node(node.content, self._with_names(node, data), wanted)
@@ -189,6 +194,11 @@ class MappingCheck:
     def _hides(self, place: Place, name: str, data: Shape, *, key: bool = False) -> None:
         if name in data.fields:
             place.finding("TF3509", f"`{name}` is a field of the document too", key=key, help="choose another name")
+
+
+def _part(place: Place, index: int) -> Place:
+    """Where one name stands, of a list or alone."""
+    return place.at(index) if isinstance(place.document.at(place.path), list) else place
 
 
 def _words(kinds: frozenset[str]) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from engine.compile.catalog import Catalog
 from engine.compile.digests import content_digest
-from engine.compile.expressions import Checker
+from engine.compile.expressions import Checker, Doubt
 from engine.compile.mapping.check import MappingCheck
 from engine.compile.mapping.mapper import CompiledMapping
 from engine.compile.mapping.nodes import Node
@@ -47,6 +47,7 @@ class _MappingCompiler:
         self._doc = loaded.model
         self._place = Place(catalog.report, loaded.document)
         self._scope = Scope(catalog, any_param=True)
+        self._doubts: list[Doubt] = []
 
     def compile(self) -> CompiledMapping | None:
         before = self._catalog.report.errors
@@ -54,7 +55,9 @@ class _MappingCompiler:
         shape = self._input()
         root = self._root()
         if root is not None:
-            check = MappingCheck(Checker(self._scope), self._scope.known, self._doc.output or "the output")
+            check = MappingCheck(
+                Checker(self._scope, self._doubts), self._scope.known, self._doc.output or "the output"
+            )
             check.node(root, shape, output)
         if root is None or self._catalog.report.errors > before:
             return None
@@ -68,6 +71,7 @@ class _MappingCompiler:
             digest=content_digest("mapping", self._document.data, schemas),
             tables=frozenset(self._scope.uses.tables),
             params=frozenset(self._scope.read_params),
+            doubts=tuple(self._doubts),
         )
 
     def _root(self) -> Node | None:
@@ -94,7 +98,9 @@ class _MappingCompiler:
                 shape = shape.item()
                 continue
             if not shape.has(name):
-                place.unknown("TF2020", "field", name, shape.fields, key=True, why=f"in `{'.'.join(steps[: index + 1])}`")
+                place.unknown(
+                    "TF2020", "field", name, shape.fields, key=True, why=f"in `{'.'.join(steps[: index + 1])}`"
+                )
                 return
             shape = shape.at(name)
 
@@ -115,4 +121,3 @@ class _MappingCompiler:
         if not self._catalog.known(place, "schema", name):
             return UNKNOWN
         return self._catalog.schemas.shape(name)
-

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.compile.expressions import Doubt
 from engine.compile.mapping.nodes import LetNode, Node, ObjectNode
 from engine.compile.mapping.run import FieldFailed, compile_node
 from engine.core.errors import Failure
@@ -24,6 +25,7 @@ class CompiledMapping:
     output   schema of what it gives; empty when it declares none
     digest   changes exactly when what the mapping does may change
     tables   tables its expressions read
+    doubts   what may be missing in documents of its input; reported where nothing rules it out
     params   parameters its expressions read; the route that uses it has to have them
     """
 
@@ -35,6 +37,7 @@ class CompiledMapping:
     digest: str = ""
     tables: frozenset[str] = frozenset()
     params: frozenset[str] = frozenset()
+    doubts: tuple[Doubt, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_make", compile_node(self.root))

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from engine.compile.report import Place
 from engine.expr.jmes import Expr
-from engine.plugins.fields import KeyExpr, ValueExpr
+from engine.plugins.fields import ValueExpr
 
 
 @dataclass(frozen=True)
@@ -47,10 +47,13 @@ class ListNode:
 
 @dataclass(frozen=True)
 class GroupNode:
-    """Elements with the same `by` become one; its `sum` fields are added up, the others are those of the first."""
+    """Elements equal in `by` become one; its fields `sum` are added up, the others are those of the first.
+
+    A part of `by` is the name of a field the block makes, or an expression that sees the item.
+    """
 
     place: Place
-    by: KeyExpr
+    by: tuple[str | Expr, ...]
     sum: tuple[str, ...]
 
 

@@ -32,7 +32,7 @@ from engine.compile.report import Place
 from engine.compile.texts import Texts, report
 from engine.config.nearest import suggestion
 from engine.expr.errors import ExpressionError
-from engine.plugins.fields import VALUE_KEYS, KeyExpr, ValueExpr, check_value_keys
+from engine.plugins.fields import VALUE_KEYS, ValueExpr, check_value_keys
 
 SOURCES = ("expr", "template", "const")
 BLOCK = ("fields", "each", "where", "group", "let", "omit", *SOURCES)
@@ -57,7 +57,9 @@ class MappingReader:
         if isinstance(raw, Mapping):
             return self._block(place, raw)
         example = "null" if raw is None else str(raw).lower() if isinstance(raw, bool) else str(raw)
-        place.finding("TF3504", "this is not an expression, a block or a list", help=f"for a constant: {{const: {example}}}")
+        place.finding(
+            "TF3504", "this is not an expression, a block or a list", help=f"for a constant: {{const: {example}}}"
+        )
         return None
 
     def object(self, place: Place, raw: Any) -> ObjectNode | None:
@@ -73,8 +75,9 @@ class MappingReader:
                 slots.append(value)
             elif name == "choose" and isinstance(value, list):
                 choice = self._choice(place.at("choose"), value)
-            elif (node := self.value(place.at(name), value)) is not None:
-                fields[name] = node
+            else:
+                # A field with a finding is kept, so that it is not reported as missing too.
+                fields[name] = self.value(place.at(name), value) or OmitNode(place.at(name))
         return ObjectNode(place, fields, choice, tuple(slots))
 
     def lets(self, place: Place, raw: Any) -> dict[str, Node]:
@@ -82,7 +85,11 @@ class MappingReader:
         if not isinstance(raw, Mapping) or not raw:
             place.finding("TF3504", "`let` is a block of `name: value`", key=True)
             return {}
-        found = {name: self.value(place.at(name), value) for name, value in raw.items() if self._name(place.at(name), name, key=True)}
+        found = {
+            name: self.value(place.at(name), value)
+            for name, value in raw.items()
+            if self._name(place.at(name), name, key=True)
+        }
         return {name: node for name, node in found.items() if node is not None}
 
     def _expression_value(self, place: Place, text: str) -> ValueNode | None:
@@ -112,9 +119,10 @@ class MappingReader:
         for key in raw:
             meant = suggestion(str(key), (*SOURCES, "each", "fields", "choose"))
             others = [other for other in raw if other != key and other in (*VALUE_KEYS, *BLOCK)]
-            if meant and meant != key and others:
+            if meant and meant != key and (others or not isinstance(raw[key], str | Mapping | list)):
                 help = f"did you mean `{meant}`? A field with this name is written under `fields:`"
-                place.at(key).finding("TF3505", f"`{key}` beside `{others[0]}`", key=True, help=help, suggestion=meant)
+                text = f"`{key}` beside `{others[0]}`" if others else f"`{key}` is not a word of a mapping"
+                place.at(key).finding("TF3505", text, key=True, help=help, suggestion=meant)
                 return None
         return self.object(place, raw)
 
@@ -152,7 +160,9 @@ class MappingReader:
     def _fields(self, place: Place, raw: Mapping[str, Any]) -> Node | None:
         for key in raw:
             if key in ("where", "group"):
-                place.at(key).finding("TF3504", f"`{key}` needs `each` beside it", key=True, help="each: {in: lines, as: line}")
+                place.at(key).finding(
+                    "TF3504", f"`{key}` needs `each` beside it", key=True, help="each: {in: lines, as: line}"
+                )
                 return None
         if not self._known(place, raw, ("fields",), "a block of fields", BLOCK):
             return None
@@ -173,13 +183,19 @@ class MappingReader:
         if isinstance(each, Mapping) and not self._known(at, each, EACH, "`each`"):
             return None
         if not isinstance(each, Mapping) or "in" not in each or "as" not in each:
-            at.finding("TF3504", "`each` says `in` (which list) and `as` (what an item is called)", help="each: {in: lines, as: line}")
+            at.finding(
+                "TF3504",
+                "`each` says `in` (which list) and `as` (what an item is called)",
+                help="each: {in: lines, as: line}",
+            )
             return None
         source = self._texts.expression(at.at("in"), each["in"])
         named = self._name(at.at("as"), each["as"])
         numbered = "number" not in each or self._name(at.at("number"), each["number"])
         where = self._texts.expression(place.at("where"), raw["where"]) if "where" in raw else None
-        group = self._group(place.at("group"), raw["group"]) if "group" in raw else None
+        fields = raw.get("fields")
+        made = fields if isinstance(fields, Mapping) else {}
+        group = self._group(place.at("group"), raw["group"], made) if "group" in raw else None
         content = self._content(place, raw, ("each", "where", "group"))
         if source is None or content is None or not named or not numbered:
             return None
@@ -195,22 +211,21 @@ class MappingReader:
             return None
         return self._block(place, rest)
 
-    def _group(self, place: Place, raw: Any) -> GroupNode | None:
+    def _group(self, place: Place, raw: Any, made: Mapping[str, Any]) -> GroupNode | None:
+        """`made` are the fields the block makes."""
         if isinstance(raw, Mapping) and not self._known(place, raw, GROUP, "`group`"):
             return None
-        if not isinstance(raw, Mapping) or "by" not in raw:
-            place.finding("TF3504", "`group` says `by` (what is the same) and `sum` (what is added up)")
+        sums = _names(raw.get("sum", [])) if isinstance(raw, Mapping) else None
+        if not isinstance(raw, Mapping) or "by" not in raw or sums is None:
+            help = "group: {by: code, sum: [base, amount]}"
+            place.finding(
+                "TF3504", "`group` says `by` (what is the same) and `sum` (which fields are added up)", help=help
+            )
             return None
-        by = raw["by"] if isinstance(raw["by"], list) else [raw["by"]]
-        at = place.at("by")
-        parts = [
-            self._texts.expression(at.at(index) if isinstance(raw["by"], list) else at, text) for index, text in enumerate(by)
-        ]
-        sums = raw.get("sum", [])
-        if not isinstance(sums, list) or not all(isinstance(name, str) for name in sums):
-            place.at("sum").finding("TF3504", "`sum` is a list of field names")
-            return None
-        return GroupNode(place, KeyExpr(tuple(part for part in parts if part is not None)), tuple(sums))
+        at, by = place.at("by"), raw["by"]
+        texts = [(at.at(index), text) for index, text in enumerate(by)] if isinstance(by, list) else [(at, by)]
+        parts = [text if text in made else self._texts.expression(where, text) for where, text in texts]
+        return GroupNode(place, tuple(part for part in parts if part is not None), sums)
 
     def _choice(self, place: Place, raw: list[Any]) -> ChoiceNode:
         branches = [self._branch(place.at(index), item) for index, item in enumerate(raw)]
@@ -246,5 +261,13 @@ class MappingReader:
     def _name(self, place: Place, name: Any, *, key: bool = False) -> bool:
         if isinstance(name, str) and _WORD.fullmatch(name):
             return True
-        place.finding("TF3504", f"`{name}` cannot be used as a name in expressions", key=key, help="letters, digits and _")
+        place.finding(
+            "TF3504", f"`{name}` cannot be used as a name in expressions", key=key, help="letters, digits and _"
+        )
         return False
+
+
+def _names(raw: Any) -> tuple[str, ...] | None:
+    """One name or a list of names."""
+    names = raw if isinstance(raw, list) else [raw]
+    return tuple(names) if all(isinstance(name, str) for name in names) else None

@@ -206,15 +206,16 @@ def _items(node: EachNode, found: Any) -> Sequence[Any]:
     raise Permanent("mapping-failed", f"`{node.source.text}` gives {type(found).__name__}, a list is needed")
 
 
-def _adder(group: GroupNode) -> Callable[[dict[bytes, Any], Any, Any, Env], bool]:
+def _adder(group: GroupNode) -> Callable[[dict[bytes, Any], dict[str, Any], Any, Env], bool]:
     """Adds an element to the earlier one with the same key. False when it is the first of its group."""
+    by, sums = group.by, group.sum
 
-    def add(seen: dict[bytes, Any], element: Any, scope: Any, env: Env) -> bool:
-        key = b"".join([part(by(scope, env)) for by in group.by.parts])
-        first = seen.setdefault(key, element)
+    def add(seen: dict[bytes, Any], element: dict[str, Any], scope: Any, env: Env) -> bool:
+        values = [element.get(key) if isinstance(key, str) else key(scope, env) for key in by]
+        first = seen.setdefault(b"".join(map(part, values)), element)
         if first is element:
             return False
-        for name in group.sum:
+        for name in sums:
             if name in element:
                 first[name] = _sum(name, first.get(name, 0), element[name])
         return True

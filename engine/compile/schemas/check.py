@@ -69,12 +69,18 @@ class _Checker:
             if not isinstance(name, str) or name in properties:
                 continue
             at = place.at("required", index)
-            at.unknown("TF3513", "property", name, properties, why="it is required here and not described under `properties`")
+            at.unknown(
+                "TF3513", "property", name, properties, why="it is required here and not described under `properties`"
+            )
             near = suggestion(name, [p for p in properties if p not in required])
             if near:
                 help = f"`required` says `{name}`"
                 place.at("properties", near).finding(
-                    "TF3513", f"property `{near}` looks like the required `{name}`", key=True, help=help, suggestion=name
+                    "TF3513",
+                    f"property `{near}` looks like the required `{name}`",
+                    key=True,
+                    help=help,
+                    suggestion=name,
                 )
 
     def _wrong(self, *places: Place) -> None:

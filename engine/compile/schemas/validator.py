@@ -41,7 +41,9 @@ class SchemaValidator:
         """(JSON pointer, message) of everything that is wrong, at most `limit`; empty when the data is valid."""
         if self._compiled.is_valid(data):
             return []
-        return [(_pointer(error.instance_path), error.message) for error in islice(self._compiled.iter_errors(data), limit)]
+        return [
+            (_pointer(error.instance_path), error.message) for error in islice(self._compiled.iter_errors(data), limit)
+        ]
 
     def filled(self, data: Any) -> Any:
         """The data with defaults where a property is missing; the same object when nothing was."""

@@ -8,16 +8,17 @@ CODES: tuple[Code, ...] = (
     Code(
         "TF2001",
         "the expression cannot be read",
-        "An expression is JMESPath: names joined by dots, functions with brackets, text in single quotes, numbers and true, "
-        "false, null in backticks. There are no operators for calculating: money_add, money_mul and their like do that.",
+        "An expression is JMESPath: names joined by dots, functions with brackets, text in single quotes, numbers "
+        "and true, false, null in backticks. There are no operators for calculating: money_add, money_mul and "
+        "their like do that.",
         "when: totals.gross + totals.rounding > `0`",
         "when: money_add(totals.gross, totals.rounding) > `0`",
     ),
     Code(
         "TF2002",
         "the expression is not finished",
-        "A bracket is never closed, or something must follow at the end. In a YAML flow list a comma ends the value, so an "
-        "expression with commas needs quotes around it there.",
+        "A bracket is never closed, or something must follow at the end. In a YAML flow list a comma ends the "
+        "value, so an expression with commas needs quotes around it there.",
         "chain: [lookup('stores', store.id).tax_id]",
         "chain: [\"lookup('stores', store.id).tax_id\"]",
     ),
@@ -52,8 +53,8 @@ CODES: tuple[Code, ...] = (
     Code(
         "TF2008",
         "the expression is too long",
-        "An expression has at most 4 KiB, so that a mistake cannot stop the engine. Longer ones are also hard to read: put a "
-        "part under a name with `set` first.",
+        "An expression has at most 4 KiB, so that a mistake cannot stop the engine. Longer ones are also hard to "
+        "read: put a part under a name with `set` first.",
         "total: (an expression of 5,000 characters)",
         "set: {subtotal: money_sum(lines, 'net')}",
     ),
@@ -81,22 +82,24 @@ CODES: tuple[Code, ...] = (
     Code(
         "TF2012",
         "an argument of the wrong kind",
-        "The function would fail for every event. Numbers become text with text(..), text becomes a number with number(..).",
+        "The function would fail for every event. Numbers become text with text(..), text becomes a number with "
+        "number(..).",
         "reference: join('-', [store.id, lines[0].line_no])",
         "reference: join('-', [store.id, text(lines[0].line_no)])",
     ),
     Code(
         "TF2013",
         "an argument that must be written out",
-        "A regular expression is compiled when the file is read, never from data: nothing a sender writes may reach a compiler.",
+        "A regular expression is compiled when the file is read, never from data: nothing a sender writes may "
+        "reach a compiler.",
         "when: matches(receipt_no, pattern)",
         "when: matches(receipt_no, '[0-9]+')",
     ),
     Code(
         "TF2014",
         "an argument that is not valid",
-        "The text stands in the expression and can be checked already: regular expressions are RE2, which runs in linear time "
-        "and knows no look-around and no back references.",
+        "The text stands in the expression and can be checked already: regular expressions are RE2, which runs in "
+        "linear time and knows no look-around and no back references.",
         "when: matches(receipt_no, '([0-9]+')",
         "when: matches(receipt_no, '([0-9]+)')",
     ),
@@ -110,16 +113,16 @@ CODES: tuple[Code, ...] = (
     Code(
         "TF2020",
         "a name the data does not have",
-        "The schema that flows here (its schema, and what steps before added) has no such name, so the path would give null for "
-        "every event. Inside [? ], & and a projection names belong to the elements.",
+        "The schema that flows here (its schema, and what steps before added) has no such name, so the path would "
+        "give null for every event. Inside [? ], & and a projection names belong to the elements.",
         "when: present(custmer.id)",
         "when: present(customer.id)",
     ),
     Code(
         "TF2021",
         "a word that reads as a path",
-        "A bare word is the name of a field. true, false and null are JSON and stand in backticks; misspelt ones too would "
-        "silently be null.",
+        "A bare word is the name of a field. true, false and null are JSON and stand in backticks; misspelt ones "
+        "too would silently be null.",
         "when: training == true",
         "when: training == `true`",
     ),
@@ -147,16 +150,16 @@ CODES: tuple[Code, ...] = (
     Code(
         "TF2030",
         "a condition that is not a yes/no answer",
-        "A condition must be true or false by its kind. Text, numbers and lists would count as yes whatever they say, the text "
-        "'false' included.",
+        "A condition must be true or false by its kind. Text, numbers and lists would count as yes whatever they "
+        "say, the text 'false' included.",
         "when: customer.loyalty_id",
         "when: present(customer.loyalty_id)",
     ),
     Code(
         "TF2031",
         "a fixed value as a condition",
-        "A literal text or number is no answer: 'false' is a text with five letters. The answers themselves are `true` and "
-        "`false` in backticks.",
+        "A literal text or number is no answer: 'false' is a text with five letters. The answers themselves are "
+        "`true` and `false` in backticks.",
         "when: 'false'",
         "when: is_true(training)",
     ),
@@ -177,8 +180,8 @@ CODES: tuple[Code, ...] = (
     Code(
         "TF2034",
         "text compared by order",
-        "Text is ordered by letters: '9' comes after '10', and 31.12. after 01.01. of the next year. Dates compare through "
-        "date(), numbers through number().",
+        "Text is ordered by letters: '9' comes after '10', and 31.12. after 01.01. of the next year. Dates "
+        "compare through date(), numbers through number().",
         "when: business_date >= '2026-01-01'",
         "when: date(business_date) >= date('2026-01-01')",
     ),
@@ -192,8 +195,8 @@ CODES: tuple[Code, ...] = (
     Code(
         "TF2040",
         "a projection that skips what is missing",
-        "A projection leaves out elements where the path gives nothing, so a sum over it is too small and nobody sees it. "
-        "money_sum() fails on an element without the field.",
+        "A projection leaves out elements where the path gives nothing, so a sum over it is too small and nobody "
+        "sees it. money_sum() fails on an element without the field.",
         "that: sum(lines[].net) == totals.net",
         "that: money_sum(lines, 'net') == totals.net",
     ),
@@ -207,8 +210,8 @@ CODES: tuple[Code, ...] = (
     Code(
         "TF2042",
         "a value that may be missing",
-        "A field of a mapping or call that gives nothing is an error, so that no half-filled document leaves. Say it when the "
-        "field may be left out.",
+        "A field of a mapping or call that gives nothing is an error, so that no half-filled document leaves. Say "
+        "it when the field may be left out.",
         "customer: customer.id",
         "customer: {expr: customer.id, optional: true}",
     ),
@@ -222,7 +225,8 @@ CODES: tuple[Code, ...] = (
     Code(
         "TF2044",
         "an argument that may be missing",
-        "The schema does not require it, and without it the function or comparison fails and the event waits as a work item.",
+        "The schema does not require it, and without it the function or comparison fails and the event waits as a "
+        "work item.",
         "name: upper(customer.name)",
         "name: upper(coalesce(customer.name, ''))",
     ),

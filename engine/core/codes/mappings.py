@@ -49,8 +49,8 @@ CODES: tuple[Code, ...] = (
         "TF3507",
         "sum of a field that is not made",
         "`group` adds up fields that the block makes under `fields:`.",
-        "group: {by: tax.code, sum: [amout]}",
-        "group: {by: tax.code, sum: [amount]}",
+        "group: {by: code, sum: [amout]}",
+        "group: {by: code, sum: [amount]}",
     ),
     Code(
         "TF3508",

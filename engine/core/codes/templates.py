@@ -22,8 +22,8 @@ CODES: tuple[Code, ...] = (
     Code(
         "TF2503",
         "not available in templates",
-        "Templates print values. Macros, includes, imports, blocks and ** are left out: they can make a small template use all "
-        "memory or reach what is not its own.",
+        "Templates print values. Macros, includes, imports, blocks and ** are left out: they can make a small "
+        "template use all memory or reach what is not its own.",
         "template: \"{% include 'footer' %}\"",
         'template: "Sale {{ receipt_no }}"',
     ),

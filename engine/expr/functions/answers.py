@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.expr.types import Anything, ExpressionArg, Lazy, List, Number, Text, YesNo, YesNos
-from engine.expr.values import TEXTS, Refused, described, same
+from engine.expr.values import Refused, described, same
 
 _YES = frozenset({"true", "yes", "y", "1", "on"})
 _NO = frozenset({"false", "no", "n", "0", "off", ""})

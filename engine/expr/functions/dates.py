@@ -190,6 +190,18 @@ def weekday(value: Text) -> Number:
 
 
 FUNCTIONS = (
-    date, parse_date, format_date, date_time, parse_date_time, at_zone, days_between, add_days, add_months, end_of_month,
-    year, month, day_of_month, weekday,
-)  # fmt: skip
+    date,
+    parse_date,
+    format_date,
+    date_time,
+    parse_date_time,
+    at_zone,
+    days_between,
+    add_days,
+    add_months,
+    end_of_month,
+    year,
+    month,
+    day_of_month,
+    weekday,
+)

@@ -71,7 +71,7 @@ def flatten(items: List) -> List:
 
 
 def index_by(items: List, field: FieldName) -> Object:
-    """An object with the elements of a list under the text of one of their fields. A field that occurs twice is an error.
+    """An object with the elements of a list under the text of one of their fields. A repeat is an error.
 
     index_by([{sku: 'A', qty: `1`}], 'sku') -> {"A": {"sku": "A", "qty": 1}}
     """

@@ -32,7 +32,7 @@ def field_of(item: Any, path: str, position: int) -> Any:
 
 
 def money_sum(items: List, field: FieldName) -> Number:
-    """The exact sum of one field over a list. An element without the field is an error, never skipped. 0 of no elements.
+    """The exact sum of one field over a list. An element without the field is an error, never skipped.
 
     money_sum([{net: `1.10`}, {net: `2.20`}], 'net') -> 3.30
     """
@@ -185,6 +185,21 @@ def whole(value: Number) -> int:
 
 
 FUNCTIONS = (
-    money, money_sum, money_add, money_sub, money_mul, money_div, money_neg, money_abs, money_round, money_round_to,
-    money_max, for_currency, minor_units, from_minor, tax_of_gross, tax_of_net, net_of_gross,
-)  # fmt: skip
+    money,
+    money_sum,
+    money_add,
+    money_sub,
+    money_mul,
+    money_div,
+    money_neg,
+    money_abs,
+    money_round,
+    money_round_to,
+    money_max,
+    for_currency,
+    minor_units,
+    from_minor,
+    tax_of_gross,
+    tax_of_net,
+    net_of_gross,
+)

@@ -40,7 +40,7 @@ def ceil(value: Number) -> Number:
 
     ceil(`1.01`) -> 2
     """
-    return value if type(value) is int else int(value.to_integral_value(ROUND_CEILING))
+    return int(Decimal(value).to_integral_value(ROUND_CEILING))
 
 
 def floor(value: Number) -> Number:
@@ -48,7 +48,7 @@ def floor(value: Number) -> Number:
 
     floor(`1.99`) -> 1
     """
-    return value if type(value) is int else int(value.to_integral_value(ROUND_FLOOR))
+    return int(Decimal(value).to_integral_value(ROUND_FLOOR))
 
 
 def contains(subject: List | Text, search: Anything) -> bool:
@@ -267,8 +267,32 @@ def min_by(items: List, expression: ExpressionArg) -> Anything:
 
 
 FUNCTIONS = (
-    abs_, avg, ceil, contains, ends_with, floor, join, keys, length, map_, max_, max_by, merge, min_, min_by, not_null,
-    reverse, sort, sort_by, starts_with, sum_, to_array, to_number, to_string, type_, values,
-)  # fmt: skip
+    abs_,
+    avg,
+    ceil,
+    contains,
+    ends_with,
+    floor,
+    join,
+    keys,
+    length,
+    map_,
+    max_,
+    max_by,
+    merge,
+    min_,
+    min_by,
+    not_null,
+    reverse,
+    sort,
+    sort_by,
+    starts_with,
+    sum_,
+    to_array,
+    to_number,
+    to_string,
+    type_,
+    values,
+)
 
 assert set(KINDS.values()) >= set(_TYPES)

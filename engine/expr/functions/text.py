@@ -207,6 +207,22 @@ def slug(value: Text) -> Text:
 
 
 FUNCTIONS = (
-    text, number, parse_number, format_number, upper, lower, trim, pad_left, pad_right, strip_left, replace, split,
-    substring, truncate, concat, matches, extract, slug,
-)  # fmt: skip
+    text,
+    number,
+    parse_number,
+    format_number,
+    upper,
+    lower,
+    trim,
+    pad_left,
+    pad_right,
+    strip_left,
+    replace,
+    split,
+    substring,
+    truncate,
+    concat,
+    matches,
+    extract,
+    slug,
+)

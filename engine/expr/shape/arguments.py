@@ -82,14 +82,14 @@ class ArgumentChecks:
         for name in arg.value.split("."):
             if not shape.has(name):
                 close = nearest(name, shape.fields)
-                help = f"did you mean `{close}`?" if close else "there are: " + ", ".join(shape.fields)
+                advice = f"did you mean `{close}`?" if close else "there are: " + ", ".join(shape.fields)
                 self.checker.errors.append(
                     ExpressionError(
                         "TF2020",
                         f"the elements have no `{name}`",
                         offset=offset,
                         length=len(name),
-                        help=help,
+                        help=advice,
                         suggestion=close,
                     )
                 )

@@ -121,9 +121,9 @@ class Checker:
         return scope.at(node.name)
 
     def _misplaced_name(self, node: Field, scope: Shape) -> Shape:
-        help, suggestion = "", ""
+        advice, suggestion = "", ""
         if scope.kinds == {"list"}:
-            help = f"[].{node.name} takes it of every element, [0].{node.name} of the first"
+            advice = f"[].{node.name} takes it of every element, [0].{node.name} of the first"
             path = re.search(r"[\w.]*$", self.text[: node.at].rstrip("."))
             suggestion = f"{path[0]}[].{node.name}" if path and path[0] else ""
         self.errors.append(
@@ -132,7 +132,7 @@ class Checker:
                 f"`{node.name}` is looked for in {judge.named(scope.kinds)}, which has no names",
                 offset=node.at,
                 length=node.width,
-                help=help,
+                help=advice,
                 suggestion=suggestion,
             )
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from engine.expr.errors import ExpressionError
+from engine.expr.errors import ExpressionError, Where
 from engine.expr.nearest import nearest
 from engine.expr.nodes import Compare, Literal, Node
 from engine.expr.shape.model import Shape
@@ -23,9 +23,9 @@ def source(text: str, node: Node) -> str:
     return text[node.start : node.end]
 
 
-def place(node: Node) -> dict[str, int]:
+def place(node: Node) -> Where:
     """Where an error about a node points."""
-    return {"offset": node.start, "length": max(1, node.end - node.start)}
+    return Where(offset=node.start, length=max(1, node.end - node.start))
 
 
 def named(kinds: frozenset[str]) -> str:
@@ -198,9 +198,11 @@ def key_part(text: str, node: Node, shape: Shape) -> Iterator[ExpressionError]:
     written = source(text, node)
     if shape.known and shape.kinds <= {"list", "object"}:
         yield ExpressionError(
-            "TF2043", f"`{written}` is {named(shape.kinds)}; a part of a key is text, a number or yes/no", **place(node),
+            "TF2043",
+            f"`{written}` is {named(shape.kinds)}; a part of a key is text, a number or yes/no",
+            **place(node),
             help="name a field inside it",
-        )  # fmt: skip
+        )
     elif shape.maybe:
         yield ExpressionError(
             "TF2041",

@@ -103,14 +103,14 @@ def _unknown(field: Field, scope: Shape, root: Shape, functions: Mapping[str, Fu
     close = nearest(field.name, scope.fields)
     where = f" in {scope.schema}" if scope.schema else ""
     if close:
-        help = f"did you mean `{close}`?"
+        advice = f"did you mean `{close}`?"
     elif head and scope is not root and root.has(field.name) and field.name in root.fields:
-        help = f"names belong to the element here; `{field.name}` of the whole document is out of reach inside it"
+        advice = f"names belong to the element here; `{field.name}` of the whole document is out of reach inside it"
     elif head and nearest(field.name, functions):
-        help = f"did you mean the function {functions[nearest(field.name, functions)].usage}?"
+        advice = f"did you mean the function {functions[nearest(field.name, functions)].usage}?"
     else:
-        help = _listed(scope)
-    return _at(field, "TF2020", f"there is no `{field.name}`{where} here", help, close)
+        advice = _listed(scope)
+    return _at(field, "TF2020", f"there is no `{field.name}`{where} here", advice, close)
 
 
 def _listed(scope: Shape) -> str:

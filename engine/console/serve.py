@@ -1,0 +1,59 @@
+"""Serving the owner's API on a Unix socket that only its owner may use."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from engine.core.errors import SettingsError
+
+MAX_PATH = 100  # the kernel's limit for the name of a Unix socket is 107 bytes
+
+
+@asynccontextmanager
+async def serving(app: Any, path: Path) -> AsyncIterator[None]:
+    """Serve `app` on `path` until the block ends. The caller holds the database's lock: a file there is a leftover."""
+    listener = _listener(path)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off", access_log=False))
+    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+    task = asyncio.create_task(_serve(server, listener))
+    try:
+        while not server.started and not task.done():
+            await asyncio.sleep(0.005)
+        yield
+    finally:
+        server.should_exit = True
+        await task
+        listener.close()
+        path.unlink(missing_ok=True)
+
+
+async def _serve(server: uvicorn.Server, listener: socket.socket) -> None:
+    # `serve` would take over the process's signals; the engine's own stop decides when this ends.
+    config = server.config
+    if not config.loaded:
+        config.load()
+    server.lifespan = config.lifespan_class(config)
+    await server.startup(sockets=[listener])
+    await server.main_loop()
+    await server.shutdown(sockets=[listener])
+
+
+def _listener(path: Path) -> socket.socket:
+    if len(os.fsencode(path)) > MAX_PATH:
+        raise SettingsError(f"{path} is too long for a Unix socket; choose a shorter state folder (--state)")
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o177)
+    try:
+        listener.bind(str(path))
+    finally:
+        os.umask(before)
+    return listener

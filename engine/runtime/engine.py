@@ -1,0 +1,167 @@
+"""The engine of one process: everything that runs for one cell, started and stopped in the right order.
+
+Start: revision, queues, tables, lanes (with their fences), routers, and the sources last. Stop: the other way round.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from engine.compile.plan import Plan, RouteSet
+from engine.core.errors import StoreDown
+from engine.plugins.registry import Registry
+from engine.ports.store.steps import TimerNext
+from engine.runtime.cell import Cell
+from engine.runtime.context import Contexts
+from engine.runtime.continuations import Continuations
+from engine.runtime.control import Control
+from engine.runtime.effects import Effects
+from engine.runtime.env import Surroundings
+from engine.runtime.ingress import Ingress
+from engine.runtime.journal import Journal
+from engine.runtime.lanes import Lanes
+from engine.runtime.parent import Watch
+from engine.runtime.plans import Load, Plans
+from engine.runtime.pool import Pool
+from engine.runtime.revising import record, topology, unbind
+from engine.runtime.router import Router
+from engine.runtime.shared import Shared
+from engine.runtime.sources import SourceRunner
+from engine.runtime.supervisor import Supervisor
+from engine.runtime.tables import TableFiles, Tables
+
+State = Literal["new", "running", "store_down", "stopping", "stopped"]
+
+
+@dataclass(frozen=True)
+class EngineStatus:
+    """What an engine does now. `problems` is empty when everything that should run does: that is readiness."""
+
+    state: State
+    revision: str
+    routers: dict[str, int]
+    sources: dict[str, dict[str, int]]
+    tables: dict[str, int]
+    problems: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def ready(self) -> bool:
+        return self.state == "running" and not self.problems
+
+
+class Engine:
+    """Runs a RouteSet on a cell. The cell is opened and closed by whoever made it.
+
+    load    compiles the files of an older revision
+    files   where CSV tables are read from
+    """
+
+    def __init__(
+        self,
+        cell: Cell,
+        registry: Registry,
+        routeset: RouteSet,
+        load: Load,
+        files: TableFiles,
+        watch: Watch | None = None,
+    ) -> None:
+        self.cell = cell
+        self._registry = registry
+        self._load = load
+        self._state: State = "new"
+        self.plans = Plans(routeset, cell.store, load, cell.log)
+        self.pool = Pool(registry, cell.clock, cell.log)
+        self.tables = Tables(routeset.tables, files, cell.clock, cell.log, cell.store)
+        self.journal = Journal(cell)
+        contexts = Contexts(cell, Effects(cell, self.plans, self.pool))
+        around = Surroundings(self.tables, cell.secrets, cell.clock, contexts)
+        self.shared = Shared(cell, self.plans, around, self.journal, watch or Watch())
+        self.lanes = Lanes(cell, self.plans, self.pool, self.journal, self.shared.watch, self.shared.rng)
+        self.ingress = Ingress(self.shared, registry)
+        self.control = Control(cell, self.plans, self.pool, self.ingress.reenter, self.lanes.states)
+        self._continuations = Continuations(self.shared)
+        self._supervisor = Supervisor(cell.clock, cell.log)
+        self.routers: dict[str, Router] = {}
+        self.sources: dict[str, SourceRunner] = {}
+
+    async def start(self) -> None:
+        """Begin to work. Raises StoreDown, TransportBlocked or SettingsError when cell cannot be used."""
+        routeset = self.plans.routeset
+        before = await record(self.cell, routeset)
+        await self.cell.transport.declare(topology(routeset))
+        retiring = await unbind(self.cell, before, routeset, self._load) if before is not None else []
+        await self.tables.refresh()
+        await self.lanes.start()
+        self._supervisor.start("journal", self.journal.run)
+        self._supervisor.start("tables", self.tables.watch)
+        self._supervisor.start("continuations", self._continuations.run)
+        for plan in retiring:
+            self.plans.retire(plan)
+            self._start_router(plan)
+        for plan in self.plans.all():
+            self._start_router(plan)
+        for plan in self.plans.all():
+            if plan.source.use:
+                self._start_source(plan)
+        self._state = "running"
+
+    async def stop(self, patience: float = 30.0) -> None:
+        """Stop taking in, finish what is in hand within `patience` seconds, write the journal, close connections."""
+        if self._state in ("stopping", "stopped"):
+            return
+        self._state = "stopping"
+        until = self.cell.clock.monotonic() + patience
+        for source in self.sources.values():
+            await source.stop()
+        await self._supervisor.drain("source/", self._left(until))
+        for router in self.routers.values():
+            router.stop()
+        await self._supervisor.drain("router/", self._left(until))
+        await self.lanes.stop(self._left(until))
+        await self._supervisor.stop()
+        try:
+            await self.journal.flush()
+        except StoreDown as down:
+            self.cell.log("the last lines of the journal were not written", {"why": str(down)})
+        await self.pool.close()
+        self._state = "stopped"
+
+    async def status(self) -> EngineStatus:
+        """A snapshot."""
+        problems = self._supervisor.problems()
+        problems |= {f"source/{route}": runner.problem for route, runner in self.sources.items() if runner.problem}
+        problems |= {f"table/{name}": problem for name, problem in self.tables.problems.items()}
+        problems |= {f"lane/{lane.lane}": lane.problem for lane in self.lanes.states() if lane.problem}
+        problems |= {f"router/{route}": "not consuming" for route, one in self.routers.items() if not one.consuming}
+        state = self._state
+        if state == "running" and not await self._store_answers():
+            state = "store_down"
+        return EngineStatus(
+            state=state,
+            revision=self.plans.revision,
+            routers={route: router.handled for route, router in self.routers.items()},
+            sources={route: {"taken": one.taken, "refused": one.refused} for route, one in self.sources.items()},
+            tables=self.tables.sizes(),
+            problems=problems,
+        )
+
+    async def _store_answers(self) -> bool:
+        try:
+            await self.cell.store.apply(TimerNext())
+        except StoreDown:
+            return False
+        return True
+
+    def _start_router(self, plan: Plan) -> None:
+        router = self.routers[plan.route] = Router(self.shared, plan)
+        self._supervisor.start(f"router/{plan.route}", router.run)
+
+    def _start_source(self, plan: Plan) -> None:
+        router = self.routers[plan.route]
+        runner = SourceRunner(self.shared, self._registry, self.pool, self.ingress, router, plan)
+        self.sources[plan.route] = runner
+        self._supervisor.start(f"source/{plan.route}", runner.run)
+
+    def _left(self, until: float) -> float:
+        return max(0.1, until - self.cell.clock.monotonic())

@@ -1,0 +1,51 @@
+"""What a start does about revisions: write down what is loaded, and let go of what an earlier one left behind."""
+
+from __future__ import annotations
+
+from engine.compile.plan import Plan, RouteSet
+from engine.core.errors import TillflowError
+from engine.ports.store.inbox import InboxPlansInUse
+from engine.ports.store.revisions import Revision, RevisionGet, RevisionList, RevisionPrune, RevisionPut
+from engine.ports.transport import Address, Topology
+from engine.runtime.cell import Cell
+from engine.runtime.plans import Load
+
+KEEP = 200  # revisions kept with their files; those an open inbox row names are kept beyond that
+
+
+async def record(cell: Cell, routeset: RouteSet, author: str = "", reason: str = "start") -> Revision | None:
+    """Write the loaded project with all its bytes; answers the revision that was active before, if it was another."""
+    store = cell.store
+    before = next((one for one in await store.apply(RevisionList()) if one.state == "active"), None)
+    plans = {route: plan.digest for route, plan in routeset.plans.items()}
+    revision = Revision(routeset.digest, plans, routeset.files, "active", author, reason, cell.clock.now())
+    await store.apply(RevisionPut(revision))
+    needed = await store.apply(InboxPlansInUse())
+    await store.apply(RevisionPrune(KEEP, sorted(needed)))
+    return before if before is not None and before.id != routeset.digest else None
+
+
+def topology(routeset: RouteSet) -> Topology:
+    """The queues of all routes, and which event types they are bound to."""
+    plans = routeset.plans.values()
+    return Topology(
+        queues=tuple(Address("route", plan.route) for plan in plans),
+        bindings=tuple((plan.source.event.partition("@")[0], plan.route) for plan in plans if plan.source.event),
+    )
+
+
+async def unbind(cell: Cell, before: Revision, routeset: RouteSet, load: Load) -> list[Plan]:
+    """Take away bindings of the revision before that are not wanted now. Answers Plans of routes that are gone."""
+    whole = await cell.store.apply(RevisionGet(before.id))
+    if whole is None or not whole.files:
+        return []
+    try:
+        old = load(whole.files)
+    except (TillflowError, ValueError, KeyError) as error:
+        cell.log("the revision before cannot be compiled; its bindings stay", {"revision": before.id, "why": str(error)})
+        return []
+    wanted = set(topology(routeset).bindings)
+    for type_name, route in topology(old).bindings:
+        if (type_name, route) not in wanted:
+            await cell.transport.unbind(type_name, route)
+    return [plan for route, plan in old.plans.items() if route not in routeset.plans]
