@@ -18,10 +18,16 @@ from engine.compile.plan import RouteSet
 from engine.config.project import Project, read_project, read_project_from
 from engine.core.clock import Clock, SystemClock, iso
 from engine.core.findings import Finding, in_order
+from engine.core.jsonx import parse
 from engine.discover import discover
 from engine.plugins.registry import Registry
 from engine.ports.secrets import SecretSource
 from engine.runtime.cell import Cell, Log
+from engine.runtime.control import Control
+from engine.runtime.engine import Engine
+from engine.runtime.dryrun import DryRun, dry_runs
+from engine.runtime.tables import FolderFiles, Tables
+from engine.runtime.watch import Watch
 from engine.settings import Settings
 
 
@@ -107,3 +113,36 @@ async def embedded_cell(
     finally:
         await cell.store.close()
         await cell.transport.close()
+
+
+def make_engine(cell: Cell, loaded: Loaded, settings: Settings, environ: Mapping[str, str] | None = None) -> Engine:
+    """The engine of this process, not started."""
+
+    def older(files: Mapping[str, bytes]) -> RouteSet:
+        return load_files(files, settings, loaded.registry, environ)
+
+    return Engine(cell, loaded.registry, loaded.routeset, older, FolderFiles(settings.project), Watch.from_environment())
+
+
+@asynccontextmanager
+async def stopped_control(settings: Settings) -> AsyncIterator[Control]:
+    """The verbs over the Store of an engine that does not run: looking, and decisions that wait for the next start."""
+    async with embedded_cell(settings) as cell:
+        engine = make_engine(cell, load(settings), settings)
+        await engine.tables.refresh()
+        yield engine.control
+        await engine.journal.flush()
+        await engine.pool.close()
+
+
+async def dry_run(
+    loaded: Loaded, settings: Settings, route: str, raw: bytes, name: str, answers: Mapping[str, Any] | None = None
+) -> list[DryRun]:
+    """Run a document or an event through a route without a side effect. Raises Permanent `bad-json`."""
+    plan = loaded.routeset.plans[route]
+    clock = SystemClock()
+    tables = Tables(loaded.routeset.tables, FolderFiles(settings.project), clock, lambda text, facts: None)
+    await tables.refresh()
+    secrets = secrets_of(settings, os.environ)
+    value = parse(raw) if plan.source.event else None
+    return await dry_runs(plan, loaded.registry, tables, secrets, raw, value, name, answers or {})

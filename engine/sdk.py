@@ -91,7 +91,7 @@ from engine.plugins.spec import (
     Connector,
     auth_scheme,
     call,
-    format,
+    format,  # noqa: A004 - the word of the design
     function,
     sink,
     source,
@@ -108,9 +108,9 @@ __all__ = [  # noqa: RUF022 - in the order a plugin author needs them
     # what the classes implement
     "Connection", "Source", "Sink", "Call", "Format", "AuthScheme", "Step", "Cut", "Action", "Guarantee",
     # describing configuration: a pydantic model of these field types
-    "Options", "Expression", "Condition", "Template", "Value", "Key", "Duration", "Rate", "Size", "Path", "DeepPath", "Steps",
-    "Reason", "LocalName", "Count", "RawValues",
-    "SecretText", "MappingRef", "SchemaRef", "TableRef", "ConnectionRef", "TemplateRef", "SubflowRef", "problem", "seconds",
+    "Options", "Expression", "Condition", "Template", "Value", "Key", "Duration", "Rate", "Size", "Path", "DeepPath",
+    "Steps", "Reason", "LocalName", "Count", "RawValues", "SecretText",
+    "MappingRef", "SchemaRef", "TableRef", "ConnectionRef", "TemplateRef", "SubflowRef", "problem", "seconds",
     # what those fields hold once they are read
     "Expr", "ValueExpr", "KeyExpr", "RateValue", "RawSteps", "Secret", "evaluate", "key_parts", "conform",
     # taking data in
@@ -118,8 +118,9 @@ __all__ = [  # noqa: RUF022 - in the order a plugin author needs them
     # sending data out
     "SinkItem", "SinkResult", "ConnectorContext", "Sent", "CallRequest",
     # steps: what they are built with and what they work on
-    "Build", "BoundCall", "DocumentMapper", "Validator", "StepSequence", "PlannedStep", "StepFailed", "Shape", "UNKNOWN",
-    "ExpressionError", "Frame", "StepContext", "ChainState", "Signal", "Split", "Filtered", "Kept", "Output", "Env", "put",
+    "Build", "BoundCall", "DocumentMapper", "Validator", "StepSequence", "PlannedStep", "StepFailed", "Shape",
+    "UNKNOWN", "ExpressionError", "Frame", "StepContext", "ChainState", "Signal", "Split", "Filtered", "Kept",
+    "Output", "Env", "put",
     # the event
     "Event", "split_type",
     # failing: the class of a Failure decides what happens next

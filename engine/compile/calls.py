@@ -60,9 +60,9 @@ def _connection_fits(scope: Scope, place: Place, use: str, name: str) -> bool:
     if doc is not None and doc.connector != use and doc.connector in catalog.registry.connectors:
         if use in catalog.registry.connectors:
             same = [n for n, d in loaded.model.connections.items() if d.connector == use] if loaded else []
-            help = f"connections of {use}: {', '.join(same)}" if same else f"{use} has no connection in this project"
+            advice = f"connections of {use}: {', '.join(same)}" if same else f"{use} has no connection in this project"
             text = f"`{name}` is a connection of {doc.connector}, not of {use}"
-            place.finding("TF3017", text, help=help, suggestion=same[0] if len(same) == 1 else "")
+            place.finding("TF3017", text, help=advice, suggestion=same[0] if len(same) == 1 else "")
         return False
     if planned is None:
         scope.uses.unusable = True

@@ -78,8 +78,8 @@ class Catalog:
         try:
             self.secret_versions[name] = self._secrets.get(name).version
         except KeyError:
-            help = f"add the secret {name} to the engine's secrets"
-            place.finding("TF1053", f"there is no secret `{name}`", help=help, offset=offset, length=len(name))
+            advice = f"add the secret {name} to the engine's secrets"
+            place.finding("TF1053", f"there is no secret `{name}`", help=advice, offset=offset, length=len(name))
 
     def installed(self, place: Place, kind: ComponentKind, name: str, code: str, what: str) -> Any:
         """The ComponentSpec of a plugin; None after a finding."""
@@ -96,8 +96,8 @@ class Catalog:
         if not reason:
             return False
         code = "TF3020" if name in self.registry.broken else "TF3019"
-        help = "see `tillflow doctor`" if code == "TF3020" else "install the version written for this engine"
-        place.finding(code, reason, help=help)
+        advice = "see `tillflow doctor`" if code == "TF3020" else "install the version written for this engine"
+        place.finding(code, reason, help=advice)
         return True
 
     def template(self, place: Place, name: str) -> Template:

@@ -21,10 +21,11 @@ Definition = tuple[str, str, Place]
 def check_project(catalog: Catalog, scopes: Mapping[str, Scope]) -> None:
     """Findings that need more than one route."""
     routes = catalog.project.routes
-    _check_bus(catalog, routes)
     _check_circles(catalog, routes)
     _check_params(catalog, scopes)
-    _check_unused(catalog)
+    if not catalog.project.broken:  # what a file that could not be read uses and publishes is not known
+        _check_bus(catalog, routes)
+        _check_unused(catalog)
 
 
 def _published(routes: Mapping[str, Loaded[RouteDoc]]) -> Iterator[tuple[str, Loaded[RouteDoc], int]]:
@@ -43,14 +44,14 @@ def _check_bus(catalog: Catalog, routes: Mapping[str, Loaded[RouteDoc]]) -> None
     for event, loaded, index in _published(routes):
         if split_type(event)[0] not in subscribed and event in catalog.types:
             place = Place(catalog.report, loaded.document, ("to", index, "event"))
-            help = "add a route with `from: {event: ..}`, or leave the sink out"
-            place.finding("TF4008", f"no route subscribes to {event}", help=help, severity="warning")
+            advice = "add a route with `from: {event: ..}`, or leave the sink out"
+            place.finding("TF4008", f"no route subscribes to {event}", help=advice, severity="warning")
     for loaded in routes.values():
         wanted = loaded.model.from_.event
         if wanted and split_type(wanted)[0] not in published | taken_in and wanted in catalog.types:
             place = Place(catalog.report, loaded.document, ("from", "event"))
-            help = "add a route that publishes it; from outside the project it may still come"
-            place.finding("TF4009", f"no route publishes {wanted}", help=help, severity="warning")
+            advice = "add a route that publishes it; from outside the project it may still come"
+            place.finding("TF4009", f"no route publishes {wanted}", help=advice, severity="warning")
 
 
 def _check_circles(catalog: Catalog, routes: Mapping[str, Loaded[RouteDoc]]) -> None:
@@ -68,8 +69,10 @@ def _check_circles(catalog: Catalog, routes: Mapping[str, Loaded[RouteDoc]]) -> 
         if circle and min(circle) == name:
             place = Place(catalog.report, loaded.document, ("route",))
             text = " > ".join([*circle, circle[0]])
-            help = "add a `filter` step, or a `when` to the sink that closes the circle"
-            place.finding("TF4010", f"these routes feed each other without end: {text}", help=help, severity="warning")
+            advice = "add a `filter` step, or a `when` to the sink that closes the circle"
+            place.finding(
+                "TF4010", f"these routes feed each other without end: {text}", help=advice, severity="warning"
+            )
 
 
 def _ends_some(model: RouteDoc) -> bool:
@@ -121,7 +124,7 @@ def _unused_params(catalog: Catalog, place: Place, declared: Mapping[str, object
     for name in declared:
         if name not in read:
             near = suggestion(name, [other for other in read if other not in declared])
-            help = (
+            advice = (
                 f"something reads `{near}`: is that what it is called?"
                 if near
                 else "read it with param(), or leave it out"
@@ -130,7 +133,7 @@ def _unused_params(catalog: Catalog, place: Place, declared: Mapping[str, object
                 "TF4011",
                 f"nothing reads the parameter `{name}`",
                 key=True,
-                help=help,
+                help=advice,
                 suggestion=near,
                 severity="warning",
             )
@@ -150,10 +153,10 @@ def _check_unused(catalog: Catalog) -> None:
         if (kind, name) in catalog.used:
             continue
         near = suggestion(name, [missed for missed_kind, missed in catalog.missing if missed_kind == kind])
-        help = f"something refers to `{near}`: is that what it is called?" if near else "use it, or leave it out"
+        advice = f"something refers to `{near}`: is that what it is called?" if near else "use it, or leave it out"
         what = CODES[kind][1]
         place.finding(
-            "TF3023", f"nothing uses the {what} `{name}`", key=True, help=help, suggestion=near, severity="warning"
+            "TF3023", f"nothing uses the {what} `{name}`", key=True, help=advice, suggestion=near, severity="warning"
         )
 
 

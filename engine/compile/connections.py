@@ -86,8 +86,8 @@ class _Planner:
                 )
                 return None
             if other.connector != doc.connector:
-                help = f"`{like}` belongs to {other.connector}, this one to {doc.connector}"
-                at.finding("TF3021", f"`{like}` is a connection of another connector", help=help)
+                advice = f"`{like}` belongs to {other.connector}, this one to {doc.connector}"
+                at.finding("TF3021", f"`{like}` is a connection of another connector", help=advice)
                 return None
             seen.add(like)
             self._catalog.used.add(("connection", like))

@@ -1,4 +1,4 @@
-"""Digests of what things mean: comments, formatting and the order of keys change nothing, a secret shows as its version."""
+"""Digests of what things mean: comments, layout and the order of keys change nothing, a secret shows as its version."""
 
 from __future__ import annotations
 

@@ -148,7 +148,7 @@ def _raw_at(place: Place) -> Any:
 
 
 def required_schema(expr: Expr | None) -> str:
-    """The schema a condition asks for: `meta('schema') == 'x@1'`, alone or joined with &&. Empty when it asks for none."""
+    """The schema a condition asks for: `meta('schema') == 'x@1'`, alone or joined with &&; empty without one."""
     if expr is None:
         return ""
     tree = expr.tree

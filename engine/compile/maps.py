@@ -45,9 +45,9 @@ def fits(scope: Scope, place: Place, mapping: CompiledMapping, flow: Flow) -> No
     if mapping.input and flow.schemas is not None:
         for schema in sorted(flow.schemas):
             if schema and not compatible(scope, schema, mapping.input):
-                help = f"it was written for {mapping.input}"
+                advice = f"it was written for {mapping.input}"
                 place.finding(
-                    "TF3506", f"a document of {schema} comes here, which `{mapping.name}` cannot take", help=help
+                    "TF3506", f"a document of {schema} comes here, which `{mapping.name}` cannot take", help=advice
                 )
                 return
     for path, schema in mapping.adds.items():

@@ -150,7 +150,7 @@ class Plan:
     expect_traffic: Mapping[str, Any] = field(default_factory=dict)
     lifecycle: Mapping[str, Any] = field(default_factory=dict)
     reply: BoundCall | None = None
-    mark: Mark = Mark("")
+    mark: Mark = field(default_factory=lambda: Mark(""))
 
     @property
     def has_inbox(self) -> bool:
@@ -166,7 +166,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class PlannedConnection:
-    """A configured connector instance. Limits: requests per time, at once, and when to stop asking. Times in seconds."""
+    """A configured connector instance. Limits: requests per time, at once, when to stop asking. Times in seconds."""
 
     name: str
     connector: str

@@ -84,16 +84,16 @@ class Place:
         names = sorted(set(known))
         near = nearest(name, names)
         if near:
-            help = did_you_mean(near)
+            advice = did_you_mean(near)
         elif names:
-            help = f"known: {', '.join(names[:12])}" + (" ..." if len(names) > 12 else "")
+            advice = f"known: {', '.join(names[:12])}" + (" ..." if len(names) > 12 else "")
         else:
-            help = f"the project has no {what} at all"
+            advice = f"the project has no {what} at all"
         self.finding(
             code,
             f"there is no {what} `{name}`" + (f": {why}" if why else ""),
             key=key,
-            help=help,
+            help=advice,
             suggestion=near[0] if near else "",
             severity=severity,
             offset=offset,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from engine.compile.catalog import Catalog
 from engine.compile.digests import content_digest
 from engine.compile.params import defaults
-from engine.compile.plan import Plan, Segment
+from engine.compile.plan import Plan, Retry, Segment
 from engine.compile.replies import plan_reply
 from engine.compile.report import Place
 from engine.compile.scope import Scope
@@ -45,7 +45,7 @@ class _RouteCompiler:
         source, flow = plan_source(scope, place, doc)
         row, flow = Sequences().top(scope, place.at("steps"), doc.steps, flow)
         segments = self._segments(row)
-        retry = plan_retry(scope, place.at("retry"), doc.retry)
+        retry = plan_retry(scope, place.at("retry"), doc.retry, Retry())
         sinks = plan_sinks(scope, place.at("to"), doc.to, flow, source.accepts if source else None, retry)
         reply = plan_reply(scope, place.at("reply"), doc.reply, flow)
         self._experience()

@@ -28,7 +28,7 @@ _BESIDE = {
 }
 
 
-def plan_retry(scope: Scope, place: Place, doc: RetryDoc | None, default: Retry = Retry()) -> Retry:
+def plan_retry(scope: Scope, place: Place, doc: RetryDoc | None, default: Retry) -> Retry:
     """When something is tried again; the default where nothing is written."""
     if doc is None:
         return default
@@ -44,7 +44,7 @@ def plan_retry(scope: Scope, place: Place, doc: RetryDoc | None, default: Retry 
 def plan_sinks(
     scope: Scope, place: Place, docs: Sequence[SinkDoc], flow: Flow, type_: EventType | None, retry: Retry
 ) -> tuple[PlannedSink, ...]:
-    """Every sink without findings. `flow` is what the route gives, `type_` the type of its events where one is known."""
+    """Every sink without findings. `flow` is what the route gives, `type_` the type of its events where it has one."""
     planned = [
         _SinkPlanner(scope, place.at(index), doc, scope.uses.taps.get(doc.id, flow), type_, retry).plan()
         for index, doc in enumerate(docs)
@@ -125,8 +125,12 @@ class _SinkPlanner:
         fields = {"with": self._doc.with_}
         for key in _BESIDE[target]:
             if fields.get(key, getattr(self._doc, key, None)) is not None:
-                help = "its values come from `map`" if key == "with" else "remove it, or see `tillflow explain TF4021`"
-                self._place.at(key).finding("TF4021", f"`{key}` has no meaning beside `{target}`", key=True, help=help)
+                advice = (
+                    "its values come from `map`" if key == "with" else "remove it, or see `tillflow explain TF4021`"
+                )
+                self._place.at(key).finding(
+                    "TF4021", f"`{key}` has no meaning beside `{target}`", key=True, help=advice
+                )
 
     def _target(self) -> dict[str, Any] | None:
         if self._doc.use is not None:
@@ -181,8 +185,9 @@ class _SinkPlanner:
         wanted, shape = self._scope.catalog.schemas.shape(type_.schema), self._flow.shape
         if self._flow.schema == type_.schema or not shape.kinds or not wanted.fields:
             return
+        closed = (self._scope.catalog.schemas.raw(type_.schema) or {}).get("additionalProperties") is False
         missing = [n for n, s in wanted.fields.items() if not (s.maybe or s.defaulted) and not shape.has(n)]
-        extra = [n for n, s in shape.fields.items() if not (s.maybe or s.defaulted) and not wanted.has(n)]
+        extra = [n for n, s in shape.fields.items() if closed and not (s.maybe or s.defaulted) and not wanted.has(n)]
         if missing or extra:
             wrong = f"has no `{missing[0]}`" if missing else f"has `{extra[0]}`, which that type does not know"
             text = f"what comes here ({self._flow.schema or 'without a schema'}) {wrong}: it is not a {type_.schema}"

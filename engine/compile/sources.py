@@ -38,9 +38,9 @@ def plan_source(scope: Scope, place: Place, doc: RouteDoc) -> tuple[PlannedSourc
 
 def _subscription(scope: Scope, place: Place, doc: RouteDoc, event: str) -> tuple[PlannedSource | None, Flow]:
     if doc.accepts is not None and doc.accepts != event:
-        help = "a subscription brings events of its own type"
+        advice = "a subscription brings events of its own type"
         place.at("accepts").finding(
-            "TF4021", "`accepts` has no meaning beside `from: {event: ..}`", key=True, help=help
+            "TF4021", "`accepts` has no meaning beside `from: {event: ..}`", key=True, help=advice
         )
     type_ = known_type(scope.catalog, place.at("from", "event"), event, scope.catalog.types)
     if type_ is None:

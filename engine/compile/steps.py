@@ -107,11 +107,25 @@ class _StepCompiler:
                 key=True,
                 help="move it out of the steps around it",
             )
+        self._check_otherwise()
         proceed = self._doc.on_error.continue_ if self._doc.on_error else ""
         after = self._after(step)
         if when is not None or proceed:
             after = self._flow.either(after)
         return PlannedStep(self._doc.id, step, when, proceed), self._flow if never else after
+
+    def _check_otherwise(self) -> None:
+        body = self._doc.body
+        if self._doc.type != "choose" or not isinstance(body, list) or not body:
+            return
+        if isinstance(body[-1], dict) and "otherwise" not in body[-1]:
+            self._place.at("choose").finding(
+                "TF4007",
+                "`choose` does not say what happens otherwise",
+                key=True,
+                help="end with {otherwise: true, steps: [..]}; without it such an event becomes a work item",
+                severity="warning",
+            )
 
     def _when(self) -> tuple[Expr | None, bool]:
         """The condition, and whether it never holds."""

@@ -104,10 +104,10 @@ def _unknown_column(
     """A column the schema does not have, told at the file's first line. Answers what it should be called."""
     start = sum(len(other) + 1 for other in header[: header.index(column)]) + 1
     near = nearest(column, [name for name in properties if name not in header]) or nearest(column, properties)
-    help = did_you_mean(near) or f"columns: {', '.join(properties)}"
+    advice = did_you_mean(near) or f"columns: {', '.join(properties)}"
     mark = Mark(file, 1, start, start + len(column))
     text = f"{schema} has no property for the column `{column}`"
-    place.report.add(Finding("TF3522", text, mark, help, near[0] if near else ""))
+    place.report.add(Finding("TF3522", text, mark, advice, near[0] if near else ""))
     return near[0] if near else ""
 
 

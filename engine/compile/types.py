@@ -34,9 +34,9 @@ def _check_version(place: Place, name: str, head: SchemaHead) -> None:
     version = split_type(name)[1]
     oldest = head.compatible_with
     if oldest is not None and oldest >= version:
-        help = "name an older version, or leave it out" if version > 1 else "leave it out: there is no older version"
+        advice = "name an older version, or leave it out" if version > 1 else "leave it out: there is no older version"
         place.at("compatible_with").finding(
-            "TF3516", f"version {version} cannot be compatible with {oldest}", help=help
+            "TF3516", f"version {version} cannot be compatible with {oldest}", help=advice
         )
 
 
@@ -105,8 +105,8 @@ def known_type(catalog: Catalog, place: Place, name: str, types: Mapping[str, Ev
         return type_
     if catalog.project.exists("schema", name):
         if name in catalog.project.schemas:
-            help = f"add `x-tillflow: {{key: [..]}}` to mappings/schemas/{name}.yaml"
-            place.finding("TF3515", f"{name} has a schema and no key: its events could not be told apart", help=help)
+            advice = f"add `x-tillflow: {{key: [..]}}` to mappings/schemas/{name}.yaml"
+            place.finding("TF3515", f"{name} has a schema and no key: its events could not be told apart", help=advice)
         return None
     place.unknown("TF3007", "event type", name, types, why=f"mappings/schemas/{name}.yaml is missing")
     return None

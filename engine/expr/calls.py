@@ -207,6 +207,6 @@ def named(error: Exception, function: Function) -> Exception:
     """The error with the function it happened in; what the innermost one said stays."""
     if isinstance(error, ValueError):
         error = Refused(str(error), "invalid-value")
-    if isinstance(error, Refused) and not error.function:
+    if isinstance(error, Refused) and error.function is None:
         error.function = function.name
     return error

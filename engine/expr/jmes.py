@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from engine.core.errors import Failure, Permanent
+from engine.core.errors import Permanent, TillflowError
 from engine.expr.compiler import Compiler
 from engine.expr.env import Env
 from engine.expr.functions import FunctionTable
@@ -51,7 +51,7 @@ class Expr:
         """
         try:
             return self._run(data, env)
-        except Failure:
+        except TillflowError:
             raise
         except Exception as error:
             raise self._failed(error) from error

@@ -67,7 +67,7 @@ def _strict_equal(op: str, left: Closure, right: Closure) -> Closure:
             return (a is b) is wanted
         if a_type is b_type or KINDS.get(a_type, a_type) == KINDS.get(b_type, b_type):
             return (same(a, b) if a_type in (list, dict) else a == b) is wanted
-        raise Refused(f"{op} compares {described(a)} with {described(b)}; {_cure(a, b)}")
+        raise Refused(f"{op} compares {described(a)} with {described(b)}; {_cure(a, b)}", function="")
 
     return equal
 
@@ -82,7 +82,7 @@ def equals_text(op: str, left: Closure, literal: str) -> Closure:
             return (a == literal) is wanted
         if a is None:
             return not wanted
-        raise Refused(f"{op} compares {described(a)} with text; {_cure(a, literal)}")
+        raise Refused(f"{op} compares {described(a)} with text; {_cure(a, literal)}", function="")
 
     return equal
 
@@ -96,9 +96,11 @@ def _strict_order(op: str, left: Closure, right: Closure) -> Closure:
             return order(a, b)
         a_kind, b_kind = kind(a), kind(b)
         if a_kind != b_kind:
-            raise Refused(f"{op} compares {described(a)} with {described(b)}; {_cure(a, b)}")
+            raise Refused(f"{op} compares {described(a)} with {described(b)}; {_cure(a, b)}", function="")
         if a_kind not in _ORDERED_KINDS:
-            raise Refused(f"{op} compares {described(a)} by order; use date(..) or number(..) on both sides")
+            raise Refused(
+                f"{op} compares {described(a)} by order; use date(..) or number(..) on both sides", function=""
+            )
         return order(a, b)
 
     return compared
@@ -126,7 +128,7 @@ def truth(closure: Closure, strict: bool, where: str) -> Closure:
         found = closure(value, env)
         if found is True or found is False:
             return found
-        raise Refused(f"{where} is {described(found)}: {HINT}", reason="not-yes-no")
+        raise Refused(f"{where} is {described(found)}: {HINT}", reason="not-yes-no", function="")
 
     return answer
 

@@ -63,7 +63,7 @@ def gives_dates(tree: Node, functions: Mapping[str, Function]) -> bool:
         return False
     if isinstance(tree, Call) and tree.name in functions:
         gives = functions[tree.name].gives
-        if gives and not {*gives} & {*_DATED, "list", "object"}:
+        if gives and {*gives} <= {"number", "yes/no"}:
             return False
     return any(
         isinstance(node, Call) and node.name in functions and {*functions[node.name].gives} & {*_DATED}

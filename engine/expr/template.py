@@ -15,7 +15,7 @@ from jinja2 import TemplateError, nodes
 from jinja2.exceptions import UndefinedError
 from jinja2.meta import find_undeclared_variables
 
-from engine.core.errors import Failure, Permanent
+from engine.core.errors import Permanent, TillflowError
 from engine.expr.calls import accepts, named, refused_value
 from engine.expr.env import Env
 from engine.expr.functions import FunctionTable
@@ -58,7 +58,7 @@ class Template:
         try:
             known = data if type(data) is dict else {}
             return self._rendered({name: known[name] for name in self._names if name in known})
-        except Failure:
+        except TillflowError:
             raise
         except Exception as error:
             raise self._failed(error) from error

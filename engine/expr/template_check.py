@@ -155,7 +155,18 @@ class _Checker:
             value = str(arg.value) if isinstance(arg, nodes.Const) and isinstance(arg.value, str) else None
             stand_in = expressions.Literal(0, 0, value) if value is not None else expressions.Current(0, 0)
             arguments.append((stand_in, self.shape(arg, names)))
-        return UNKNOWN if function is None else result(function, arguments, self.known)
+        if function is None:
+            return UNKNOWN
+        self._field_names(function, node, [shape for _, shape in arguments])
+        return result(function, arguments, self.known)
+
+    def _field_names(self, function: Function, node: nodes.Call, shapes: list[Shape]) -> None:
+        """Names of fields that a function takes of every element of a list."""
+        lists = [shape for shape in shapes if shape.kinds == {"list"}]
+        for position, arg in enumerate(node.args):
+            named = function.parameters and function.parameter(position).names == "field"
+            if named and lists and isinstance(arg, nodes.Const) and isinstance(arg.value, str) and "." not in arg.value:
+                self._at(lists[0].item().sure(), arg.value)
 
     def _filter(self, node: nodes.Filter, names: Names) -> Shape:
         scope = self.shape(node.node, names) if node.node is not None else UNKNOWN

@@ -67,15 +67,17 @@ class Refused(Exception):
     """An evaluation that gives no value. Callers of an Expr never see it: it becomes a Permanent.
 
     error     JMESPath's word for it: invalid-type, invalid-value, limit-exceeded
-    function  where it happened; empty outside of a function
+    function  where it happened: empty outside of functions, None until the call around it has said
     """
 
-    def __init__(self, detail: str, error: str = "invalid-type", reason: str = "expression-failed") -> None:
+    def __init__(
+        self, detail: str, error: str = "invalid-type", reason: str = "expression-failed", function: str | None = None
+    ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.error = error
         self.reason = reason
-        self.function = ""
+        self.function = function
 
     def __str__(self) -> str:
         return f"{self.function}(): {self.detail}" if self.function else self.detail

@@ -108,7 +108,7 @@ VALUE_KEYS = ("expr", "template", "const", "optional", "default", "values")
 
 
 def read_value(value: Any, build: Any) -> ValueExpr:
-    """`text` is an expression; `{expr: .., optional, default, values}`, `{template: ..}` and `{const: ..}` are explicit.
+    """`text` is an expression; `{expr: .., optional, default, values}`, `{template: ..}`, `{const: ..}` are explicit.
 
     A block without any of these words is an object of values.
     """
@@ -147,9 +147,14 @@ def check_value_keys(value: dict[str, Any]) -> None:
         if key not in VALUE_KEYS:
             near = difflib.get_close_matches(str(key), VALUE_KEYS, 1)
             keys = "keys: " + ", ".join(VALUE_KEYS)
-            help, suggestion = (f"did you mean `{near[0]}`?", near[0]) if near else (keys, "")
+            advice = f"did you mean `{near[0]}`?" if near else keys
             raise ExpressionError(
-                "TF1122", f"`{key}` is not a key of a value", help=help, suggestion=suggestion, path=(key,), key=True
+                "TF1122",
+                f"`{key}` is not a key of a value",
+                help=advice,
+                suggestion="".join(near),
+                path=(key,),
+                key=True,
             )
     if sum(key in value for key in ("expr", "template", "const")) != 1:
         raise ExpressionError("TF1122", "a value has exactly one of expr, template, const", length=0)
@@ -233,7 +238,9 @@ def _rate(value: Any, build: Any) -> RateValue:
 def _size(value: Any, build: Any) -> int:
     match = re.fullmatch(r"(\d+)(B|KiB|MiB|GiB)", str(value))
     if match is None:
-        raise ExpressionError("TF1126", f"`{value}` is not a size", help="write a number and B, KiB, MiB or GiB: 256KiB")
+        raise ExpressionError(
+            "TF1126", f"`{value}` is not a size", help="write a number and B, KiB, MiB or GiB: 256KiB"
+        )
     return int(match[1]) << {"B": 0, "KiB": 10, "MiB": 20, "GiB": 30}[match[2]]
 
 
@@ -301,7 +308,10 @@ def _secret(value: Any, build: Any) -> Secret:
     if isinstance(value, Secret):
         return value
     raise ExpressionError(
-        "TF1129", "a secret does not stand in a file", help="name it: ${secret.<name>}, and set it where the engine runs", length=0
+        "TF1129",
+        "a secret does not stand in a file",
+        help="name it: ${secret.<name>}, and set it where the engine runs",
+        length=0,
     )
 
 
@@ -386,15 +396,21 @@ RawValues: TypeAlias = Annotated[
 Key: TypeAlias = Annotated[
     KeyExpr, Typed(_key, "key", {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]})
 ]
-Duration: TypeAlias = Annotated[float, Typed(_duration, "duration", {"type": "string", "pattern": r"^\d+(ms|s|m|h|d)$"})]
+Duration: TypeAlias = Annotated[
+    float, Typed(_duration, "duration", {"type": "string", "pattern": r"^\d+(ms|s|m|h|d)$"})
+]
 Rate: TypeAlias = Annotated[RateValue, Typed(_rate, "rate", {"type": "string", "pattern": r"^\d+/\d*(ms|s|m|h|d)$"})]
 Size: TypeAlias = Annotated[int, Typed(_size, "size", {"type": "string", "pattern": r"^\d+(B|KiB|MiB|GiB)$"})]
 Path: TypeAlias = Annotated[tuple[str, ...], Typed(_path, "path", {"type": "string"})]
 DeepPath: TypeAlias = Annotated[tuple[str, ...], Typed(_deep_path, "deep path", {"type": "string"})]
-Reason: TypeAlias = Annotated[str, Typed(_reason, "reason", {"type": "string", "pattern": r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"})]
+Reason: TypeAlias = Annotated[
+    str, Typed(_reason, "reason", {"type": "string", "pattern": r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"})
+]
 LocalName: TypeAlias = Annotated[str, Typed(_name, "local name", {"type": "string"})]
 Steps: TypeAlias = Annotated[RawSteps, Typed(_steps, "steps", {"type": "array"})]
-SecretText: TypeAlias = Annotated[Secret, Typed(_secret, "secret", {"type": "string", "pattern": r"^\$\{secret\.[^}]+\}$"})]
+SecretText: TypeAlias = Annotated[
+    Secret, Typed(_secret, "secret", {"type": "string", "pattern": r"^\$\{secret\.[^}]+\}$"})
+]
 MappingRef: TypeAlias = Annotated[MappingName, Typed(_reference(MappingName), "mapping", _named_schema("a mapping"))]
 SchemaRef: TypeAlias = Annotated[SchemaName, Typed(_reference(SchemaName), "schema", _named_schema("a schema"))]
 TableRef: TypeAlias = Annotated[TableName, Typed(_reference(TableName), "table", _named_schema("a table"))]

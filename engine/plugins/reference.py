@@ -46,7 +46,7 @@ def describe(registry: Registry, name: str) -> dict[str, Any]:
 
 
 def listing(registry: Registry) -> list[dict[str, Any]]:
-    """One row per connector, usable or not: name, state (`ok`, `refused`, `broken`), summary or reason, what it offers."""
+    """One row per connector, usable or not: name, state (ok, refused, broken), summary or reason, what it offers."""
     rows = [
         {
             "name": connector.name,

@@ -79,7 +79,7 @@ def _looked_at(desk: Desk, one: InHand, answer: Claim) -> Ending | None:
         return endings.unclaimed(desk, one, answer)
     if not answer.same_body:
         return endings.other_body(desk, one, answer)
-    one.maybe = one.delivery.doubt or answer.verdict == "unknown"
+    one.maybe = answer.verdict == "unknown" or answer.result == endings.DOUBT
     failure = _stopped(one, unknown=answer.verdict == "unknown")
     return None if failure is None else endings.given_up(desk, one, failure, doubt=one.maybe)
 
@@ -94,7 +94,8 @@ def _stopped(one: InHand, *, unknown: bool) -> Failure | None:
     if unknown and one.sink.guarantee == "at_most_once":
         text = "an earlier try may have had its effect, and this action must not be repeated"
         return Permanent("unknown-outcome", text)
-    if one.past and one.delivery.attempt == 1 and not unknown:
+    late = one.past and one.delivery.attempt == 1 and not one.delivery.output_key
+    if late and not unknown:
         text = f"number {one.number} of key `{one.delivery.event.order_key}` came after the gap was closed without it"
         return Permanent("sequence-late", text)
     return None

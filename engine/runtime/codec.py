@@ -111,7 +111,6 @@ class Delivery:
     skip     a marker that only lets the fence go on: this sink was not selected for the event
     since    UTC microseconds of the first try; `give_up_after` counts from it
     due      not to be sent before this moment (UTC microseconds): a Retry-After longer than the longest tier
-    doubt    an earlier try may have had its effect
     body     the frozen request, or the data of the event to publish
     """
 
@@ -129,7 +128,6 @@ class Delivery:
     since: int = 0
     schema: str = ""
     due: int = 0
-    doubt: bool = False
 
     @property
     def key(self) -> str:
@@ -155,7 +153,6 @@ class Delivery:
             "tf-since": self.since,
             "tf-schema": self.schema,
             "tf-due": self.due,
-            "tf-doubt": int(self.doubt),
         }
         return headers | {"tf-kind": "delivery"} | {name: value for name, value in facts.items() if value}
 
@@ -180,7 +177,6 @@ class Delivery:
             since=int(headers.get("tf-since", 0)),
             schema=str(headers.get("tf-schema", "")),
             due=int(headers.get("tf-due", 0)),
-            doubt=bool(headers.get("tf-doubt", 0)),
         )
 
 

@@ -136,7 +136,7 @@ class Continuations:
         self, kept: Routed, route: str, bodies: Sequence[bytes], failed: Failed, plan: Plan | None = None
     ) -> None:
         shared = self._shared
-        owner = plan or shared.plans.last(route) or no_plan(route)
+        owner = plan or shared.plans.current(route) or no_plan(route)
         routed = replace(kept, event=kept.event.with_data([_shown(body) for body in bodies]))
         item = event_item(owner, routed, failed, shared.plans.revision, shared.now())
         await persist(shared.cell, lambda: shared.cell.store.apply(WorkCreate([item])))

@@ -20,6 +20,7 @@ from engine.runtime.retry import TIERS, Try, decide, tier_up
 from engine.runtime.work import delivery_item, unreadable_item
 
 NOT_SENT = "not-sent"  # in the ledger: waits again though nothing failed; no reason at all: a person had it replayed
+DOUBT = b'"?"'  # in the ledger, with what waits: an earlier try may have had its effect, whichever copy comes next
 MOST_RESULT = 64 * 1024  # bytes of a sink's own answer kept in the ledger
 OVER = frozenset({"applied", "discarded", "superseded"})
 
@@ -96,7 +97,7 @@ def other_body(desk: Desk, one: InHand, claim: Claim) -> Ending:
 
     After an unknown outcome the claim is left to run out, so that the first copy is asked about as well.
     """
-    back = SettleRow(_key(one), "waiting", one.delivery.attempt, reason=NOT_SENT)
+    back = SettleRow(_key(one), "waiting", one.delivery.attempt, result=claim.result, reason=NOT_SENT)
     settle = back if claim.verdict == "claimed" else None
     return Ending(one.receipt, settle=settle, entry=desk.entry(one.delivery, "duplicate", "other plan"))
 
@@ -104,9 +105,8 @@ def other_body(desk: Desk, one: InHand, claim: Claim) -> Ending:
 def concluded(desk: Desk, one: InHand, tried: Tried) -> Ending:
     """What follows from one try."""
     if tried.late:
-        copy = replace(one.delivery, doubt=one.maybe)
-        settle = SettleRow(_key(one), "waiting", one.delivery.attempt, reason=NOT_SENT)
-        return Ending(one.receipt, copy=again(desk, one, copy, TIERS[0]), settle=settle)
+        settle = SettleRow(_key(one), "waiting", one.delivery.attempt, _doubt(one.maybe), NOT_SENT)
+        return Ending(one.receipt, copy=again(desk, one, one.delivery, TIERS[0]), settle=settle)
     if tried.superseded:
         return superseded(desk, one)
     if tried.failure is None:
@@ -155,8 +155,8 @@ def failed(desk: Desk, one: InHand, failure: Failure) -> Ending:
     if not decision.again:
         return given_up(desk, one, failure, doubt=doubt)
     due = now + round(decision.due * 1_000_000) if decision.due else 0
-    copy = replace(delivery, attempt=decision.attempt, since=since, due=due, doubt=doubt)
-    settle = SettleRow(_key(one), "waiting", decision.attempt, reason=failure.reason)
+    copy = replace(delivery, attempt=decision.attempt, since=since, due=due)
+    settle = SettleRow(_key(one), "waiting", decision.attempt, _doubt(doubt), failure.reason)
     entry = desk.entry(delivery, "retrying", f"{failure}; again in {decision.delay:g} s")
     if isinstance(failure, Throttled):
         entry = replace(entry, detail=f"{failure}; as asked, again in {max(decision.delay, decision.due):g} s")
@@ -170,11 +170,15 @@ def given_up(desk: Desk, one: InHand, failure: Failure, *, doubt: bool) -> Endin
     skip = one.sink is not None and one.sink.ordered is not None and one.sink.ordered.on_failure == "skip"
     return Ending(
         one.receipt,
-        settle=SettleRow(_key(one), "work_item", reason=reason),
+        settle=SettleRow(_key(one), "work_item", result=_doubt(doubt), reason=reason),
         item=_item(desk, one, told, doubt=doubt),
         entry=_work_entry(desk, one, told),
         number=settled_number(one) if skip else None,
     )
+
+
+def _doubt(doubt: bool) -> bytes:
+    return DOUBT if doubt else b""
 
 
 def _is_over(one: InHand, state: str) -> bool:
@@ -189,7 +193,7 @@ def _key(one: InHand) -> LedgerKey:
 def _item(desk: Desk, one: InHand, failure: Failure, *, doubt: bool = False, subject: str = "") -> WorkItem:
     owner = one.plan.owner if one.plan is not None else ""
     return delivery_item(
-        replace(one.delivery, doubt=doubt),
+        one.delivery,
         failure,
         now=desk.now(),
         owner=owner,

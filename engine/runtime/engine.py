@@ -21,7 +21,7 @@ from engine.runtime.env import Surroundings
 from engine.runtime.ingress import Ingress
 from engine.runtime.journal import Journal
 from engine.runtime.lanes import Lanes
-from engine.runtime.parent import Watch
+from engine.runtime.watch import Watch
 from engine.runtime.plans import Load, Plans
 from engine.runtime.pool import Pool
 from engine.runtime.revising import record, topology, unbind
@@ -91,15 +91,14 @@ class Engine:
         before = await record(self.cell, routeset)
         await self.cell.transport.declare(topology(routeset))
         retiring = await unbind(self.cell, before, routeset, self._load) if before is not None else []
+        for plan in retiring:
+            self.plans.retire(plan)
         await self.tables.refresh()
         await self.lanes.start()
         self._supervisor.start("journal", self.journal.run)
         self._supervisor.start("tables", self.tables.watch)
         self._supervisor.start("continuations", self._continuations.run)
-        for plan in retiring:
-            self.plans.retire(plan)
-            self._start_router(plan)
-        for plan in self.plans.all():
+        for plan in (*retiring, *self.plans.all()):
             self._start_router(plan)
         for plan in self.plans.all():
             if plan.source.use:

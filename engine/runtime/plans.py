@@ -43,15 +43,12 @@ class Plans:
         return list(self._routeset.plans.values())
 
     def current(self, route: str) -> Plan | None:
-        return self._routeset.plans.get(route)
+        """The Plan that decides for a route now: of a route that is gone the last one, until nothing of it is left."""
+        return self._routeset.plans.get(route) or self._retiring.get(route)
 
     def retire(self, plan: Plan) -> None:
         """A route that is gone; what is left of it is finished on this Plan."""
         self._retiring[plan.route] = plan
-
-    def last(self, route: str) -> Plan | None:
-        """The current Plan of a route, or the last one of a route that is gone."""
-        return self.current(route) or self._retiring.get(route)
 
     def connection(self, name: str) -> PlannedConnection | None:
         return self._routeset.connections.get(name)
@@ -91,7 +88,7 @@ class Plans:
         On the current Plan if the cut is there with the same state version, else on the recorded one; None when that
         is gone too. Raises StoreDown.
         """
-        current = self.last(route)
+        current = self.current(route)
         found = _around(current, step) if current is not None else None
         if current is not None and found is not None and (found[0].state_version == state or current.digest == digest):
             return current, *found
@@ -104,7 +101,7 @@ class Plans:
         if routed.segment:
             found = await self.resuming(route, routed.segment, routed.state, routed.plan)
             return (found[0], found[2]) if found is not None else None
-        current = self.last(route)
+        current = self.current(route)
         return (current, current.segments[0]) if current is not None else None
 
 

@@ -13,7 +13,6 @@ from engine.runtime.cell import Cell
 from engine.runtime.codec import Delivery, Routed, read_headers
 from engine.runtime.handover import publish
 from engine.runtime.plans import Plans
-from engine.runtime.replay import maybe_applied
 
 PAGE = 200
 
@@ -58,5 +57,5 @@ async def _delivery_copy(cell: Cell, plans: Plans, item: WorkItem) -> Outgoing |
     sink = plan.sink(item.sink) if plan is not None else None
     if row is None or row.state != "waiting" or row.reason or sink is None:
         return None
-    copy = replace(delivery, attempt=row.attempt, edits=row.revision, since=0, due=0, doubt=maybe_applied(item))
+    copy = replace(delivery, attempt=row.attempt, edits=row.revision, since=0, due=0)
     return copy.outgoing(sink.lane)

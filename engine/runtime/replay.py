@@ -132,15 +132,13 @@ class Decisions:
             state = row.state.replace("_", " ") if row is not None else "unknown"
             raise Permanent("not-waiting", f"the ledger says this delivery is {state}; resolve or discard the item")
         edited = item.edits > delivery.edits
-        doubt = maybe_applied(item)
-        if edited and doubt:
+        if edited and maybe_applied(item):
             await self._must_not_be_there(sink, delivery)
-            doubt = False
         revision = item.edits if edited else delivery.edits
         now = self._cell.clock.now()
         ops = [LedgerRevive(row.key, now, revision, required=True), *self._ops(item, "replayed", "replay", who)]
         attempt = (await self.apply(ops))[0]
-        copy = replace(delivery, attempt=attempt, edits=revision, since=0, due=0, doubt=doubt)
+        copy = replace(delivery, attempt=attempt, edits=revision, since=0, due=0)
         await publish(self._cell, [copy.outgoing(sink.lane)])
         return f"delivery {copy.key} is on its way to `{sink.id}` again"
 

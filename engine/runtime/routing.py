@@ -31,7 +31,7 @@ async def assign(shared: Shared, route: str, cases: Sequence[Case], last: Plan) 
     """
     for case in cases:
         found = await persist(shared.cell, partial(shared.plans.entered, route, case.routed))
-        case.plan = shared.plans.last(route) or last
+        case.plan = shared.plans.current(route) or last
         if found is None:
             what = f"the cut `{case.routed.segment}`" if case.routed.segment else f"the route `{route}`"
             case.failed = Failed(Permanent("plan-gone", f"{what} is in no Plan that is known"))

@@ -10,7 +10,7 @@ from random import Random
 from engine.runtime.cell import Cell
 from engine.runtime.env import Surroundings
 from engine.runtime.journal import Journal
-from engine.runtime.parent import Watch
+from engine.runtime.watch import Watch
 from engine.runtime.plans import Plans
 
 

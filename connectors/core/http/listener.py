@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -151,12 +152,14 @@ class Listener:
     def _config(self) -> uvicorn.Config:
         return uvicorn.Config(
             self._app,
+            interface="asgi3",
             http=_Protocol,
             ws="none",
             lifespan="off",
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,
             date_header=False,
             timeout_keep_alive=15,
             timeout_graceful_shutdown=5,
@@ -191,6 +194,9 @@ class Listener:
             reply = refused.reply
         except ClientDisconnect:
             return
+        except Exception as error:
+            reply = Reply(503, "it could not be taken in; send it again", {"retry-after": "10"})
+            logging.getLogger(__name__).error("a webhook could not be handled: %s", type(error).__name__)
         response = reply.response()
         if reply.status in (408, 413):
             response.headers["connection"] = "close"

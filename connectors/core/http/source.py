@@ -17,7 +17,6 @@ from engine.sdk import (
     Source,
     SourceContext,
     Throttled,
-    Transient,
     parse,
     source,
 )
@@ -45,6 +44,7 @@ class HttpSource(Source):
         self._settings = connection.config
         self._auth: AuthScheme | None = config.auth.build() if config.auth else connection.auth
         self._waiting: asyncio.Queue[Arrival] = asyncio.Queue(maxsize=self._settings.max_connections)
+        self._unanswered: set[asyncio.Future[Reply]] = set()
         self._closed = False
         self._clock: Clock | None = None
 
@@ -66,12 +66,13 @@ class HttpSource(Source):
                 yield await self._waiting.get()
         finally:
             listener.remove(self._config.method, self._config.path, self._take)
-            await self._turn_away()
+            self._turn_away()
             await LISTENERS.give_back(listener)
 
-    async def _turn_away(self) -> None:
-        while not self._waiting.empty():
-            await self._waiting.get_nowait().release(Transient("stopped", "the route was stopped"))
+    def _turn_away(self) -> None:
+        """Nobody waits for an answer that will not come; what becomes durable all the same is absorbed as a repeat."""
+        for done in self._unanswered:
+            _settle(done, Reply(503, "it was stopped; send it again", BUSY))
 
     def _require_safe(self) -> None:
         if not self._settings.listen:
@@ -102,12 +103,15 @@ class HttpSource(Source):
 
     async def _durable(self, incoming: Incoming, id: str) -> Reply:
         done: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._unanswered.add(done)
         self._waiting.put_nowait(self._arrival(incoming, id, done))
         try:
             async with asyncio.timeout(self._settings.ack_timeout):
                 return await done
         except TimeoutError:
             return Reply(503, "it is not durable yet; send it again", BUSY)
+        finally:
+            self._unanswered.discard(done)
 
     def _arrival(self, incoming: Incoming, id: str, done: asyncio.Future[Reply]) -> Arrival:
         async def ack(work_items: int) -> None:

@@ -90,5 +90,5 @@ RECORD = _object(
         others=_list(_object(line_no=WHOLE, type=TEXT, voided=YES_NO, body=FREE)),
         body=FREE,
         extensions=FREE,
-    )
+    ),
 )

@@ -32,17 +32,17 @@ class SqliteReader:
         """Raises SettingsError when there is no such file or it has another schema than this version reads."""
         if not self._path.is_file():
             raise SettingsError(f"{self._path} is not there: the engine has not run with this state folder yet")
-        connection = open_reader(str(self._path))
         try:
-            if check(connection, str(self._path)) < known()[-1].number:
+            self._connection = open_reader(str(self._path))
+            there = check(self._connection, str(self._path))
+            if there < known()[-1].number:
                 raise SettingsError(f"{self._path} is from an older version; start the engine to bring it up to date")
         except sqlite3.DatabaseError as error:
-            connection.close()
+            await self.close()
             raise SettingsError(f"{self._path} cannot be read ({error})") from error
         except SettingsError:
-            connection.close()
+            await self.close()
             raise
-        self._connection = connection
 
     async def close(self) -> None:
         """Safe to call twice."""

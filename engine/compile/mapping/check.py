@@ -80,8 +80,8 @@ class MappingCheck:
         elif wanted.choices and isinstance(const, str) and const not in wanted.choices:
             choices = [str(choice) for choice in wanted.choices]
             near = suggestion(const, choices)
-            help = f"did you mean `{near}`?" if near else f"one of {', '.join(choices)}"
-            place.finding("TF3503", f"`{const}` is not a value {self._output} has here", help=help, suggestion=near)
+            advice = f"did you mean `{near}`?" if near else f"one of {', '.join(choices)}"
+            place.finding("TF3503", f"`{const}` is not a value {self._output} has here", help=advice, suggestion=near)
         return made
 
     def _object(self, node: ObjectNode, data: Shape, wanted: Shape) -> Shape:
@@ -99,8 +99,8 @@ class MappingCheck:
 
     def _unknown_field(self, place: Place, name: str, wanted: Shape) -> str:
         near = suggestion(name, [*wanted.fields, *_WORDS])
-        help = f"did you mean `{near}`?" if near else "fields: " + ", ".join(wanted.fields)
-        place.finding("TF3501", f"{self._output} has no field `{name}` here", key=True, help=help, suggestion=near)
+        advice = f"did you mean `{near}`?" if near else "fields: " + ", ".join(wanted.fields)
+        place.finding("TF3501", f"{self._output} has no field `{name}` here", key=True, help=advice, suggestion=near)
         return near
 
     def _missing(self, place: Place, names: Iterable[str], wanted: Shape, told: set[str], open_: bool) -> None:

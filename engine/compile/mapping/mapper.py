@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from engine.compile.expressions import Doubt
 from engine.compile.mapping.nodes import LetNode, Node, ObjectNode
-from engine.compile.mapping.run import FieldFailed, compile_node
+from engine.compile.mapping.run import FieldFailed, Make, compile_node
 from engine.core.errors import Failure
 from engine.expr.env import Env
 
@@ -39,13 +40,14 @@ class CompiledMapping:
     params: frozenset[str] = frozenset()
     doubts: tuple[Doubt, ...] = ()
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_make", compile_node(self.root))
+    @cached_property
+    def _make(self) -> Make:
+        return compile_node(self.root)
 
     def apply(self, data: Any, env: Env) -> Any:
-        """The mapped document. Raises Failure `missing-value`, `mapping-failed` or an expression's own, naming the field."""
+        """The mapped document. Raises `missing-value`, `mapping-failed` or an expression's own, naming the field."""
         try:
-            return self._make(data, env)  # type: ignore[attr-defined]
+            return self._make(data, env)
         except FieldFailed as failed:
             raise _named(failed.failure, self.name, _path(failed.path)) from None
 

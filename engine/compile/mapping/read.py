@@ -120,9 +120,9 @@ class MappingReader:
             meant = suggestion(str(key), (*SOURCES, "each", "fields", "choose"))
             others = [other for other in raw if other != key and other in (*VALUE_KEYS, *BLOCK)]
             if meant and meant != key and (others or not isinstance(raw[key], str | Mapping | list)):
-                help = f"did you mean `{meant}`? A field with this name is written under `fields:`"
+                advice = f"did you mean `{meant}`? A field with this name is written under `fields:`"
                 text = f"`{key}` beside `{others[0]}`" if others else f"`{key}` is not a word of a mapping"
-                place.at(key).finding("TF3505", text, key=True, help=help, suggestion=meant)
+                place.at(key).finding("TF3505", text, key=True, help=advice, suggestion=meant)
                 return None
         return self.object(place, raw)
 
@@ -217,9 +217,9 @@ class MappingReader:
             return None
         sums = _names(raw.get("sum", [])) if isinstance(raw, Mapping) else None
         if not isinstance(raw, Mapping) or "by" not in raw or sums is None:
-            help = "group: {by: code, sum: [base, amount]}"
+            advice = "group: {by: code, sum: [base, amount]}"
             place.finding(
-                "TF3504", "`group` says `by` (what is the same) and `sum` (which fields are added up)", help=help
+                "TF3504", "`group` says `by` (what is the same) and `sum` (which fields are added up)", help=advice
             )
             return None
         at, by = place.at("by"), raw["by"]
@@ -232,8 +232,8 @@ class MappingReader:
         made = tuple(branch for branch in branches if branch is not None)
         last = raw[-1] if raw else None
         if not isinstance(last, Mapping) or "otherwise" not in last:
-            help = "end with {otherwise: true, ...}; {otherwise: true, omit: true} leaves the field out"
-            place.finding("TF3508", "`choose` does not say what happens otherwise", key=True, help=help)
+            advice = "end with {otherwise: true, ...}; {otherwise: true, omit: true} leaves the field out"
+            place.finding("TF3508", "`choose` does not say what happens otherwise", key=True, help=advice)
         return ChoiceNode(place, made)
 
     def _branch(self, place: Place, raw: Any) -> Branch | None:

@@ -15,7 +15,7 @@ _META = jsonschema_rs.Draft202012Validator({"$ref": "https://json-schema.org/dra
 
 
 def check_schema(place: Place, schema: Mapping[str, Any], names: Iterable[str]) -> bool:
-    """Report everything wrong with the form of a schema; `names` are the schemas a `$ref` may name. True when usable."""
+    """Report what is wrong with the form of a schema; `names` are those a `$ref` may name. True when usable."""
     checker = _Checker(names)
     checker.schema(place, schema, top=True)
     for error in _META.iter_errors(dict(schema)):
@@ -74,12 +74,12 @@ class _Checker:
             )
             near = suggestion(name, [p for p in properties if p not in required])
             if near:
-                help = f"`required` says `{name}`"
+                advice = f"`required` says `{name}`"
                 place.at("properties", near).finding(
                     "TF3513",
                     f"property `{near}` looks like the required `{name}`",
                     key=True,
-                    help=help,
+                    help=advice,
                     suggestion=name,
                 )
 

@@ -103,6 +103,7 @@ class MappingDoc(Skeleton):
         default_factory=dict
     )
     output: Annotated[TypeName | None, Field(description="Schema of what comes out.")] = None
+    let: Annotated[dict[str, Raw] | None, Field(description="Names for results that are used more than once.")] = None
     fields: dict[str, Raw] | None = None
     each: Raw = None
     where: ExpressionText = None

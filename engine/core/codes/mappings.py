@@ -41,7 +41,8 @@ CODES: tuple[Code, ...] = (
     Code(
         "TF3506",
         "mapping does not fit what flows",
-        "A mapping is written for the documents its `input` names, with what its `adds` lists. Something else arrives here.",
+        "A mapping is written for the documents its `input` names, with what its `adds` lists. Something "
+        "else arrives here.",
         "map: return-to-stock    # a sale arrives",
         "map: sale-to-stock",
     ),
@@ -81,25 +82,11 @@ CODES: tuple[Code, ...] = (
         "type: string",
     ),
     Code(
-        "TF3512",
-        "schema and file name differ",
-        "A schema is found by its file name; `$id` says the same name, so that a copy cannot pass for the original.",
-        "$id: sale.complete@2    # in sale.completed@2.yaml",
-        "$id: sale.completed@2",
-    ),
-    Code(
         "TF3513",
         "required property is not described",
         "A property that is required and not described is either misspelt or unchecked.",
         "required: [recipt_no]\nproperties: {receipt_no: {type: string}}",
         "required: [receipt_no]\nproperties: {receipt_no: {type: string}}",
-    ),
-    Code(
-        "TF3514",
-        "malformed identity",
-        "`x-tillflow` says what makes two events of this type the same: key, guard, order_by, business_date, search, private.",
-        "x-tillflow: {keys: [receipt_no]}",
-        "x-tillflow: {key: [receipt_no]}",
     ),
     Code(
         "TF3515",
@@ -111,7 +98,8 @@ CODES: tuple[Code, ...] = (
     Code(
         "TF3516",
         "impossible compatibility",
-        "`compatible_with` is the oldest version whose subscribers accept this one: a number from 1 to its own version.",
+        "`compatible_with` is the oldest version whose subscribers accept this one: a number from 1 to its "
+        "own version.",
         "$id: sale.completed@2\ncompatible_with: 3",
         "$id: sale.completed@2\ncompatible_with: 1",
     ),
@@ -123,13 +111,6 @@ CODES: tuple[Code, ...] = (
         "discount: {type: number, default: 0}",
     ),
     Code(
-        "TF3520",
-        "table without its file",
-        "The rows of a table are read from the CSV file named here; its path is relative to routes/.",
-        "csv: ../mappings/tables/store.csv",
-        "csv: ../mappings/tables/stores.csv",
-    ),
-    Code(
         "TF3521",
         "column is not in the file",
         "The first line of a CSV file names its columns; key and dates are columns of it.",
@@ -139,7 +120,8 @@ CODES: tuple[Code, ...] = (
     Code(
         "TF3522",
         "file and schema of a table differ",
-        "Rows are checked against the schema, so every column is described in it and every required one is in the file.",
+        "Rows are checked against the schema, so every column is described in it and every required one is "
+        "in the file.",
         "sku,nmae",
         "sku,name",
     ),

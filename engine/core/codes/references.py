@@ -50,7 +50,8 @@ CODES: tuple[Code, ...] = (
     Code(
         "TF3007",
         "unknown event type",
-        "What an event is and what makes two of them the same is written in the schema of its type, so a type without a "
+        "What an event is and what makes two of them the same is written in the schema of its type, so a "
+        "type without a "
         "schema can be neither published nor subscribed to.",
         "from: {event: sale.complete@2}",
         "from: {event: sale.completed@2}",
@@ -77,13 +78,6 @@ CODES: tuple[Code, ...] = (
         "action: post_move",
     ),
     Code(
-        "TF3011",
-        "unknown authentication scheme",
-        "How requests are signed and checked is a plugin; `tillflow connectors list` shows the installed ones.",
-        "auth: {hmac_sha: {..}}",
-        "auth: {hmac_sha256: {..}}",
-    ),
-    Code(
         "TF3012",
         "unknown connector",
         "A connector is a plugin for one outside system; `tillflow connectors list` shows the installed ones.",
@@ -96,20 +90,6 @@ CODES: tuple[Code, ...] = (
         "A step has one key that says what it does; `tillflow connectors list` shows the installed step types.",
         "- {id: products, enrch: {table: products}}",
         "- {id: products, enrich: {table: products}}",
-    ),
-    Code(
-        "TF3014",
-        "unknown parameter",
-        "Parameters are declared under `params` of the route (or of the shared steps) with a type and bounds.",
-        "when: param('postng') == 'line'",
-        "when: param('posting') == 'line'",
-    ),
-    Code(
-        "TF3015",
-        "unknown secret",
-        "Secrets are given to the engine where it runs, never written in files; this one was not given.",
-        "password: ${secret.erp_pasword}",
-        "password: ${secret.erp_password}",
     ),
     Code(
         "TF3016",
@@ -135,7 +115,8 @@ CODES: tuple[Code, ...] = (
     Code(
         "TF3019",
         "connector for another engine",
-        "A connector says which version of the plugin API it was written for. With another one it may misbehave, so its "
+        "A connector says which version of the plugin API it was written for. With another one it may "
+        "misbehave, so its "
         "routes are not built; every other route is.",
         "Connector(name='x', api=0, ...)",
         "Connector(name='x', api=API, ...)",
@@ -143,7 +124,8 @@ CODES: tuple[Code, ...] = (
     Code(
         "TF3020",
         "connector cannot be loaded",
-        "Importing the plugin raised an error, which is quoted. Routes that use it are not built; every other route is.",
+        "Importing the plugin raised an error, which is quoted. Routes that use it are not built; every "
+        "other route is.",
         "use: saas.ours    # import fails",
         "use: saas.ours    # installed with what it needs",
     ),
@@ -153,13 +135,6 @@ CODES: tuple[Code, ...] = (
         "`like` takes limits and zone from another connection of the same connector, and that one may not lead back.",
         "shop-es: {connector: core.http, like: store-files}",
         "shop-es: {connector: core.http, like: shop}",
-    ),
-    Code(
-        "TF3022",
-        "name used twice",
-        "A name leads to one thing. With two files under one name, which one is meant would depend on their order.",
-        "mapping: sale-to-journal    # also in another file",
-        "mapping: sale-to-journal-es",
     ),
     Code(
         "TF3023",
@@ -174,13 +149,6 @@ CODES: tuple[Code, ...] = (
         "meta() knows id, type, schema, source, subject, time, day, region, route, attempt and header.<name>.",
         "meta('shema')",
         "meta('schema')",
-    ),
-    Code(
-        "TF3025",
-        "missing file",
-        "The file named here is not part of the project. Paths are relative to the file they stand in.",
-        "given: {event: cases/sal.json}",
-        "given: {event: cases/sale.json}",
     ),
     Code(
         "TF3026",

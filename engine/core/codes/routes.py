@@ -4,23 +4,10 @@ from engine.core.findings import Code
 
 CODES: tuple[Code, ...] = (
     Code(
-        "TF4001",
-        "route name used twice",
-        "A route's name is the name of its queue, its ledger entries and its work items.",
-        "route: sales-posting    # also in another file",
-        "route: sales-posting-b2b",
-    ),
-    Code(
-        "TF4002",
-        "ids too much alike",
-        "Ids of one route differ by two edits or more, so that a misspelt id is never another valid one.",
-        "- {id: check-1, ..}\n- {id: check-2, ..}",
-        "- {id: check-totals, ..}\n- {id: check-store, ..}",
-    ),
-    Code(
         "TF4004",
         "financial sink that may double or lose",
-        "On a financial route every effect happens exactly once. With this action's guarantee a lost answer leaves two ways: "
+        "On a financial route every effect happens exactly once. With this action's guarantee a lost answer "
+        "leaves two ways: "
         "repeating may double the effect, not repeating may lose it.",
         "criticality: financial\nto: [{id: mail, use: core.smtp, connection: mail, action: send}]",
         "accept_duplicates_because: a second mail does no harm",
@@ -35,7 +22,8 @@ CODES: tuple[Code, ...] = (
     Code(
         "TF4006",
         "condition that never changes",
-        "The condition gives the same answer for every event: the step or sink is either never reached or needs no condition.",
+        "The condition gives the same answer for every event: the step or sink is either never reached or "
+        "needs no condition.",
         "when: \"'line' == 'summary'\"",
         "when: param('posting') == 'summary'",
     ),
@@ -44,7 +32,8 @@ CODES: tuple[Code, ...] = (
         "choose without otherwise",
         "An event for which no branch holds becomes a work item; `otherwise` says what is meant to happen.",
         "choose: [{when: kind == 'sale', steps: [..]}]",
-        "choose: [{when: kind == 'sale', steps: [..]}, {otherwise: true, steps: [{id: rest, filter: {reason: not-a-sale}}]}]",
+        "choose: [{when: kind == 'sale', steps: [..]}, {otherwise: true, steps: [{id: rest, filter: "
+        "{reason: not-a-sale}}]}]",
     ),
     Code(
         "TF4008",
@@ -91,7 +80,8 @@ CODES: tuple[Code, ...] = (
     Code(
         "TF4014",
         "cut inside other steps",
-        "This step keeps the event as durable state and ends a segment, so it stands directly under `steps` of the route.",
+        "This step keeps the event as durable state and ends a segment, so it stands directly under `steps` "
+        "of the route.",
         "choose: [{when: .., steps: [{id: day, aggregate: {..}}]}, ..]",
         "steps: [{id: day, aggregate: {..}}]",
     ),
@@ -150,12 +140,5 @@ CODES: tuple[Code, ...] = (
         "A sink that keeps a table needs the key of the row: by default the table's own columns.",
         "{id: prices, table: prices}    # the data has no `sku`",
         "{id: prices, table: prices, key: item.sku}",
-    ),
-    Code(
-        "TF4023",
-        "type of the route is unknown",
-        "An event of this route has no canonical type, so its scope and identity are not known before it is mapped.",
-        "ordered: {..}    # in a route that reads native files",
-        "publish a canonical event first, and order its subscriber",
     ),
 )

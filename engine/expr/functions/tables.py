@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.expr.env import Env
 from engine.expr.types import Anything, Object, TableName, Text
+from engine.expr.values import undated
 
 
 def lookup(env: Env, table: TableName, key: Anything, on: Text = "") -> Object:
@@ -11,7 +12,7 @@ def lookup(env: Env, table: TableName, key: Anything, on: Text = "") -> Object:
 
     lookup('stores', '0012').company -> "Iberia SL"
     """
-    return env.lookup(table, key, str(on))
+    return env.lookup(table, undated(key), str(on))
 
 
 def find(env: Env, table: TableName, key: Anything, on: Text = "") -> Object | None:
@@ -19,7 +20,7 @@ def find(env: Env, table: TableName, key: Anything, on: Text = "") -> Object | N
 
     find('stores', '9999') -> null
     """
-    return env.find(table, key, str(on))
+    return env.find(table, undated(key), str(on))
 
 
 def has_row(env: Env, table: TableName, key: Anything, on: Text = "") -> bool:
@@ -27,7 +28,7 @@ def has_row(env: Env, table: TableName, key: Anything, on: Text = "") -> bool:
 
     has_row('stores', '0012') -> true
     """
-    return env.find(table, key, str(on)) is not None
+    return env.find(table, undated(key), str(on)) is not None
 
 
 FUNCTIONS = (lookup, find, has_row)

@@ -62,7 +62,8 @@ class Claim:
     stale      an older copy (a smaller attempt or revision than the row's): ack it
     final      `state` says how it ended: ack it; `duplicate` when the origin or guard is the same
     conflict   same id, other origin and other guard: a work item `idempotency-conflict`
-    `result` is what was recorded with the state (the response of a call, for one). `attempt` is the row's afterwards.
+    `result` is what was recorded with the state (the response of a call, for one), also by what set it to wait.
+    `attempt` is the row's afterwards.
     `same_body` is False when the row was claimed first with another body: the first one is the only one ever sent.
     """
 

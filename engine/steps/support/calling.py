@@ -41,11 +41,15 @@ class CallTarget(Options):
     action: str = Field(description="what it shall do", examples=["lookup"])
     with_: RawValues = Field(default_factory=dict, alias="with", description="values of the request, by name")
     map: MappingRef | None = Field(None, description="mapping that makes the request's body")
+    accept_duplicates_because: str | None = Field(
+        None, description="why a doubled or lost effect of this action does no harm", min_length=1
+    )
 
     def body(self) -> dict[str, Any]:
         """As it stands in the file, for `Build.call`."""
         named = {"use": self.use, "connection": self.connection, "action": self.action, "with": self.with_}
-        return {**named, "map": self.map} if self.map else named
+        others = {"map": self.map, "accept_duplicates_because": self.accept_duplicates_because}
+        return named | {name: value for name, value in others.items() if value}
 
 
 class Asker:

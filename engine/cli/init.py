@@ -1,0 +1,41 @@
+"""`tillflow init`: a working project to start from."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from engine.cli.output import Exit, err, escape, fail
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this group's commands."""
+    app.command()(init)
+
+
+def init(folder: Annotated[Path, typer.Argument(help="Where the project is laid down; made if missing.")]) -> None:
+    """Lay down a small working project: a till's CSV becomes sales, and sales are posted to a database, once each."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        fail(f"{folder} exists and is not an empty folder", Exit.USAGE, "name a new folder")
+    count = _lay_down(files("engine.cli") / "starter", folder)
+    err().print(escape(f"laid down {count} files in {folder}. Next:"))
+    for line in ("cd " + str(folder), "tillflow validate", "tillflow test", "tillflow run", "tillflow status"):
+        err().print(escape(f"  {line}"))
+
+
+def _lay_down(source: Traversable, target: Path) -> int:
+    target.mkdir(parents=True, exist_ok=True)
+    count = 0
+    for entry in source.iterdir():
+        if entry.name.startswith("__"):
+            continue
+        if entry.is_dir():
+            count += _lay_down(entry, target / entry.name)
+        else:
+            (target / entry.name.replace("dot-", ".", 1)).write_bytes(entry.read_bytes())
+            count += 1
+    return count

@@ -1,0 +1,86 @@
+"""Reaching the owner of the Store: a running engine through its socket, else the database itself, under its lock.
+
+Both ways answer the same JSON API, so a command does not know which one it talks to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import httpx
+
+from engine.app import stopped_control
+from engine.cli.output import Exit, fail
+from engine.console.api import PREFIX, make_app
+from engine.core.jsonx import decode, encode
+from engine.settings import Settings
+
+T = TypeVar("T")
+
+
+class Owner:
+    """The API as a client sees it. `running` tells whether an engine answers."""
+
+    def __init__(self, client: httpx.AsyncClient, running: bool) -> None:
+        self._client = client
+        self.running = running
+
+    async def get(self, path: str, **query: Any) -> Any:
+        """A read. Ends the command with the API's own words when it is refused."""
+        wanted = {name: value for name, value in query.items() if value not in ("", None)}
+        return _answer(await self._client.get(PREFIX + path, params=wanted))
+
+    async def post(self, path: str, body: Any) -> Any:
+        """A change."""
+        headers = {"content-type": "application/json"}
+        return _answer(await self._client.post(PREFIX + path, content=encode(body), headers=headers))
+
+
+def _answer(response: httpx.Response) -> Any:
+    try:
+        value = decode(response.content)
+    except ValueError:
+        fail(f"the engine answered {response.status_code} with something that is not JSON", Exit.UNREACHABLE)
+    if response.status_code < 400:
+        return value
+    told = value.get("error", {})
+    code = {400: Exit.USAGE, 503: Exit.UNREACHABLE}.get(response.status_code, Exit.FAILED)
+    fail(f"{told.get('reason', 'failed')}: {told.get('detail', '')}", code)
+
+
+@asynccontextmanager
+async def owner(settings: Settings) -> AsyncIterator[Owner]:
+    """The running engine of this state folder, or its Store opened for this command."""
+    if await _answers(settings):
+        transport = httpx.AsyncHTTPTransport(uds=str(settings.socket))
+        async with httpx.AsyncClient(transport=transport, base_url="http://engine", timeout=60) as client:
+            yield Owner(client, True)
+        return
+    async with stopped_control(settings) as control:
+        transport_here = httpx.ASGITransport(app=make_app(control))
+        async with httpx.AsyncClient(transport=transport_here, base_url="http://engine", timeout=60) as client:
+            yield Owner(client, False)
+
+
+async def _answers(settings: Settings) -> bool:
+    if not settings.socket.exists():
+        return False
+    try:
+        _, writer = await asyncio.open_unix_connection(str(settings.socket))
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
+def ask(settings: Settings, question: Callable[[Owner], Awaitable[T]]) -> T:
+    """Run one question to its end."""
+
+    async def main() -> T:
+        async with owner(settings) as reached:
+            return await question(reached)
+
+    return asyncio.run(main())

@@ -1,0 +1,156 @@
+"""Running: run, status, doctor."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sqlite3
+import sys
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import typer
+
+from engine.app import Loaded, load
+from engine.cli.output import Exit, Form, FormatOption, err, escape, fail, out, print_json, table
+from engine.cli.owner import Owner, ask
+from engine.cli.project import ProjectOption, StateOption, loaded_for, settings_for
+from engine.console.worker import serve
+from engine.core.errors import Failure, SettingsError
+from engine.core.findings import has_errors
+from engine.runtime.parent import Parent
+from engine.runtime.pool import Pool
+from engine.settings import Settings
+
+CHILD = "TILLFLOW_CHILD"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this group's commands."""
+    app.command()(run)
+    app.command()(status)
+    app.command()(doctor)
+
+
+def run(
+    project: ProjectOption = None,
+    state: StateOption = None,
+    alone: Annotated[
+        bool, typer.Option("--alone", help="Without the parent that starts the worker again after a crash.")
+    ] = False,
+) -> None:
+    """Run all routes until stopped. A parent process watches over the worker that does the work."""
+    settings = settings_for(project, state)
+    if alone or os.environ.get(CHILD):
+        raise typer.Exit(_work(settings))
+    loaded_for(settings)
+    settings.state.mkdir(parents=True, exist_ok=True)
+    os.environ[CHILD] = "1"
+    command = [sys.executable, "-m", "engine.cli", "run", "--project", str(settings.project), "--state", str(settings.state)]
+    ends = frozenset({int(Exit.OK), int(Exit.FAILED), int(Exit.USAGE), int(Exit.UNREACHABLE)})
+    parent = Parent(command, settings.state / "watch", ends, lambda text: err().print(escape(text)))
+    raise typer.Exit(parent.run())
+
+
+def _work(settings: Settings) -> int:
+    loaded = loaded_for(settings)
+    return asyncio.run(serve(settings, loaded))
+
+
+def status(project: ProjectOption = None, state: StateOption = None, form: FormatOption = Form.HUMAN) -> None:
+    """Routes with their figures, queues, connections and open work items."""
+
+    async def question(owner: Owner) -> Any:
+        return {"running": owner.running, **await owner.get("/status")}
+
+    answer = ask(settings_for(project, state), question)
+    if form is Form.JSON:
+        print_json(answer)
+        return
+    _show_status(answer)
+
+
+_FIGURES = ("received", "applied", "not_selected", "filtered", "discarded", "superseded", "work_items", "in_flight", "duplicates")
+
+
+def _show_status(answer: dict[str, Any]) -> None:
+    console = out()
+    console.print(f"{'running' if answer['running'] else 'not running'}, revision {answer['revision'][:12]}")
+    figures = [f for f in answer["figures"] if not f.get("sink")]
+    if figures:
+        rows = [(f["route"], *(f[name] for name in _FIGURES), "yes" if f["balanced"] else "NO") for f in figures]
+        console.print(table(("route", *(n.replace("_", " ") for n in _FIGURES), "balanced"), rows, _FIGURES))
+    else:
+        console.print("Nothing was received yet.")
+    _section("open work items", [(w["route"], w["reason"], w["count"]) for w in answer["work"] if w["state"] == "open"])
+    _section("waiting", [(q["queue"], q["ready"], q["delayed"], q["unacked"]) for q in _busy(answer["queues"])])
+    _section("connections", [(c["connection"], c["breaker"]) for c in answer["connections"]])
+    if any(w["state"] == "open" for w in answer["work"]):
+        console.print("\nLook further with `tillflow work list` and `tillflow trace KEY`.")
+
+
+def _busy(queues: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    return (q for q in queues if q["ready"] or q["delayed"] or q["unacked"])
+
+
+_HEADS = {
+    "open work items": ("route", "reason", "count"),
+    "waiting": ("queue", "ready", "delayed", "in hand"),
+    "connections": ("connection", "breaker"),
+}
+
+
+def _section(name: str, rows: list[tuple[Any, ...]]) -> None:
+    if rows:
+        out().print(f"\n[bold]{name}[/]")
+        out().print(table(_HEADS[name], rows, ("count", "ready", "delayed", "in hand")))
+
+
+def doctor(project: ProjectOption = None, state: StateOption = None, form: FormatOption = Form.HUMAN) -> None:
+    """Check what the engine needs: files, database, disk, secrets, and that every connection answers."""
+    settings = settings_for(project, state)
+    loaded = load(settings)
+    checks = [*_local(settings, loaded), *asyncio.run(_connections(loaded))]
+    if form is Form.JSON:
+        print_json({"checks": [{"check": name, "ok": ok, "detail": detail} for name, ok, detail in checks]})
+    else:
+        rows = [("ok" if ok else "FAILED", name, detail) for name, ok, detail in checks]
+        out().print(table(("", "check", "detail"), rows))
+    if not all(ok for _, ok, _ in checks):
+        fail("something the engine needs is missing", help="the table says what; `tillflow validate` shows findings in full")
+
+
+Check = tuple[str, bool, str]
+
+
+def _local(settings: Settings, loaded: Loaded) -> Iterator[Check]:
+    errors = sum(f.severity == "error" for f in loaded.findings)
+    yield "project files", not has_errors(loaded.findings), f"{errors} errors" if errors else f"{len(loaded.routeset.plans)} routes"
+    yield "Python", sys.version_info >= (3, 11), sys.version.split()[0]
+    yield "SQLite", sqlite3.sqlite_version_info >= (3, 35), f"{sqlite3.sqlite_version}; one process owns the database"
+    try:
+        settings.state.mkdir(parents=True, exist_ok=True)
+        probe = settings.state / ".doctor"
+        probe.write_bytes(b"")
+        probe.unlink()
+        free = shutil.disk_usage(settings.state).free
+        yield "state folder", free > 200 << 20, f"{settings.state}: {free >> 20} MiB free"
+    except OSError as error:
+        yield "state folder", False, f"{settings.state}: {error.strerror}; choose another with --state"
+
+
+async def _connections(loaded: Loaded) -> list[Check]:
+    from engine.core.clock import SystemClock
+
+    pool = Pool(loaded.registry, SystemClock(), lambda text, facts: None)
+    checks: list[Check] = []
+    for planned in loaded.routeset.connections.values():
+        try:
+            async with asyncio.timeout(10), pool.connection(planned) as connection:
+                told = "nothing to open" if connection is None else await connection.check()
+            checks.append((f"connection {planned.name}", True, told))
+        except (Failure, SettingsError, TimeoutError, OSError) as error:
+            checks.append((f"connection {planned.name}", False, str(error) or "no answer within 10 s"))
+    await pool.close()
+    return checks

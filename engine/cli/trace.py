@@ -1,0 +1,53 @@
+"""`tillflow trace`: what happened to a receipt, an order, an event."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from engine.cli.output import Exit, Form, FormatOption, escape, fail, out, print_json, table
+from engine.cli.owner import Owner, ask
+from engine.cli.project import ProjectOption, StateOption, settings_for
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this group's commands."""
+    app.command()(trace)
+
+
+def trace(
+    key: Annotated[str, typer.Argument(help="A business key (`1001`, `receipt=1001`), an event id or a trace id.")],
+    project: ProjectOption = None,
+    state: StateOption = None,
+    form: FormatOption = Form.HUMAN,
+) -> None:
+    """Show everything that happened to what a business key names, from the till's file to each sink."""
+    name, _, value = key.partition("=") if "=" in key else ("", "", key)
+
+    async def question(owner: Owner) -> Any:
+        return await owner.get("/trace", text=value, name=name)
+
+    answer = ask(settings_for(project, state), question)
+    if form is Form.JSON:
+        print_json(answer)
+        return
+    if not answer["entries"] and not answer["work"]:
+        fail(f"nothing is known of {key!r}", Exit.FAILED, "keys are those a type declares under `search`; ids may be shortened")
+    _show(answer)
+
+
+def _show(answer: dict[str, Any]) -> None:
+    rows = [
+        (e["at"][:23].replace("T", " "), e["route"], e["what"], e["sink"], e["attempt"] or "", e["event_type"], e["detail"])
+        for e in answer["entries"]
+    ]
+    console = out()
+    console.print(table(("when (UTC)", "route", "what", "sink", "try", "type", "detail"), rows, ("try",)))
+    if answer["work"]:
+        console.print("\n[bold]work items[/]")
+        cells = [(w["id"], w["state"], w["route"], w["sink"], w["reason"], w["detail"]) for w in answer["work"]]
+        console.print(table(("id", "state", "route", "sink", "reason", "detail"), cells))
+    keys = {f"{k}={v}" for e in answer["entries"] for k, v in e.get("keys", {}).items()}
+    if keys:
+        console.print("\nkeys: " + escape(", ".join(sorted(keys))))

@@ -1,0 +1,125 @@
+"""Trying things out without side effects: eval, dry-run."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from engine.app import dry_run as run_dry
+from engine.cli.output import Exit, Form, FormatOption, escape, fail, out, pretty, print_json
+from engine.cli.project import ProjectOption, loaded_for, settings_for
+from engine.core.errors import Failure, Permanent
+from engine.core.jsonx import encode, parse
+from engine.core.outcome import Filtered
+from engine.discover import discover
+from engine.expr.errors import ExpressionError
+from engine.expr.functions import FunctionTable
+from engine.expr.jmes import compile_expression
+from engine.runtime.dryrun import DryRun, SampleEnv
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this group's commands."""
+    app.command("eval")(eval_)
+    app.command("dry-run")(dry_run)
+
+
+def eval_(
+    expression: Annotated[str, typer.Argument(help="A JMESPath expression.")],
+    file: Annotated[Path | None, typer.Argument(help="A JSON document. Default: standard input.")] = None,
+) -> None:
+    """Evaluate an expression over a JSON document, exactly as a route would. Tables and parameters are not there."""
+    registry = discover()
+    functions = FunctionTable.builtin().extended({name: spec.target for name, spec in registry.functions.items()})
+    try:
+        expr = compile_expression(expression, functions)
+    except ExpressionError as error:
+        pointer = " " * error.offset + "^" * max(1, error.length)
+        help = error.help or (f"did you mean {error.suggestion}?" if error.suggestion else "")
+        fail(f"{error.message}\n  {expression}\n  {pointer}", Exit.USAGE, help)
+    try:
+        print_json(expr(_document(file), SampleEnv()))
+    except Failure as failure:
+        fail(f"{failure.reason}: {failure.detail}")
+
+
+def _document(file: Path | None) -> Any:
+    raw = sys.stdin.buffer.read() if file is None or str(file) == "-" else file.read_bytes()
+    try:
+        return parse(raw)
+    except Permanent as failure:
+        where = "standard input" if file is None else str(file)
+        fail(f"{where} is not one JSON document: {failure.detail}", Exit.USAGE, "give one JSON value in UTF-8")
+
+
+def dry_run(
+    route: Annotated[str, typer.Argument(help="The route.")],
+    file: Annotated[Path | None, typer.Argument(help="The event's data, or a native file. Default: standard input.")] = None,
+    project: ProjectOption = None,
+    form: FormatOption = Form.HUMAN,
+) -> None:
+    """Run one event (or a till's file) through a route: each step with what it changed, and what would be sent.
+
+    Nothing is sent, written or called; calls to other systems are shown and not made.
+    """
+    settings = settings_for(project)
+    loaded = loaded_for(settings)
+    if route not in loaded.routeset.plans:
+        from engine.config.nearest import nearest
+
+        near = nearest(route, loaded.routeset.plans)
+        fail(f"there is no route {route!r}", Exit.USAGE, f"did you mean {near[0]}?" if near else "see routes/")
+    raw = sys.stdin.buffer.read() if file is None or str(file) == "-" else file.read_bytes()
+    runs = asyncio.run(run_dry(loaded, settings, route, raw, file.name if file else "standard input"))
+    if form is Form.JSON:
+        print_json({"route": route, "runs": [run.as_dict() for run in runs]})
+    else:
+        for run in runs:
+            _show(run)
+    if any(run.failed for run in runs):
+        raise typer.Exit(int(Exit.FAILED))
+
+
+def _show(run: DryRun) -> None:
+    console = out()
+    console.print(f"[bold]{escape(run.title)}[/]")
+    for step in run.steps:
+        console.print(f"[cyan]step {escape(step.id)}[/]")
+        if isinstance(step.after, Failure):
+            console.print(f"  [red]failed[/] {escape(str(step.after))}")
+        elif isinstance(step.after, Filtered):
+            console.print(f"  [yellow]filtered[/] {escape(step.after.reason)}")
+        else:
+            for line in _diff(step.before, step.after):
+                console.print(f"  {line}")
+    _show_end(run)
+
+
+def _show_end(run: DryRun) -> None:
+    console = out()
+    if run.failed:
+        console.print(f"[red]would become a work item[/]: {escape(run.failed)}")
+    elif run.filtered:
+        console.print(f"[yellow]would be filtered[/]: {escape(run.filtered)}")
+    elif run.kept:
+        console.print(f"[cyan]would wait[/]: {escape(run.kept)}")
+    for output in run.outputs:
+        key = f" [{output.output_key}]" if output.output_key else ""
+        console.print(f"[green]would go to {escape(output.sink + key)}[/]\n{escape(pretty(output.body))}")
+    if not (run.failed or run.filtered or run.kept or run.outputs):
+        console.print("no sink is selected")
+    console.print()
+
+
+def _diff(before: Any, after: Any) -> list[str]:
+    if encode(before) == encode(after):
+        return ["[dim]no change[/]"]
+    old, new = pretty(before).splitlines(), pretty(after).splitlines()
+    lines = list(difflib.unified_diff(old, new, lineterm="", n=1))[2:]
+    colours = {"+": "green", "-": "red", "@": "dim"}
+    return [f"[{colours[x[0]]}]{escape(x)}[/]" if x[0] in colours else escape(x) for x in lines]

@@ -1,0 +1,34 @@
+"""One engine process with its API: what `tillflow run` runs as its child."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable
+
+from engine.app import Loaded, embedded_cell, make_engine
+from engine.console.api import make_app
+from engine.console.serve import serving
+from engine.runtime.watch import when_parent_dies
+from engine.settings import Settings
+
+
+async def serve(settings: Settings, loaded: Loaded, *, ready: Callable[[], None] = lambda: None) -> int:
+    """Run the engine until SIGTERM or SIGINT; answers an exit code. This process owns transport and store."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(sign, stop.set)
+    when_parent_dies(stop.set)
+    async with embedded_cell(settings) as cell:
+        engine = make_engine(cell, loaded, settings)
+        await engine.start()
+        try:
+            async with serving(make_app(engine.control), settings.socket):
+                cell.log("running", {"revision": engine.plans.revision, "routes": len(loaded.routeset.plans)})
+                ready()
+                await stop.wait()
+        finally:
+            await engine.stop()
+            cell.log("stopped", {})
+    return 0

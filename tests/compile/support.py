@@ -1,0 +1,72 @@
+"""What the tests of the compiler share: a project in memory, the installed plugins with stand-ins, and secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from engine.compile.compiler import compile_project
+from engine.compile.plan import RouteSet
+from engine.config.project import read_project_from
+from engine.core.findings import Finding, in_order
+from engine.discover import discover
+from engine.plugins.registry import Registry
+from engine.ports.secrets import Secret
+from engine.steps import BUILTIN
+from tests.fixtures.standins import STANDINS
+
+FIXTURE = Path(__file__).parents[1] / "fixtures" / "project"
+ENVIRONMENT = {"ERP_URL": "https://erp.example", "ERP_ES_URL": "https://erp-es.example"}
+
+
+class Secrets:
+    """Knows the secrets of the examples; `versions` says which value each has."""
+
+    def __init__(self, versions: Mapping[str, str] | None = None) -> None:
+        self._versions = {"erp_password": "1", "erp_es_password": "1", "klaviyo_key": "1", **(versions or {})}
+
+    def get(self, name: str) -> Secret:
+        return Secret(name, f"value of {name}", self._versions[name])
+
+
+@cache
+def registry() -> Registry:
+    installed = discover()
+    return Registry([*installed.connectors.values(), *STANDINS], BUILTIN, installed.broken)
+
+
+@cache
+def fixture_files() -> Mapping[str, bytes]:
+    """The files of tests/fixtures/project by path."""
+    found = sorted(path for path in FIXTURE.rglob("*") if path.is_file())
+    return {path.relative_to(FIXTURE).as_posix(): path.read_bytes() for path in found}
+
+
+def compiled(
+    files: Mapping[str, bytes | str], *, secrets: Any = None, plugins: Registry | None = None
+) -> tuple[RouteSet, list[Finding]]:
+    """Read and compile files by path; findings of both."""
+    content = {path: text.encode() if isinstance(text, str) else text for path, text in files.items()}
+    project, found = read_project_from(content, ENVIRONMENT)
+    routes, more = compile_project(project, plugins or registry(), secrets or Secrets())
+    return routes, in_order([*found, *more])
+
+
+def with_changes(changes: Mapping[str, str | bytes | None]) -> dict[str, bytes | str]:
+    """The fixture's files with some replaced, added, or (None) removed."""
+    files: dict[str, bytes | str] = dict(fixture_files())
+    for path, text in changes.items():
+        if text is None:
+            files.pop(path, None)
+        else:
+            files[path] = text
+    return files
+
+
+def edited(path: str, old: str, new: str) -> dict[str, bytes | str]:
+    """The fixture's files with one text replaced in one file."""
+    text = fixture_files()[path].decode()
+    assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {path}"
+    return with_changes({path: text.replace(old, new)})
