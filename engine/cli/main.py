@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from engine.cli import check, demo, init, plugins, run, tests, trace, tryout, work
+from engine.cli import check, demo, init, plugins, run, trace, tryout, work
 from engine.cli.output import Exit, err, escape
 from engine.core.errors import ConfigError, SettingsError, StoreDown, TillflowError
 
@@ -20,7 +20,6 @@ app = typer.Typer(
 )
 init.add_to(app)
 check.add_to(app)
-tests.add_to(app)
 tryout.add_to(app)
 run.add_to(app)
 trace.add_to(app)

@@ -56,9 +56,13 @@ def plain() -> bool:
     return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
 
 
+WIDE = 240  # columns where nobody looks: a file or another program gets whole lines
+
+
 def out() -> Console:
     """For results."""
-    return Console(no_color=plain(), highlight=False, soft_wrap=True)
+    width = None if sys.stdout.isatty() else WIDE
+    return Console(no_color=plain(), highlight=False, soft_wrap=True, width=width)
 
 
 def err() -> Console:

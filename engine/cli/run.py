@@ -73,14 +73,18 @@ def status(project: ProjectOption = None, state: StateOption = None, form: Forma
 
 _FIGURES = ("received", "applied", "not_selected", "filtered", "discarded", "superseded", "work_items", "in_flight", "duplicates")
 
+_ALWAYS = ("received", "applied", "work_items", "in_flight")
+
 
 def _show_status(answer: dict[str, Any]) -> None:
     console = out()
     console.print(f"{'running' if answer['running'] else 'not running'}, revision {answer['revision'][:12]}")
     figures = [f for f in answer["figures"] if not f.get("sink")]
     if figures:
-        rows = [(f["route"], *(f[name] for name in _FIGURES), "yes" if f["balanced"] else "NO") for f in figures]
-        console.print(table(("route", *(n.replace("_", " ") for n in _FIGURES), "balanced"), rows, _FIGURES))
+        told = [name for name in _FIGURES if name in _ALWAYS or any(f[name] for f in figures)]
+        rows = [(f["route"], *(f[name] for name in told), "yes" if f["balanced"] else "NO") for f in figures]
+        heads = [name.replace("_", " ") for name in told]
+        console.print(table(("route", *heads, "balanced"), rows, heads))
     else:
         console.print("Nothing was received yet.")
     _section("open work items", [(w["route"], w["reason"], w["count"]) for w in answer["work"] if w["state"] == "open"])

@@ -38,16 +38,23 @@ def trace(
 
 
 def _show(answer: dict[str, Any]) -> None:
-    rows = [
-        (e["at"][:23].replace("T", " "), e["route"], e["what"], e["sink"], e["attempt"] or "", e["event_type"], e["detail"])
-        for e in answer["entries"]
-    ]
+    """One block for each source record, its lines in order."""
     console = out()
-    console.print(table(("when (UTC)", "route", "what", "sink", "try", "type", "detail"), rows, ("try",)))
+    blocks: dict[str, list[dict[str, Any]]] = {}
+    for entry in answer["entries"]:
+        blocks.setdefault(entry["trace"], []).append(entry)
+    for trace_id, entries in blocks.items():
+        console.print(f"[bold]{_title(entries)}[/]  trace {trace_id}")
+        rows = [(e["at"][11:23], e["route"], e["what"], e["sink"], e["attempt"] or "", e["detail"]) for e in entries]
+        console.print(table(("UTC", "route", "what", "sink", "try", "detail"), rows, ("try",)))
+        console.print()
     if answer["work"]:
-        console.print("\n[bold]work items[/]")
+        console.print("[bold]work items[/]")
         cells = [(w["id"], w["state"], w["route"], w["sink"], w["reason"], w["detail"]) for w in answer["work"]]
         console.print(table(("id", "state", "route", "sink", "reason", "detail"), cells))
-    keys = {f"{k}={v}" for e in answer["entries"] for k, v in e.get("keys", {}).items()}
-    if keys:
-        console.print("\nkeys: " + escape(", ".join(sorted(keys))))
+
+
+def _title(entries: list[dict[str, Any]]) -> str:
+    keys = {name: value for e in entries for name, value in e.get("keys", {}).items()}
+    day = entries[0]["at"][:10]
+    return escape(f"{day}  " + (" ".join(f"{k}={v}" for k, v in keys.items()) or entries[0]["event_type"]))

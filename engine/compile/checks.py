@@ -139,16 +139,8 @@ def _unused_params(catalog: Catalog, place: Place, declared: Mapping[str, object
             )
 
 
-def _used_by_regions(catalog: Catalog) -> None:
-    """What overlays name is used, too."""
-    for overlay in catalog.project.overlays:
-        catalog.used.update(("connection", name) for name in overlay.model.connect.values())
-        catalog.used.update(("mapping", name) for name in overlay.model.fill_mapping)
-
-
 def _check_unused(catalog: Catalog) -> None:
     """What nothing refers to. A name that is missed elsewhere and looks like it is what it should be called."""
-    _used_by_regions(catalog)
     for kind, name, place in _definitions(catalog):
         if (kind, name) in catalog.used:
             continue

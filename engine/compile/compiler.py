@@ -7,6 +7,7 @@ from engine.compile.checks import check_project
 from engine.compile.connections import plan_connections
 from engine.compile.digests import content_digest
 from engine.compile.mapping.collection import Mappings
+from engine.compile.overlays import check_overlays
 from engine.compile.plan import Plan, RouteSet
 from engine.compile.report import Report
 from engine.compile.routes import plan_route
@@ -47,6 +48,7 @@ def compile_project(project: Project, registry: Registry, secrets: SecretSource)
             plans[name] = plan
     check_scopes(catalog)
     check_tests(catalog)
+    check_overlays(catalog)
     check_project(catalog, scopes)
     return _route_set(catalog, plans), report.all()
 

@@ -17,6 +17,7 @@ from engine.compile.types import known_type
 from engine.config.models.route import RetryDoc, SinkDoc
 from engine.config.substitution import with_params
 from engine.expr.jmes import Expr
+from engine.expr.shape import UNKNOWN, Shape
 from engine.plugins.build import DocumentMapper
 from engine.plugins.fields import KeyExpr
 
@@ -205,24 +206,43 @@ class _SinkPlanner:
             text = f"table `{name}` is read from {planned.file}; a sink cannot keep it too"
             place.at("table").finding("TF4022", text, help="use a table without `csv`")
             return None
-        key = self._table_key(planned.key)
+        row = self._row()
+        self._check_columns(name, planned.key, row)
+        key = self._table_key(planned.key, row)
         return None if key is None else {"table": name, "table_key": key, "mapper": mapper, "guarantee": "upsert"}
 
-    def _table_key(self, columns: Sequence[str]) -> KeyExpr | None:
+    def _row(self) -> Shape:
+        """What is known of a row: what `map` makes, one or a list of them, or the data itself."""
+        if self._doc.map is None:
+            return self._flow.shape
+        mapping = self._scope.catalog.mappings.get(self._doc.map)
+        made = mapping.made if mapping is not None else UNKNOWN
+        return made.item() if made.kinds == {"list"} else made
+
+    def _check_columns(self, table: str, columns: Sequence[str], row: Shape) -> None:
+        """The columns a table is read by have to be in the rows it is kept with."""
+        loaded = self._scope.catalog.project.tables
+        assert loaded is not None
+        place = Place(self._scope.catalog.report, loaded.document, ("tables", table, "key"))
+        many = isinstance(loaded.model.tables[table].key, list)
+        why = f"sink `{self._doc.id}` of route {self._scope.route} keeps the table"
+        for index, column in enumerate(columns):
+            if not row.has(column):
+                at = place.at(index) if many else place
+                at.unknown("TF3521", "field of its rows called", column, row.fields, why=why)
+
+    def _table_key(self, columns: Sequence[str], shape: Shape) -> KeyExpr | None:
         """The key as it is written, or the table's own columns of the row."""
         raw, place = self._doc.key, self._place.at("key")
         texts = list(columns) if raw is None else raw if isinstance(raw, list) else [raw]
-        shape = self._flow.shape
-        if self._doc.map is not None:
-            mapping = self._scope.catalog.mappings.get(self._doc.map)
-            shape = self._builder.shape_of(mapping.output if mapping else "")
         parts: list[Expr] = []
         for index, text in enumerate(texts):
             at = self._place.at("table") if raw is None else place.at(index) if isinstance(raw, list) else place
             expr = self._scope.catalog.texts.expression(at, text)
             if expr is None:
                 return None
-            self._checker.expression(at, expr, shape, "key") if raw is not None else self._checker.path(at, expr, shape)
+            if raw is not None:
+                self._checker.expression(at, expr, shape, "key")
             parts.append(expr)
         return KeyExpr(tuple(parts))
 

@@ -24,6 +24,12 @@ def check_tests(catalog: Catalog) -> None:
             _CaseCheck(catalog, place.at(index), case).check()
 
 
+# What expectations are compared by besides equality; the test runner knows the same ones.
+MATCHERS = (
+    "$exact", "$contains", "$at_least", "$at_most", "$matches", "$one_of", "$sum", "$count", "$each", "$present", "$not",
+)  # fmt: skip
+
+
 class _CaseCheck:
     def __init__(self, catalog: Catalog, place: Place, case: CaseDoc) -> None:
         self._catalog = catalog
@@ -43,6 +49,17 @@ class _CaseCheck:
             self._stubs(self._route)
             self._sinks(self._route)
         self._paths()
+        if case.expect is not None:
+            expected = self._place.at("expect")
+            self._matchers(expected, expected.document.at(expected.path))
+
+    def _matchers(self, place: Place, value: Any) -> None:
+        """A misspelt matcher would be compared as if it were data."""
+        entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        for key, item in entries:
+            if isinstance(key, str) and key.startswith("$") and key not in MATCHERS:
+                place.at(key).unknown("TF3028", "matcher", key, MATCHERS, key=True)
+            self._matchers(place.at(key), item)
 
     def _schemas(self) -> Iterator[tuple[Place, str]]:
         if self._case.given.schema_:

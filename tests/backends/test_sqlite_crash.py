@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.backends.sqlite import SqliteDatabase, SqliteStore, SqliteTransport
+from engine.backends.sqlite import SqliteDatabase, SqliteReader, SqliteStore, SqliteTransport
 from engine.core.clock import SystemClock
 from engine.ports.store.leases import SeenGet
 from engine.ports.store.ledger import LedgerFind, LedgerKey
@@ -23,7 +23,7 @@ SALES, LANE = Address("route", "sales"), Address("lane", "erp")
 # Publishes, receives, claims, forwards, acks; says after each answer what it was told.
 WORKER = """
 import asyncio, os, sys
-from engine.backends.sqlite import SqliteDatabase, SqliteStore, SqliteTransport
+from engine.backends.sqlite import SqliteDatabase, SqliteReader, SqliteStore, SqliteTransport
 from engine.core.clock import SystemClock
 from engine.ports.store.leases import SeenAdd
 from engine.ports.store.ledger import ClaimRow, LedgerClaim, LedgerKey, LedgerSettle, SettleRow
@@ -116,3 +116,13 @@ async def test_a_killed_process_loses_nothing_it_was_answered(tmp_path: Path, li
     connection = sqlite3.connect(path)
     assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     connection.close()
+
+
+async def test_a_reader_reads_what_a_killed_process_left(tmp_path: Path) -> None:
+    path = tmp_path / "tillflow.db"
+    said = run_and_kill(path, 100)
+    reader = SqliteReader(path)
+    await reader.open()
+    rows = await reader.apply(LedgerFind([LedgerKey("2026-03-14", name) for name in said["applied"]]))
+    assert {row.state for row in rows.values()} == {"applied"} and len(rows) == len(said["applied"])
+    await reader.close()

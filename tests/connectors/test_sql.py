@@ -23,7 +23,7 @@ pytestmark = pytest.mark.anyio
 
 TABLES = {
     "entries": "reference text primary key, day {date}, amount {amount}, big {big}, note text",
-    "lines": "entry text not null, line_no integer not null, account text not null, debit {amount}, unique (entry, line_no)",
+    "lines": "entry text not null, line_no integer not null, account text not null, debit {amount}",
     "stock": "store text, sku text, on_hand integer, version integer, unique (store, sku)",
 }
 KINDS = {

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any, TypeVar
 
@@ -197,6 +198,23 @@ def planned_sink(action: str = "idempotency_key", id: str = "erp", route: str = 
     return PlannedSink(**{**known, **facts})
 
 
+def own_sink(id: str = "erp", **facts: Any) -> PlannedSink:
+    """A sink of the engine itself: an event, or a table."""
+    return PlannedSink(**{"id": id, "effect": f"sales/{id}", "lane": LANE.name, "guarantee": "upsert", **facts})
+
+
+class AnyData:
+    """A schema that takes everything."""
+
+    name = "any@1"
+
+    def violations(self, data: Any, limit: int = 100) -> list[tuple[str, str]]:
+        return []
+
+    def filled(self, data: Any) -> Any:
+        return data
+
+
 def plan(*sinks: PlannedSink, route: str = "sales", **facts: Any) -> Plan:
     known: dict[str, Any] = {
         "route": route,
@@ -332,7 +350,6 @@ async def bench(
 
 def virtual(test: Callable[..., Coroutine[Any, Any, T]]) -> Callable[..., T]:
     """Run an async test on a virtual loop."""
-    import functools
 
     @functools.wraps(test)
     def run(*args: Any, **kwargs: Any) -> T:
@@ -341,4 +358,4 @@ def virtual(test: Callable[..., Coroutine[Any, Any, T]]) -> Callable[..., T]:
     return run
 
 
-__all__ = ["Ordered", "Retry", "replace"]
+__all__ = ["Ordered", "Retry"]

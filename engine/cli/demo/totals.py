@@ -7,11 +7,11 @@ and what stands in the databases and services at the end.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import NamedTuple
 
 from engine.core.jsonx import decode
 
@@ -43,6 +43,7 @@ class Totals:
     filtered: int
     work_items: int
     stores: list[Store]
+    duplicates: int
 
     @property
     def agree(self) -> bool:
@@ -56,59 +57,66 @@ def reckon(state: Path) -> Totals:
 
 
 class _Reckoning:
-    """Follows each source record to where it ended."""
+    """Follows each source record to where it ended. Copies of one receipt, in whatever format, are one record."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
-        self._rows = {(r[0], r[1]): r for r in database.execute(_INBOX)}
+        self._inbox = [_Row(*row) for row in database.execute(_INBOX)]
         self._work = list(database.execute(_WORK))
-        self._waiting = {(route, event) for route, event, _, _ in self._work if event}
-        self._routes_of: dict[str, list[str]] = {}
-        for route, event in self._rows:
-            self._routes_of.setdefault(event, []).append(route)
+        self._roots = {root for root, _, _ in self._work}
+        self._stores = {event: store for event, store in database.execute(_STORES) if store}
+        self._routed: dict[str, list[_Row]] = {}
+        for row in self._inbox:
+            if row.route not in INGEST:
+                self._routed.setdefault(row.event, []).append(row)
 
     def totals(self) -> Totals:
-        ended = dict(self._records())
-        counts = {name: sum(end == name for end, _, _, _ in ended.values()) for name in ("applied", "filtered", "work_items")}
+        ends = self._ends()
+        counts = {name: sum(end == name for end in ends.values()) for name in ENDS}
         stores: dict[str, Store] = {}
-        for end, store, amount, currency in ended.values():
-            if store:
-                entry = stores.setdefault(store, Store(store, currency))
-                entry.received += amount
-                setattr(entry, end, getattr(entry, end) + amount)
-        return Totals(len(ended), **counts, stores=[stores[name] for name in sorted(stores)])
+        for record, end in ends.items():
+            main = next((row for row in self._routed.get(record, []) if row.amount), None)
+            if main is not None:
+                entry = stores.setdefault(self._stores[record], Store(self._stores[record], main.currency))
+                entry.received += Decimal(main.amount)
+                setattr(entry, end, getattr(entry, end) + Decimal(main.amount))
+        return Totals(len(ends), **counts, stores=[stores[name] for name in sorted(stores)], duplicates=self._copies())
 
-    def _records(self) -> Iterator[tuple[str, tuple[str, str, Decimal, str]]]:
-        """Identity of a record -> how it ended, its store, its amount and currency. A copy gives the same identity."""
-        for (route, event), row in self._rows.items():
-            if route not in INGEST:
+    def _ends(self) -> dict[str, str]:
+        """Record (its business event, or itself where it has none) -> how it ended."""
+        ends = {subject: "work_items" for _, subject, level in self._work if level == "record"}
+        for row in self._inbox:
+            if row.route not in INGEST:
                 continue
-            published = [item[2] for item in decode(row[4]) if item[3] == "bus"]
-            if (route, event) in self._waiting:
-                yield event, ("work_items", "", Decimal(0), "")
-            elif not published:
-                yield event, ("filtered" if row[2] == "filtered" else "applied", "", Decimal(0), "")
-            for child in published:
-                yield child, self._child(child)
-        for _, event, subject, level in self._work:
-            if level == "record":
-                yield subject, ("work_items", "", Decimal(0), "")
+            for record in row.published or [row.event]:
+                waits = row.event in self._roots or ends.get(record) == "work_items"
+                ends[record] = "work_items" if waits else self._settled(record, row)
+        return ends
 
-    def _child(self, event: str) -> tuple[str, str, Decimal, str]:
-        rows = [self._rows[route, event] for route in self._routes_of.get(event, [])]
-        main = next((row for row in rows if row[5]), None)
-        amount, currency, subject = (Decimal(main[5]), main[6], main[7]) if main is not None else (Decimal(0), "", "")
-        routes = self._routes_of.get(event, [])
-        if any((route, event) in self._waiting for route in routes) or self._descends(event):
-            end = "work_items"
-        elif rows and all(row[2] == "filtered" for row in rows):
-            end = "filtered"
-        else:
-            end = "applied"
-        return end, subject, amount, currency
+    def _settled(self, record: str, row: _Row) -> str:
+        kinds = [row.kind] if not row.published else [one.kind for one in self._routed.get(record, [])]
+        return "filtered" if kinds and all(kind == "filtered" for kind in kinds) else "applied"
 
-    def _descends(self, event: str) -> bool:
-        return any(waiting == event for _, waiting in self._waiting)
+    def _copies(self) -> int:
+        """Copies in another file or format: records beyond the first that published the same business event."""
+        published = [record for row in self._inbox if row.route in INGEST for record in row.published]
+        return len(published) - len(set(published))
 
 
-_INBOX = "select route, event_id, kind, state, planned, amount, currency, body from inbox"
-_WORK = "select route, event_id, subject, level from work_items where state = 'open'"
+class _Row(NamedTuple):
+    route: str
+    event: str
+    kind: str
+    planned: str
+    amount: str
+    currency: str
+
+    @property
+    def published(self) -> list[str]:
+        """Events the router published for it."""
+        return [id for _, _, id, via in decode(self.planned) if via == "bus"]
+
+
+ENDS = ("applied", "filtered", "work_items")
+_INBOX = "select route, id, kind, planned, amount, currency from inbox"
+_WORK = "select root, subject, level from work_item where state = 'open'"
+_STORES = "select event_id, json_extract(keys, '$.store') from journal where keys <> '{}'"

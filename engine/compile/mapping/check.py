@@ -8,6 +8,7 @@ from functools import reduce
 from typing import Any
 
 from engine.compile.expressions import Checker
+from engine.compile.mapping.heads import heads_in
 from engine.compile.mapping.nodes import (
     Branch,
     ChoiceNode,
@@ -85,6 +86,8 @@ class MappingCheck:
         return made
 
     def _object(self, node: ObjectNode, data: Shape, wanted: Shape) -> Shape:
+        if not wanted.can_be("object") and self._misspelt(node):
+            return UNKNOWN
         self._made(node.place, Shape.of("object"), wanted)
         unknown = [name for name in node.fields if not wanted.has(name)] if wanted.can_be("object") else []
         told = {near for name in unknown if (near := self._unknown_field(node.place.at(name), name, wanted))}
@@ -96,6 +99,16 @@ class MappingCheck:
         else:
             self._missing(node.place, node.fields, wanted, told, bool(node.slots))
         return Shape.of_object(made) if node.choice is None else UNKNOWN
+
+    def _misspelt(self, node: ObjectNode) -> bool:
+        """True, with a finding, for `{exprr: ..}` where no object can stand."""
+        near = {name: suggestion(name, SOURCES) for name in node.fields}
+        wrong = next((name for name, meant in near.items() if meant), None)
+        if wrong is None:
+            return False
+        text, advice = f"`{wrong}` is not a word of a mapping", f"did you mean `{near[wrong]}`?"
+        node.place.at(wrong).finding("TF3505", text, key=True, help=advice, suggestion=near[wrong])
+        return True
 
     def _unknown_field(self, place: Place, name: str, wanted: Shape) -> str:
         near = suggestion(name, [*wanted.fields, *_WORDS])
@@ -157,6 +170,9 @@ class MappingCheck:
         if node.where is not None:
             self._checker.expression(node.place.at("where"), node.where, scope, "condition")
         element = self.node(node.content, scope, wanted.item())
+        self._used(at.at("as"), node.item, node)
+        if node.number:
+            self._used(at.at("number"), node.number, node)
         if node.group is not None:
             self._group(node.group, node.content, scope)
         return Shape.of_list(element)
@@ -165,15 +181,32 @@ class MappingCheck:
         inner = content.content if isinstance(content, LetNode) else content
         names = inner.fields if isinstance(inner, ObjectNode) else {}
         for index, key in enumerate(group.by):
-            if not isinstance(key, str):
-                self._checker.expression(_part(group.place.at("by"), index), key, scope, "key")
+            place = _part(group.place.at("by"), index)
+            if isinstance(key, str):
+                continue
+            if key.text.isidentifier() and not scope.has(key.text):
+                place.unknown("TF3507", "field of this block or of the item called", key.text, [*names, *scope.fields])
+            else:
+                self._checker.expression(place, key, scope, "key")
         for index, name in enumerate(group.sum):
             if name not in names:
                 place = _part(group.place.at("sum"), index)
                 place.unknown("TF3507", "field of this block called", name, names)
 
     def _let(self, node: LetNode, data: Shape, wanted: Shape) -> Shape:
-        return self.node(node.content, self._with_names(node, data), wanted)
+        made = self.node(node.content, self._with_names(node, data), wanted)
+        for name in node.values:
+            self._used(node.place.at("let", name), name, node, key=True)
+        return made
+
+    def _used(self, place: Place, name: str, node: Node, *, key: bool = False) -> None:
+        """A finding for a name that nothing inside uses; it may be what an unknown name there was meant to be."""
+        heads = heads_in(node)
+        if name not in heads:
+            near = suggestion(name, sorted(heads))
+            advice = f"something here reads `{near}`: is that what it is called?" if near else "use it, or leave it out"
+            text = f"nothing here uses the name `{name}`"
+            place.finding("TF3518", text, key=key, help=advice, suggestion=near, severity="warning")
 
     def _with_names(self, node: LetNode, data: Shape) -> Shape:
         for name, inner in node.values.items():

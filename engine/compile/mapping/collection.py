@@ -54,11 +54,12 @@ class _MappingCompiler:
         output = self._schema(self._place.at("output"), self._doc.output) if self._doc.output else UNKNOWN
         shape = self._input()
         root = self._root()
+        made = UNKNOWN
         if root is not None:
             check = MappingCheck(
                 Checker(self._scope, self._doubts), self._scope.known, self._doc.output or "the output"
             )
-            check.node(root, shape, output)
+            made = check.node(root, shape, output)
         if root is None or self._catalog.report.errors > before:
             return None
         schemas = [self._catalog.schemas.digest(name) for name in (self._doc.output, *self._doc.adds.values()) if name]
@@ -71,6 +72,7 @@ class _MappingCompiler:
             digest=content_digest("mapping", self._document.data, schemas),
             tables=frozenset(self._scope.uses.tables),
             params=frozenset(self._scope.read_params),
+            made=output if output.known else made,
             doubts=tuple(self._doubts),
         )
 

@@ -12,6 +12,7 @@ from engine.compile.mapping.nodes import LetNode, Node, ObjectNode
 from engine.compile.mapping.run import FieldFailed, Make, compile_node
 from engine.core.errors import Failure
 from engine.expr.env import Env
+from engine.expr.shape import UNKNOWN, Shape
 
 # Failures of the evaluator itself; every other reason (reference-missing, key-incomplete) tells people more.
 _EVALUATION = frozenset({"expression-failed", "template-failed"})
@@ -26,6 +27,7 @@ class CompiledMapping:
     output   schema of what it gives; empty when it declares none
     digest   changes exactly when what the mapping does may change
     tables   tables its expressions read
+    made     what is known of the documents it makes
     doubts   what may be missing in documents of its input; reported where nothing rules it out
     params   parameters its expressions read; the route that uses it has to have them
     """
@@ -38,6 +40,7 @@ class CompiledMapping:
     digest: str = ""
     tables: frozenset[str] = frozenset()
     params: frozenset[str] = frozenset()
+    made: Shape = UNKNOWN
     doubts: tuple[Doubt, ...] = ()
 
     @cached_property

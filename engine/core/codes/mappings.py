@@ -111,6 +111,14 @@ CODES: tuple[Code, ...] = (
         "discount: {type: number, default: 0}",
     ),
     Code(
+        "TF3518",
+        "name that is not used",
+        "`as`, `number` and `let` give names to what expressions inside use. One that nothing uses is left over or "
+        "misspelt.",
+        "each: {in: lines, as: lin}\nfields: {sku: line.sku}",
+        "each: {in: lines, as: line}\nfields: {sku: line.sku}",
+    ),
+    Code(
         "TF3521",
         "column is not in the file",
         "The first line of a CSV file names its columns; key and dates are columns of it.",

@@ -158,6 +158,14 @@ CODES: tuple[Code, ...] = (
         "expect: {sinks: {erp: {count: 1}}}",
     ),
     Code(
+        "TF3028",
+        "unknown matcher",
+        "Keys of an expectation that start with `$` say how something is compared; with any other the test could not "
+        "fail.",
+        "count: {$at_last: 1}",
+        "count: {$at_least: 1}",
+    ),
+    Code(
         "TF3027",
         "not a value of the parameter",
         "A parameter with `values` is only ever one of them, so comparing it with something else is always false.",

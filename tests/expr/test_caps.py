@@ -1,0 +1,120 @@
+"""Caps on length, nesting, result and work; attack row X6."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from engine.core.errors import Permanent
+from engine.expr.errors import ExpressionError
+from engine.expr.jmes import compile_expression
+from engine.expr.limits import MAX_NODES
+from tests.expr.support import run
+
+
+def code_of(expression: str) -> str:
+    with pytest.raises(ExpressionError) as error:
+        compile_expression(expression)
+    assert 0 <= error.value.offset <= len(expression)
+    return error.value.code
+
+
+@pytest.mark.parametrize(
+    ("expression", "code"),
+    [
+        ("[" * 5_000, "TF2008"),
+        ("a" + ".a" * 50_000, "TF2008"),
+        ("é" * 3_000, "TF2008"),
+        ("[" * 65 + "a" + "]" * 65, "TF2009"),
+        ("(" * 100 + "a" + ")" * 100, "TF2009"),
+        ("!" * 100 + "a", "TF2009"),
+        ("&" * 100 + "a", "TF2009"),
+        ("a" + "[*]" * 500, "TF2009"),
+        ("a" + "[?a" * 70 + "]" * 70, "TF2009"),
+        ("a" + "[]" * 1_000, "TF2009"),
+        ("abs(" * 70 + "a" + ")" * 70, "TF2009"),
+    ],
+)
+def test_what_is_refused_before_it_runs(expression: str, code: str) -> None:
+    assert code_of(expression) == code
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["[" * 60 + "a" + "]" * 60, "a" + ".a" * 1_500, "a" + " || a" * 600, "a" + " | a" * 600, "a" + "[0]" * 1_000, "a" + " && a" * 500],
+)
+def test_what_is_long_but_not_deep_is_fine(expression: str) -> None:
+    compile_expression(expression, strict=False)({"a": None}, None)  # type: ignore[arg-type]
+
+
+def limit_exceeded(expression: str, data: Any) -> float:
+    compiled = compile_expression(expression, strict=False)
+    started = time.perf_counter()
+    with pytest.raises(Permanent) as failure:
+        compiled(data, None)  # type: ignore[arg-type]
+    assert failure.value.data["error"] == "limit-exceeded"
+    assert failure.value.reason == "expression-failed"
+    return time.perf_counter() - started
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "|".join(["[@, @]"] * 40),
+        "|".join(["[@, @, @, @, @, @, @, @][]"] * 20),
+        "[*].[@, @, @, @, @, @, @, @, @, @, @, @, @, @, @, @][]",
+        "|".join(["{a: @, b: @}"] * 60),
+        "to_string(" + "|".join(["[@, @]"] * 40) + ")",
+        "(" + "|".join(["[@, @]"] * 30) + ") == (" + "|".join(["[@, @]"] * 30) + ")",
+        "zip(@, @) | zip(@, @) | zip(@, @) | [*][*] | [][] | [*].[@, @, @, @, @, @, @, @, @]",
+        "map(&[@, @, @, @, @, @, @, @, @], @)",
+    ],
+)
+def test_a_small_expression_cannot_make_a_large_result(expression: str) -> None:
+    assert limit_exceeded(expression, [[n, n + 1] for n in range(10_000)]) < 1.0
+
+
+def test_many_projections_over_a_large_document_end() -> None:
+    expression = "[" + ", ".join(["length([*][*])"] * 100) + "]"
+    assert limit_exceeded(expression, [[n] for n in range(49_000)]) < 1.0
+
+
+@pytest.mark.parametrize("expression", ["lines[].n", "lines[].{a: n}", "lines[*].[n]", "lines[?n >= `0`]", "lines[]", "lines[][]"])
+def test_a_list_past_the_cap_is_refused(expression: str) -> None:
+    limit_exceeded(expression, {"lines": [{"n": n} for n in range(MAX_NODES + 1)]})
+
+
+@pytest.mark.parametrize(
+    "expression", ["pad_left('a', `1000000000`, '0')", "range(`1000000000`)", "join(a, b)", "replace(a, 'x', a)", "concat(a, a, a)"]
+)
+def test_functions_cannot_make_large_values(expression: str) -> None:
+    limit_exceeded(expression, {"a": "x" * 100_000, "b": ["x"] * 1_000})
+
+
+def test_a_document_nested_deeper_than_python_recurses_gives_a_failure() -> None:
+    deep: Any = []
+    for _ in range(5_000):
+        deep = [deep]
+    limit_exceeded("a == b", {"a": deep, "b": [*deep]}) if not _equal_is_shared(deep) else None
+
+
+def _equal_is_shared(deep: Any) -> bool:
+    return False
+
+
+def test_ordinary_expressions_are_not_metered() -> None:
+    from engine.expr.growth import needs_meter
+    from engine.expr.parse import parse
+
+    for expression in ("lines[].{sku: sku, qty: qty}", "join('-', [store.id, till.id])", "sum(lines[].net)", "lookup('t', ['a', b]).c"):
+        assert not needs_meter(parse(expression)), expression
+    for expression in ("[@, @]", "{a: x, b: x}", "[a, a.b]", "a | [@, @]"):
+        assert needs_meter(parse(expression)), expression
+
+
+def test_one_large_evaluation_does_not_spend_the_next_ones_budget() -> None:
+    expression = "[*].[@, @][]"
+    for _ in range(200):
+        assert len(run(expression, [[1]] * 1_000)) == 2_000

@@ -1,0 +1,155 @@
+"""One parent, one child: deaths make suspects, suspects that kill again are poison, nothing else is."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+from engine.runtime.parent import Parent
+from engine.runtime.watch import Watch, executing_in, note_death, read_suspects
+
+WORKER = """
+    import os, signal, sys
+    sys.path.insert(0, {root!r})
+    from pathlib import Path
+    from engine.runtime.watch import Watch
+
+    folder = Path(os.environ["TILLFLOW_WATCH"])
+    with (folder / "lives").open("a") as lives:
+        lives.write("x")
+    watch = Watch.from_environment()
+    done = folder / "done"
+
+    def execute(name):
+        with watch.executing([(name, 1)], alone=watch.suspect(name)):
+            if name == "killer":
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    todo = ["first", "second", "killer", "third"]
+    for name in todo:
+        finished = done.read_text().split() if done.exists() else []
+        if name in finished:
+            continue
+        if watch.poison(name, 1):
+            outcome = "poison:" + name
+        else:
+            execute(name)
+            outcome = name
+        with done.open("a") as file:
+            file.write(outcome + " ")
+    sys.exit(0)
+"""
+
+
+def parent(folder: Path, script: str, said: list[str], **facts: object) -> Parent:
+    code = textwrap.dedent(script).replace("{root!r}", repr(str(Path(__file__).resolve().parents[2])))
+    known: dict[str, object] = {"ends": frozenset({0, 2}), "say": said.append, "sleep": lambda seconds: None}
+    return Parent([sys.executable, "-c", code], folder, **{**known, **facts})  # type: ignore[arg-type]
+
+
+def test_the_one_that_kills_is_found_and_everything_else_is_done(tmp_path: Path) -> None:
+    said: list[str] = []
+
+    assert parent(tmp_path, WORKER, said).run() == 0
+
+    assert (tmp_path / "done").read_text().split() == ["first", "second", "poison:killer", "third"]
+    assert len((tmp_path / "lives").read_text()) == 3
+    assert [("1 new suspects, 0 poison" in text, "0 new suspects, 1 poison" in text) for text in said] == [
+        (True, False),
+        (False, True),
+    ]
+
+
+def test_a_child_that_leaves_on_purpose_is_not_started_again(tmp_path: Path) -> None:
+    said: list[str] = []
+
+    assert parent(tmp_path, "raise SystemExit(2)", said).run() == 2
+
+    assert said == []
+    assert read_suspects(tmp_path) == (frozenset(), frozenset())
+
+
+def test_a_child_that_fails_on_its_own_is_started_again_ever_more_slowly(tmp_path: Path) -> None:
+    script = """
+        import os, sys
+        lives = os.path.join(os.environ["TILLFLOW_WATCH"], "lives")
+        with open(lives, "a") as file:
+            file.write("x")
+        sys.exit(1 if os.path.getsize(lives) < 4 else 0)
+    """
+    said: list[str] = []
+    rests: list[float] = []
+
+    assert parent(tmp_path, script, said, sleep=rests.append, first_pause=0.2).run() == 0
+
+    assert len(said) == 3
+    assert sum(rests) == pytest.approx(0.2 + 0.4 + 0.8)
+
+
+def test_a_stop_is_passed_on_and_is_no_death(tmp_path: Path) -> None:
+    script = """
+        import os, signal, sys, time
+        from pathlib import Path
+        folder = Path({tmp!r})
+        sys.path.insert(0, {root!r})
+        from engine.runtime.parent import Parent
+        child = "import signal, sys, time, pathlib, os; signal.signal(signal.SIGTERM, lambda *_: sys.exit(0));"
+        child += "pathlib.Path(os.environ['TILLFLOW_WATCH'], 'up').touch(); time.sleep(60)"
+        raise SystemExit(Parent([sys.executable, "-c", child], folder, frozenset({0}), print).run())
+    """
+    code = textwrap.dedent(script).replace("{root!r}", repr(str(Path(__file__).resolve().parents[2])))
+    running = subprocess.Popen([sys.executable, "-c", code.replace("{tmp!r}", repr(str(tmp_path)))])
+    deadline = time.monotonic() + 20
+    while not (tmp_path / "up").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+    os.kill(running.pid, signal.SIGTERM)
+
+    assert running.wait(20) == 0
+    assert not (tmp_path / "suspects.json").exists()
+
+
+def test_what_is_executing_stands_in_memory_that_outlives_the_process(tmp_path: Path) -> None:
+    watch = Watch(tmp_path)
+    with watch.executing([("a" * 32, 3), ("b" * 32, 1)]):
+        assert sorted(mark for _, mark in executing_in(tmp_path)) == [("a" * 32, 3), ("b" * 32, 1)]
+    assert executing_in(tmp_path) == []
+    watch.close()
+
+
+def test_more_than_there_is_room_for_goes_unnoticed(tmp_path: Path) -> None:
+    watch = Watch(tmp_path)
+    with watch.executing([(f"{n:032x}", 1) for n in range(2000)]):
+        with watch.executing([("x", 1)]):
+            pass
+        assert len(executing_in(tmp_path)) == 512
+    assert executing_in(tmp_path) == []
+    watch.close()
+
+
+def test_a_replayed_poison_is_a_suspect_with_a_new_chance(tmp_path: Path) -> None:
+    watch = Watch(tmp_path)
+    with watch.executing([("a", 1)]):
+        note_death(tmp_path)
+    watch = Watch(tmp_path)
+    with watch.executing([("a", 1)], alone=True):
+        note_death(tmp_path)
+
+    watch = Watch(tmp_path)
+
+    assert watch.poison("a", 1) and not watch.poison("a", 2) and watch.suspect("a")
+
+
+def test_without_a_parent_nobody_is_suspected(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TILLFLOW_WATCH", raising=False)
+    watch = Watch.from_environment()
+
+    with watch.executing([("a", 1)]):
+        assert not watch.suspect("a")
