@@ -8,14 +8,42 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import BaseModel
 
 from engine.app import load
 from engine.cli import findings as shown
 from engine.cli.output import Exit, FindingForm, FindingFormatOption, Form, FormatOption, err, escape, fail, print_json
 from engine.cli.project import ProjectOption, settings_for
 from engine.config.fmt import format_text
+from engine.config.models import (
+    ConnectionsDoc,
+    MappingDoc,
+    OverlayDoc,
+    PackDoc,
+    RouteDoc,
+    ScopesDoc,
+    SubflowDoc,
+    TablesDoc,
+    TestsDoc,
+)
 from engine.core.codes import catalogue
 from engine.core.findings import Code, Finding, has_errors
+from engine.discover import discover
+from engine.plugins import reference
+from engine.plugins.describe import incomplete
+from engine.plugins.schema import file_schemas
+
+KINDS: dict[str, type[BaseModel]] = {
+    "route": RouteDoc,
+    "subflow": SubflowDoc,
+    "mapping": MappingDoc,
+    "connections": ConnectionsDoc,
+    "tables": TablesDoc,
+    "scopes": ScopesDoc,
+    "pack": PackDoc,
+    "overlay": OverlayDoc,
+    "tests": TestsDoc,
+}
 
 PathsArgument = Annotated[list[Path] | None, typer.Argument(help="Only findings of these files or folders.")]
 
@@ -125,20 +153,16 @@ def schema(
     write: Annotated[bool, typer.Option("--write", help="Write them to .tillflow/ for the editor.")] = False,
 ) -> None:
     """JSON Schema of the project's files, built from the installed plugins: for completion and checks in an editor."""
-    from engine.discover import discover
-    from engine.plugins.reference import problems
-    from engine.plugins.schema import schemas
-
     registry = discover()
+    gaps = incomplete(registry)
+    made = file_schemas(registry, KINDS)
     if check:
-        wrong = problems(registry)
-        for text in wrong:
+        reference.pages(registry)
+        for text in gaps:
             err().print(escape(text))
-        schemas(registry)
-        if wrong:
-            fail(f"{len(wrong)} problems in the reference of installed plugins")
+        if gaps:
+            fail(f"{len(gaps)} gaps in the reference of installed plugins")
         return
-    made = schemas(registry)
     if write:
         folder = settings_for(project).project / ".tillflow"
         folder.mkdir(exist_ok=True)

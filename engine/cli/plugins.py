@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from engine.cli.output import Exit, Form, FormatOption, err, escape, fail, out, print_json, table
+from engine.config.nearest import suggestion
 from engine.discover import discover
 from engine.plugins import reference
-from engine.plugins.registry import Registry
 
 connectors = typer.Typer(help="Installed connectors.", no_args_is_help=True)
 new = typer.Typer(help="Start something new.", no_args_is_help=True)
@@ -26,22 +26,20 @@ def add_to(app: typer.Typer) -> None:
 @connectors.command("list")
 def list_(form: FormatOption = Form.HUMAN) -> None:
     """Every installed connector and what it offers, and those that cannot be used with the reason."""
-    registry = discover()
-    rows = [_row(registry, name) for name in sorted(registry.connectors)]
-    unusable = {**registry.refused, **registry.broken}
+    rows = reference.listing(discover())
     if form is Form.JSON:
-        print_json({"connectors": rows, "unusable": unusable})
+        print_json({"connectors": rows})
         return
-    cells = [(r["name"], r["version"], ", ".join(r["offers"]), r["summary"]) for r in rows]
-    out().print(table(("connector", "version", "offers", "summary"), cells))
-    for name, reason in sorted(unusable.items()):
-        err().print(f"[yellow]not usable[/] {escape(name)}: {escape(reason)}")
+    cells = [(r["name"], r["version"], r["summary"], ", ".join(_short(r))) for r in rows if r["state"] == "ok"]
+    out().print(table(("connector", "version", "summary", "offers"), cells))
+    for row in rows:
+        if row["state"] != "ok":
+            err().print(f"[yellow]{row['state']}[/] {escape(row['name'])}: {escape(row['summary'])}")
 
 
-def _row(registry: Registry, name: str) -> dict[str, object]:
-    connector = registry.connectors[name]
-    offers = [f"{spec.kind} {spec.name}" if spec.name != name else spec.kind for spec in connector.specs()]
-    return {"name": name, "version": connector.version, "summary": connector.summary, "offers": offers}
+def _short(row: dict[str, Any]) -> list[str]:
+    """`sink core.sql` of core.sql is `sink`."""
+    return [str(offer).removesuffix(f" {row['name']}") for offer in row["offers"]]
 
 
 @connectors.command()
@@ -51,16 +49,15 @@ def show(
 ) -> None:
     """The reference of one plugin: fields, defaults, guarantees and an example."""
     registry = discover()
-    pages = reference.pages(registry)
-    if name not in pages:
-        from engine.config.nearest import nearest
-
-        near = nearest(name, pages)
-        fail(f"no installed plugin is called {name}", Exit.USAGE, f"did you mean {near[0]}?" if near else "see `tillflow connectors list`")
+    known = reference.names(registry)
+    if name not in known:
+        near = suggestion(name, known)
+        help = f"did you mean {near}?" if near else "see `tillflow connectors list`"
+        fail(f"no installed plugin is called {name}", Exit.USAGE, help)
     if form is Form.JSON:
-        print_json(reference.as_dict(registry, name))
+        print_json(reference.describe(registry, name))
     else:
-        sys.stdout.write(pages[name])
+        sys.stdout.write(reference.page(registry, name))
 
 
 @new.command()

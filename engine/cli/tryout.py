@@ -13,6 +13,7 @@ import typer
 from engine.app import dry_run as run_dry
 from engine.cli.output import Exit, Form, FormatOption, escape, fail, out, pretty, print_json
 from engine.cli.project import ProjectOption, loaded_for, settings_for
+from engine.config.nearest import suggestion
 from engine.core.errors import Failure, Permanent
 from engine.core.jsonx import encode, parse
 from engine.core.outcome import Filtered
@@ -70,10 +71,8 @@ def dry_run(
     settings = settings_for(project)
     loaded = loaded_for(settings)
     if route not in loaded.routeset.plans:
-        from engine.config.nearest import nearest
-
-        near = nearest(route, loaded.routeset.plans)
-        fail(f"there is no route {route!r}", Exit.USAGE, f"did you mean {near[0]}?" if near else "see routes/")
+        near = suggestion(route, loaded.routeset.plans)
+        fail(f"there is no route {route!r}", Exit.USAGE, f"did you mean {near}?" if near else "see routes/")
     raw = sys.stdin.buffer.read() if file is None or str(file) == "-" else file.read_bytes()
     runs = asyncio.run(run_dry(loaded, settings, route, raw, file.name if file else "standard input"))
     if form is Form.JSON:

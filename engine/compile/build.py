@@ -17,6 +17,7 @@ from engine.expr.jmes import Expr
 from engine.expr.shape import UNKNOWN, Shape
 from engine.expr.template import Template
 from engine.plugins.build import BoundCall, DocumentMapper, Validator
+from engine.plugins.contracts import AuthScheme
 from engine.plugins.fields import KeyExpr, RawSteps, ValueExpr
 from engine.plugins.sequence import StepSequence
 
@@ -49,6 +50,11 @@ class Builder:
     def know(self, texts: Iterable[str]) -> None:
         """The step runs only where these are present."""
         self._flow = self._flow.knowing(texts)
+
+    def auth_scheme(self, name: str) -> type[AuthScheme] | None:
+        """An installed AuthScheme, for connectors that let a configuration name one."""
+        spec = self._scope.catalog.registry.auth.get(name)
+        return spec.target if spec is not None else None
 
     @property
     def shape(self) -> Shape:

@@ -13,6 +13,7 @@ from engine.compile.report import Place, Report
 from engine.compile.schemas.collection import Schemas
 from engine.compile.texts import Texts, text_finding
 from engine.config.project import Project
+from engine.config.substitution import with_secrets
 from engine.expr.errors import ExpressionError
 from engine.expr.shape import UNKNOWN, Shape
 from engine.expr.template import Template
@@ -80,6 +81,12 @@ class Catalog:
         except KeyError:
             advice = f"add the secret {name} to the engine's secrets"
             place.finding("TF1053", f"there is no secret `{name}`", help=advice, offset=offset, length=len(name))
+
+    def secrets_filled(self, place: Place, value: Any) -> Any:
+        """The value with its secrets filled in; a finding for each the engine was not given."""
+        filled, findings = with_secrets(value, self._secrets, place.document, place.path)
+        self.report.add(*findings)
+        return filled
 
     def installed(self, place: Place, kind: ComponentKind, name: str, code: str, what: str) -> Any:
         """The ComponentSpec of a plugin; None after a finding."""

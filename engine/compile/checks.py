@@ -28,12 +28,12 @@ def check_project(catalog: Catalog, scopes: Mapping[str, Scope]) -> None:
         _check_unused(catalog)
 
 
-def _published(routes: Mapping[str, Loaded[RouteDoc]]) -> Iterator[tuple[str, Loaded[RouteDoc], int]]:
-    """(event type, route, index of the sink)."""
-    for loaded in routes.values():
+def _published(routes: Mapping[str, Loaded[RouteDoc]]) -> Iterator[tuple[str, str, int]]:
+    """(event type, name of the route, index of the sink)."""
+    for name, loaded in routes.items():
         for index, sink in enumerate(loaded.model.to):
             if sink.event is not None:
-                yield sink.event, loaded, index
+                yield sink.event, name, index
 
 
 def _check_bus(catalog: Catalog, routes: Mapping[str, Loaded[RouteDoc]]) -> None:
@@ -41,9 +41,9 @@ def _check_bus(catalog: Catalog, routes: Mapping[str, Loaded[RouteDoc]]) -> None
     subscribed = {split_type(r.model.from_.event)[0] for r in routes.values() if r.model.from_.event}
     published = {split_type(event)[0] for event, _, _ in _published(routes)}
     taken_in = {split_type(r.model.accepts)[0] for r in routes.values() if r.model.accepts}
-    for event, loaded, index in _published(routes):
+    for event, publisher, index in _published(routes):
         if split_type(event)[0] not in subscribed and event in catalog.types:
-            place = Place(catalog.report, loaded.document, ("to", index, "event"))
+            place = Place(catalog.report, routes[publisher].document, ("to", index, "event"))
             advice = "add a route with `from: {event: ..}`, or leave the sink out"
             place.finding("TF4008", f"no route subscribes to {event}", help=advice, severity="warning")
     for loaded in routes.values():
@@ -57,13 +57,13 @@ def _check_bus(catalog: Catalog, routes: Mapping[str, Loaded[RouteDoc]]) -> None
 def _check_circles(catalog: Catalog, routes: Mapping[str, Loaded[RouteDoc]]) -> None:
     """Routes that feed each other with nothing in between that could end it."""
     leads: dict[str, set[str]] = {name: set() for name in routes}
-    for event, loaded, index in _published(routes):
-        model = loaded.model
+    for event, publisher, index in _published(routes):
+        model = routes[publisher].model
         if model.to[index].when is None and not _ends_some(model):
             type_name = split_type(event)[0]
             for name, other in routes.items():
                 if other.model.from_.event and split_type(other.model.from_.event)[0] == type_name:
-                    leads[model.route].add(name)
+                    leads[publisher].add(name)
     for name, loaded in routes.items():
         circle = _circle(name, leads)
         if circle and min(circle) == name:

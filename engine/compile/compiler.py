@@ -67,4 +67,12 @@ def _route_set(catalog: Catalog, plans: dict[str, Plan]) -> RouteSet:
         {name: table.version for name, table in catalog.tables.items()},
         {name: catalog.schemas.digest(name) for name in catalog.types},
     )
-    return RouteSet(digest, plans, catalog.connections, catalog.tables, catalog.types, catalog.project.files)
+    return RouteSet(
+        digest=digest,
+        plans=plans,
+        connections=catalog.connections,
+        tables=catalog.tables,
+        types=catalog.types,
+        files=catalog.project.files,
+        mappings=catalog.mappings.all(),
+    )

@@ -196,7 +196,10 @@ class PlannedTable:
 
 @dataclass(frozen=True)
 class RouteSet:
-    """All Plans together. `digest` names the revision; `files` are the bytes it was built from."""
+    """All Plans together. `digest` names the revision; `files` are the bytes it was built from.
+
+    mappings   every mapping by name, for tests of a mapping alone
+    """
 
     digest: str
     plans: Mapping[str, Plan]
@@ -204,6 +207,7 @@ class RouteSet:
     tables: Mapping[str, PlannedTable] = field(default_factory=dict)
     types: Mapping[str, EventType] = field(default_factory=dict)
     files: Mapping[str, bytes] = field(default_factory=dict)
+    mappings: Mapping[str, DocumentMapper] = field(default_factory=dict)
 
     def subscribers(self, type_name: str) -> list[Plan]:
         """Plans that subscribe to an event type, whatever version."""

@@ -8,6 +8,7 @@ from typing import Any
 from engine.compile.bind import bind
 from engine.compile.build import Builder
 from engine.compile.calls import component
+from engine.compile.digests import content_digest
 from engine.compile.flow import Flow
 from engine.compile.plan import EventType, PlannedSource
 from engine.compile.report import Place
@@ -57,9 +58,11 @@ def _connector_source(
     if accepts is not None:
         _uses_type(scope, accepts)
     options, _ = with_params(doc.options, scope.params, place.document, place.path)
+    options = scope.catalog.secrets_filled(place, options)
     config = None
     if spec is not None:
         scope.uses.digests[f"source {use}"] = scope.catalog.registry.version("source", use)
+        scope.uses.digests["from"] = content_digest(options)
         config = bind(place, spec.config, options, Builder(scope, place), also=OWN_KEYS, what=f"a source of {use}")
     name, format_config, shape = _format(scope, place, doc.format, spec)
     if spec is None or config is None or name is None:

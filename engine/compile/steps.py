@@ -16,6 +16,7 @@ from engine.compile.sharedsteps import SharedSteps
 from engine.compile.texts import report
 from engine.compile.walk import Found, typed_values
 from engine.config.models.step import COMMON, SLOT, StepDoc
+from engine.config.nearest import distance
 from engine.config.substitution import with_params
 from engine.config.validate import validated
 from engine.expr.errors import ExpressionError
@@ -199,6 +200,32 @@ class _StepCompiler:
             self._scope.catalog.known(place, "template", value)
         elif found.kind == "path" and place.path[-1] == "into":
             self._scope.uses.added[value[-1]] = place
+            self._looks_misspelt(place, value)
+
+    def _looks_misspelt(self, place: Place, path: Sequence[str]) -> None:
+        """A path that makes something new right beside something that is called almost like it."""
+        shape = self._flow.shape
+        local = {found.value for found in self._builder.found if found.kind == "local name"}
+        for index, name in enumerate(path):
+            if name in local:
+                return
+            if name in shape.fields or not shape.kinds:
+                shape = shape.at(name)
+                continue
+            near = next((other for other in sorted(shape.fields) if distance(name, other, 1) == 1), "")
+            if near and len(name) > 3:
+                offset = len(".".join(path[:index])) + (1 if index else 0)
+                text, advice = f"this makes a new `{name}` beside `{near}`", f"did you mean `{near}`?"
+                place.finding(
+                    "TF3519",
+                    text,
+                    help=advice,
+                    suggestion=near,
+                    severity="warning",
+                    offset=offset,
+                    length=len(name),
+                )
+            return
 
     def _after(self, step: Step) -> Flow:
         before, nested = self._flow, self._builder.nested

@@ -13,53 +13,48 @@ from engine.config.checks import ids_of
 from engine.config.models.route import RouteDoc
 from engine.config.models.tests import CaseDoc
 from engine.config.project import Loaded
+from engine.config.subject import subject_of
 from engine.expr.shape import UNKNOWN, Shape
 
 
 def check_tests(catalog: Catalog) -> None:
-    """Findings of every test: routes, mappings, schemas, stubs, sinks, and paths set in the event."""
+    """Findings of every test: routes, mappings, schemas, stubs, sinks, parameters, and paths set in the event."""
     for loaded in catalog.project.tests:
         place = Place(catalog.report, loaded.document, ("tests",))
         for index, case in enumerate(loaded.model.tests):
-            _CaseCheck(catalog, place.at(index), case).check()
-
-
-# What expectations are compared by besides equality; the test runner knows the same ones.
-MATCHERS = (
-    "$exact", "$contains", "$at_least", "$at_most", "$matches", "$one_of", "$sum", "$count", "$each", "$present", "$not",
-)  # fmt: skip
+            _CaseCheck(catalog, place.at(index), loaded.path, case).check()
 
 
 class _CaseCheck:
-    def __init__(self, catalog: Catalog, place: Place, case: CaseDoc) -> None:
+    def __init__(self, catalog: Catalog, place: Place, path: str, case: CaseDoc) -> None:
         self._catalog = catalog
         self._place = place
         self._case = case
-        self._route: Loaded[RouteDoc] | None = None
+        self._subject = subject_of(catalog.project, path, case)
+        self._route = catalog.project.routes.get(self._subject.route)
+        self._running = [found for name in self._subject.running if (found := catalog.project.routes.get(name))]
 
     def check(self) -> None:
+        self._names()
+        for place, name in self._schemas():
+            self._catalog.known(place, "schema", name)
+        if self._route is not None:
+            self._stubs()
+            self._sinks()
+            self._params(self._route)
+        self._paths()
+
+    def _names(self) -> None:
         case, catalog = self._case, self._catalog
-        if case.route is not None and catalog.known(self._place.at("route"), "route", case.route):
-            self._route = catalog.project.routes.get(case.route)
+        if case.route is not None:
+            catalog.known(self._place.at("route"), "route", case.route)
         if case.mapping is not None:
             catalog.known(self._place.at("mapping"), "mapping", case.mapping)
-        for place, name in self._schemas():
-            catalog.known(place, "schema", name)
-        if self._route is not None:
-            self._stubs(self._route)
-            self._sinks(self._route)
-        self._paths()
-        if case.expect is not None:
-            expected = self._place.at("expect")
-            self._matchers(expected, expected.document.at(expected.path))
-
-    def _matchers(self, place: Place, value: Any) -> None:
-        """A misspelt matcher would be compared as if it were data."""
-        entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-        for key, item in entries:
-            if isinstance(key, str) and key.startswith("$") and key not in MATCHERS:
-                place.at(key).unknown("TF3028", "matcher", key, MATCHERS, key=True)
-            self._matchers(place.at(key), item)
+        for index, name in enumerate(case.routes if isinstance(case.routes, list) else ()):
+            catalog.known(self._place.at("routes", index), "route", name)
+        if not self._subject.route and not self._subject.mapping:
+            advice = "add `route:` or `mapping:`, or name the file after one"
+            self._place.at("name").finding("TF1102", "this test is about no route and no mapping", help=advice)
 
     def _schemas(self) -> Iterator[tuple[Place, str]]:
         if self._case.given.schema_:
@@ -67,22 +62,36 @@ class _CaseCheck:
         if self._case.expect is not None and self._case.expect.schema_:
             yield self._place.at("expect", "schema"), self._case.expect.schema_
 
-    def _stubs(self, route: Loaded[RouteDoc]) -> None:
-        known = [*self._steps(route), *(sink.id for sink in route.model.to), *self._catalog.project.names("connection")]
+    def _stubs(self) -> None:
+        ids = [(route.model.route, name) for route in self._running for name in (*self._steps(route), *_sinks(route))]
+        known = [name for _, name in ids] + self._catalog.project.names("connection")
+        placed = [f"{route}/{name}" for route, name in ids]
         for name in self._case.stub:
-            if name not in known:
+            if name not in known and name not in placed:
                 self._place.at("stub", name).unknown("TF3026", "step, sink or connection called", name, known, key=True)
 
     def _steps(self, route: Loaded[RouteDoc]) -> list[str]:
         documents = [route.document, *(loaded.document for loaded in self._catalog.project.subflows.values())]
         return [name for document in documents for name, _ in ids_of(document.data.get("steps"), ("steps",))]
 
-    def _sinks(self, route: Loaded[RouteDoc]) -> None:
-        sinks = [sink.id for sink in route.model.to]
+    def _sinks(self) -> None:
+        chained = self._subject.chained
+        known = [
+            f"{route.model.route}/{name}" if chained else name for route in self._running for name in _sinks(route)
+        ]
         expected = self._case.expect.sinks if self._case.expect is not None else {}
         for name in expected:
-            if name not in sinks:
-                self._place.at("expect", "sinks", name).unknown("TF3026", "sink called", name, sinks, key=True)
+            if name not in known:
+                self._place.at("expect", "sinks", name).unknown("TF3026", "sink called", name, known, key=True)
+
+    def _params(self, route: Loaded[RouteDoc]) -> None:
+        known = route.model.params
+        for name, value in self._case.params.items():
+            place = self._place.at("params", name)
+            if name not in known:
+                place.unknown("TF1052", "parameter", name, known, key=True)
+            elif wrong := known[name].refusal(value):
+                place.finding("TF4012", f"this is {wrong}", help=f"see `params` of {route.model.route}")
 
     def _paths(self) -> None:
         """`set` and `remove` change the event before it is sent."""
@@ -110,3 +119,7 @@ class _CaseCheck:
             checker.path(place, expr, shape)
         else:
             checker.expression(place, expr, shape, "optional")
+
+
+def _sinks(route: Loaded[RouteDoc]) -> list[str]:
+    return [sink.id for sink in route.model.to]

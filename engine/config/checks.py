@@ -183,7 +183,10 @@ def _file(project: Project, document: Document, path: Path, text: str, folder: s
     mark = document.marks.value(path)
     if target is None or (folder and not target.startswith(folder)):
         place = folder or "the project"
-        yield Finding("TF9011", f"`{text}` leads out of {place}", mark, f"keep the file in {place}")
+        start = posixpath.dirname(document.path)
+        near = nearest(text, [posixpath.relpath(file, start) for file in project.files if file.startswith(folder)])
+        advice = did_you_mean(near) or f"keep the file in {place}"
+        yield Finding("TF9011", f"`{text}` leads out of {place}", mark, advice, near[0] if near else "")
     elif target not in project.files:
         start = posixpath.dirname(document.path)
         known = [posixpath.relpath(file, start) for file in project.files if file.startswith(folder or "routes/")]

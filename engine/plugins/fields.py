@@ -119,7 +119,7 @@ def read_value(value: Any, build: Any) -> ValueExpr:
             "TF1121", f"a value is an expression, not {_named(value)}", help=f"write {{const: {value}}}", length=0
         )
     if is_object(value):
-        return ValueExpr(fields={name: _part(read_value, item, build, name) for name, item in value.items()})
+        return ValueExpr(fields={name: _named_value(name, item, build) for name, item in value.items()})
     check_value_keys(value)
     return ValueExpr(
         expr=_part(_expression, value["expr"], build, "expr") if "expr" in value else None,
@@ -130,6 +130,15 @@ def read_value(value: Any, build: Any) -> ValueExpr:
         has_default="default" in value,
         values=value.get("values"),
     )
+
+
+def _named_value(name: str, value: Any, build: Any) -> ValueExpr:
+    """A value of an object. One that cannot be read under a name that is almost a word was meant to be that word."""
+    try:
+        return read_value(value, build)
+    except ExpressionError as error:
+        check_value_keys({name: value} if difflib.get_close_matches(name, VALUE_KEYS, 1) else {"const": value})
+        raise error.below(name) from None
 
 
 def is_object(value: dict[str, Any]) -> bool:

@@ -76,6 +76,22 @@ def pages(registry: Registry) -> dict[str, str]:
     return made
 
 
+def page(registry: Registry, name: str) -> str:
+    """The Markdown page of a connector, or of the plugins of one name. Raises KeyError."""
+    connector = registry.connectors.get(name)
+    if connector is not None:
+        return _connector_page(connector)
+    specs = [spec for spec in registry.specs() if spec.name == name]
+    if not specs:
+        raise KeyError(name)
+    return "\n".join([f"# {name}", "", *_sections(specs)]) + "\n"
+
+
+def names(registry: Registry) -> list[str]:
+    """Everything that has a page of its own."""
+    return sorted({*registry.connectors, *(spec.name for spec in registry.specs())})
+
+
 def _component(spec: ComponentSpec) -> dict[str, Any]:
     made: dict[str, Any] = {
         "kind": spec.kind,

@@ -205,3 +205,6 @@ class SampleEnv:
 
     def now(self) -> int:
         return SystemClock().now()
+
+    def at(self, schema: str) -> SampleEnv:
+        return self

@@ -20,6 +20,7 @@ from engine.runtime.cell import Log
 from engine.runtime.tablefile import TableProblem, Version, from_rows, read_csv
 
 EVERY = 0.5  # seconds between two looks
+SELDOM = 5.0  # the same, while there are no tables
 YOUNG = 2.0  # seconds: a file changed this recently may change again within the resolution of its time
 
 
@@ -124,7 +125,7 @@ class Tables:
     async def watch(self) -> None:
         """Look again and again, until cancelled."""
         while True:
-            await self._clock.sleep(EVERY)
+            await self._clock.sleep(EVERY if self._planned else SELDOM)
             await self.refresh()
 
     async def _look(self, table: PlannedTable) -> bool:

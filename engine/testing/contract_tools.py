@@ -1,17 +1,13 @@
-"""What the contracts are run with: a clock that does not wait, a context without an engine, a tiny ledger."""
+"""What the contracts are run with: a clock that does not wait, and contexts without an engine."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-from engine.core.errors import Failure, Fenced
-from engine.plugins.contracts import ConnectorContext, Sent, Sink, SinkItem, SinkResult, SourceContext
-from engine.runtime.attempt import classified
-
-MOST_TRIES = 6
+from engine.core.errors import Fenced
+from engine.plugins.contracts import ConnectorContext, Sent, SourceContext
 
 
 class InstantClock:
@@ -65,62 +61,6 @@ class MemorySourceContext(SourceContext):
 
     def log(self, text: str, facts: Mapping[str, Any] | None = None) -> None:
         self.logged.append((text, facts or {}))
-
-
-@dataclass
-class Ending:
-    """How one delivery ended: `applied`, `work_item` (with the failure), and how often the sink was called."""
-
-    state: str
-    failure: Failure | None = None
-    result: Any = None
-    tries: int = 0
-
-
-@dataclass
-class TinyLedger:
-    """The rules of delivery in small: what follows an answer, a failure, or no answer.
-
-    Every try that did not end it is followed by another, without waiting; `verify` asks first.
-    """
-
-    sink: Sink
-    timeout: float = 5.0
-    endings: dict[str, Ending] = field(default_factory=dict)
-
-    async def deliver(self, item: SinkItem) -> Ending:
-        """Until it is applied or a person must look."""
-        if item.key in self.endings:
-            return self.endings[item.key]
-        maybe, failure = False, None
-        for attempt in range(1, MOST_TRIES + 1):
-            item = SinkItem(item.key, item.request, item.action, item.event_id, attempt, maybe, item.headers)
-            guarantee = self.sink.actions[item.action].guarantee
-            if maybe and guarantee == "at_most_once":
-                return self._end(item, Ending("work_item", failure, tries=attempt - 1))
-            if maybe and guarantee == "verify" and await self.sink.verify(item, context(timeout=self.timeout)):
-                return self._end(item, Ending("applied", tries=attempt - 1))
-            answer = await self._try(item)
-            failure = answer.failure
-            if failure is None:
-                return self._end(item, Ending("applied", result=answer.result, tries=attempt))
-            if failure.kind == "permanent":
-                return self._end(item, Ending("work_item", failure, tries=attempt))
-            maybe = maybe or failure.kind == "unknown_outcome"
-        return self._end(item, Ending("work_item", failure, tries=MOST_TRIES))
-
-    async def _try(self, item: SinkItem) -> SinkResult:
-        sent = Sent()
-        try:
-            async with asyncio.timeout(self.timeout):
-                (answer,) = await self.sink.deliver([item], context(sent, self.timeout))
-            return answer
-        except Exception as error:
-            return SinkResult.failed(classified(error, sent.left))
-
-    def _end(self, item: SinkItem, ending: Ending) -> Ending:
-        self.endings[item.key] = ending
-        return ending
 
 
 def lease_is_over() -> None:

@@ -17,10 +17,11 @@ reason. Run the same class against the real system where there is one: that veri
 from __future__ import annotations
 
 from engine.testing.contract_call import CallContract, CallSubject
+from engine.testing.contract_delivery import HurriedLoop, RealDelivery, delivering
 from engine.testing.contract_format import HOSTILE, FormatContract, FormatSubject
 from engine.testing.contract_sink import Exploding, SinkContract, SinkSubject
 from engine.testing.contract_source import SourceContract, SourceSubject, running
-from engine.testing.contract_tools import InstantClock, MemorySourceContext, TinyLedger, context, no_floats
+from engine.testing.contract_tools import InstantClock, MemorySourceContext, context, no_floats
 
 __all__ = [
     "HOSTILE",
@@ -29,14 +30,16 @@ __all__ = [
     "Exploding",
     "FormatContract",
     "FormatSubject",
+    "HurriedLoop",
     "InstantClock",
     "MemorySourceContext",
+    "RealDelivery",
     "SinkContract",
     "SinkSubject",
     "SourceContract",
     "SourceSubject",
-    "TinyLedger",
     "context",
+    "delivering",
     "no_floats",
     "running",
 ]

@@ -1,8 +1,8 @@
 """Single typing mistakes in the files of a project: which words there are, and how they are misspelt.
 
-A word is a key of the language, a reference to a name or id, a name inside an expression, or a function. Data (constants,
-expected values, words of `values`) and names that are free to choose are left out: misspelling them is not a mistake
-anybody could see.
+A word is a key of the language, a reference to a name or id, a name inside an expression, or a function. Data
+(constants, expected values, words of `values`) and names that are free to choose are left out: misspelling them is not
+a mistake anybody could see.
 """
 
 from __future__ import annotations
@@ -68,6 +68,7 @@ def words(project: Project) -> list[Word]:
 class _Words:
     def __init__(self, document: Document, project: Project) -> None:
         self._document = document
+        self._tests = document.path.endswith(".test.yaml")
         self._schema = "mappings/schemas/" in document.path
         self._free_fields = "mapping" in document.data and "output" not in document.data
         self._project = project
@@ -88,9 +89,22 @@ class _Words:
     def _entry(self, key: str, item: Any, path: Path, block: Mapping[str, Any], expression: bool) -> Iterator[Word]:
         if self._is_word(key, path, block):
             yield Word("key", self._document.marks.key(path), key)
-        if key in DATA or (self._schema and key in ("pattern", "$comment")):
+        if self._tests and path[-2:-1] == ("set",):
+            first = key.partition(".")[0].partition("[")[0]
+            yield Word("path", self._document.marks.key(path), first)
+        if key == "slot" and isinstance(item, str):
+            return  # a name that is given here
+        if (
+            key in DATA
+            or (self._tests and key in ("output", "data", "reply"))
+            or (self._schema and key in ("pattern", "$comment"))
+        ):
             return
-        if self._is_reference(key, path) and not isinstance(item, Mapping):
+        if key in ("as", "number", "into") and isinstance(item, str) and "each" not in path[-2:-1] + path[-1:]:
+            yield from self._names(item, path)
+        elif key in ("as", "number") and isinstance(item, str):
+            yield Word("name", self._document.marks.value(path), item)
+        elif self._is_reference(key, path) and not isinstance(item, Mapping):
             yield from self._references(item, path)
         elif not (key in PROSE and isinstance(item, str) and not expression):
             yield from self._node(item, path, self._holds_expressions(key, path, expression))
@@ -101,6 +115,8 @@ class _Words:
             return self._is_schema_word(key, path, block)
         if above and above[-1] in ("search", "let", "slo") and key != "success":
             return False
+        if self._tests and above and above[-1] == "set":
+            return False  # a path, see below
         if above and above[-1] == "fields":
             return not self._free_fields
         if self._free_fields and "fields" in above:
@@ -130,6 +146,18 @@ class _Words:
                 yield from self._references(inner, (*path, index))
         elif isinstance(item, str) and "$" not in item:
             yield Word("reference", self._document.marks.value(path), item)
+
+    def _names(self, text: str, path: Path) -> Iterator[Word]:
+        """The names of a path that something is put at."""
+        at, names = 0, text.split(".")
+        for index, name in enumerate(names):
+            if index < len(names) - 1 or path[-1] != "into" or self._is_added(name):
+                yield Word("name", self._document.marks.inside(path, at, len(name)), name)
+            at += len(name) + 1
+
+    def _is_added(self, name: str) -> bool:
+        """True when a mapping counts on it; otherwise the name is free to choose."""
+        return any(path.endswith(f".{name}") for m in self._project.mappings.values() for path in m.model.adds)
 
     def _holds_expressions(self, key: str, path: Path, expression: bool) -> bool:
         if key == "template":

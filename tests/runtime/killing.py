@@ -15,18 +15,23 @@ class Fate:
     """Counts durable writes. The one with number `at` never answers, and nothing is written after it.
 
     done_first   that write is made all the same
+    on           instead of a number: what the write is like (the operations of the store, or what is published)
     """
 
-    def __init__(self, at: int = 0, *, done_first: bool = False) -> None:
+    def __init__(
+        self, at: int = 0, *, done_first: bool = False, on: Callable[[Sequence[Any]], bool] | None = None
+    ) -> None:
         self.count = 0
         self._at = at
         self._done_first = done_first
+        self._on = on
         self.struck = asyncio.Event()
 
-    async def meet(self, write: Callable[[], Awaitable[Any]]) -> Any:
+    async def meet(self, write: Callable[[], Awaitable[Any]], what: Sequence[Any] = ()) -> Any:
         self.count += 1
-        if self._at and self.count >= self._at:
-            if self._done_first and self.count == self._at:
+        now = self.count == self._at or (self._on is not None and self._on(what))
+        if now or self.struck.is_set():
+            if now and self._done_first and not self.struck.is_set():
                 await write()
             self.struck.set()
             await asyncio.Event().wait()
@@ -63,7 +68,7 @@ class FatedTransport:
     async def publish(self, batch: Sequence[Outgoing]) -> list[Confirm]:
         if not batch:
             return []
-        made: list[Confirm] = await self._fate.meet(lambda: self._real.publish(batch))
+        made: list[Confirm] = await self._fate.meet(lambda: self._real.publish(batch), batch)
         return made
 
     async def subscribe(self, queue: Address, prefetch: int) -> FatedSubscription:
@@ -90,13 +95,25 @@ class FatedStore:
     async def apply(self, op: Op[Any]) -> Any:
         if op.reads:
             return await self._real.apply(op)
-        return await self._fate.meet(lambda: self._real.apply(op))
+        return await self._fate.meet(lambda: self._real.apply(op), (op,))
 
     async def apply_all(self, *ops: Op[Any]) -> list[Any]:
-        made: list[Any] = await self._fate.meet(lambda: self._real.apply_all(*ops))
+        made: list[Any] = await self._fate.meet(lambda: self._real.apply_all(*ops), ops)
         return made
 
 
 async def kill(engine: Engine) -> None:
     """End an engine as a signal would: nothing is finished, written or handed back on purpose."""
     await asyncio.gather(engine._supervisor.stop(), engine.lanes.stop(0.0))
+
+
+async def killed_life(made: Any, files: Any, fate: Fate, seconds: float = 120.0) -> None:
+    """One life of an engine with a fate, ended by a kill."""
+    real = made.transport, made.store
+    made.transport, made.store = FatedTransport(made.transport, fate), FatedStore(made.store, fate)
+    engine = made.engine(files)
+    made.transport, made.store = real
+    starting = asyncio.create_task(engine.start())
+    await asyncio.sleep(seconds)
+    starting.cancel()
+    await kill(engine)

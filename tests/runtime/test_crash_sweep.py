@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.runtime.killing import Fate, FatedStore, FatedTransport, kill
+from tests.runtime.killing import Fate, killed_life
 from tests.runtime.lab import Bench, Lab, bench, running, sale, settle, virtual
 from tests.runtime.routes import FROM_SALES, SALES, route
 
@@ -59,24 +59,14 @@ STORIES = {
 
 async def live(made: Bench, story: Story, fate: Fate) -> bool:
     """One life with a fate; True when it was struck. What was not acked is offered again afterwards."""
-    real = made.transport, made.store
-    made.transport, made.store = FatedTransport(made.transport, fate), FatedStore(made.store, fate)
-    engine = made.engine(story.files)
-    made.transport, made.store = real
-    try:
-        await engine.start()
-        made.lab.offer(story.day, "day.json")
-        await settle(story.patience)
-    finally:
-        await kill(engine)
+    made.lab.offer(story.day, "day.json")
+    await killed_life(made, story.files, fate, story.patience)
     return fate.struck.is_set()
 
 
 async def writes_of(story: Story) -> int:
     async with bench() as made:
         fate = Fate()
-        engine_starts = Fate()
-        await live(made, Story(story.posting, [], [], [], 0.1), engine_starts)
         await live(made, story, fate)
         return fate.count
 

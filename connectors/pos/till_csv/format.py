@@ -47,7 +47,7 @@ class TillCsv(Format):
         prices: Literal["gross", "net"] = Field("gross", description="Whether the amounts of lines include tax.")
         columns: dict[str, str] = Field(
             default_factory=dict,
-            description="Column names that differ: `{store: Shop, amount: Total}`. Known: " + ", ".join(COLUMNS),
+            description=f"Names of the columns where they differ. Known are {', '.join(COLUMNS)}.",
             examples=[{"store": "Store", "receipt_no": "Receipt"}],
         )
         max_size: Size = Field(MAX_SIZE, description="Largest file that is read.", examples=["64MiB"])

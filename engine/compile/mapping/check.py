@@ -27,7 +27,7 @@ from engine.config.nearest import suggestion
 from engine.expr.shape import UNKNOWN, Known, Shape, infer
 from engine.expr.shape.results import literal
 
-_WORDS = (*SOURCES, "fields", "each", "choose", "omit", "let")
+_WORDS = (*SOURCES, "fields", "each", "choose", "omit", "let", "slot")
 _AS_WRITTEN = {"date": "text", "moment": "text"}
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from engine.compile.catalog import Catalog
 from engine.compile.digests import content_digest
 from engine.compile.expressions import Checker, Doubt
 from engine.compile.mapping.check import MappingCheck
+from engine.compile.mapping.heads import heads_in
 from engine.compile.mapping.mapper import CompiledMapping
 from engine.compile.mapping.nodes import Node
 from engine.compile.mapping.read import MappingReader
@@ -15,6 +17,7 @@ from engine.compile.maps import path_steps
 from engine.compile.report import Place
 from engine.compile.scope import Scope
 from engine.config.models.resources import MappingDoc
+from engine.config.nearest import suggestion
 from engine.config.project import Loaded
 from engine.expr.shape import UNKNOWN, Shape
 
@@ -38,6 +41,10 @@ class Mappings:
     def get(self, name: str) -> CompiledMapping | None:
         return self._compiled.get(name)
 
+    def all(self) -> Mapping[str, CompiledMapping]:
+        """By name."""
+        return self._compiled
+
 
 class _MappingCompiler:
     def __init__(self, catalog: Catalog, name: str, loaded: Loaded[MappingDoc]) -> None:
@@ -60,6 +67,7 @@ class _MappingCompiler:
                 Checker(self._scope, self._doubts), self._scope.known, self._doc.output or "the output"
             )
             made = check.node(root, shape, output)
+            self._check_adds_used(root)
         if root is None or self._catalog.report.errors > before:
             return None
         schemas = [self._catalog.schemas.digest(name) for name in (self._doc.output, *self._doc.adds.values()) if name]
@@ -92,6 +100,22 @@ class _MappingCompiler:
             self._check_added(place, shape, steps)
             shape = shape.with_path(steps, added)
         return shape
+
+    def _check_adds_used(self, root: Node) -> None:
+        """What the route adds for this mapping is read by it."""
+        names = heads_in(root)
+        for path in self._doc.adds:
+            last = path_steps(path)[-1]
+            if last != "[]" and last not in names:
+                near = suggestion(last, sorted(names))
+                self._place.at("adds", path).finding(
+                    "TF3518",
+                    f"nothing here reads `{last}`",
+                    key=True,
+                    help=f"did you mean `{near}`?" if near else "leave it out",
+                    suggestion=near,
+                    severity="warning",
+                )
 
     def _check_added(self, place: Place, shape: Shape, steps: list[str]) -> None:
         """Everything before the last name of a path under `adds` is there already."""

@@ -158,14 +158,14 @@ class MappingReader:
         return OmitNode(place)
 
     def _fields(self, place: Place, raw: Mapping[str, Any]) -> Node | None:
+        if not self._known(place, raw, ("fields", "where", "group"), "a block of fields", BLOCK):
+            return None
         for key in raw:
             if key in ("where", "group"):
                 place.at(key).finding(
                     "TF3504", f"`{key}` needs `each` beside it", key=True, help="each: {in: lines, as: line}"
                 )
                 return None
-        if not self._known(place, raw, ("fields",), "a block of fields", BLOCK):
-            return None
         return self.object(place.at("fields"), raw["fields"])
 
     def _list(self, place: Place, raw: list[Any]) -> ListNode | None:

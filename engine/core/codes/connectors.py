@@ -9,8 +9,8 @@ CODES: tuple[Code, ...] = (
         "TF5001",
         "Not an encoding",
         "A file read in the wrong encoding gives other letters, and nobody notices until a name is on an invoice.",
-        "format: {csv: {encoding: utf8-western}\n",
-        "format: {csv: {encoding: cp1252}\n",
+        "format: {csv: {encoding: utf8-western}}\n",
+        "format: {csv: {encoding: cp1252}}\n",
     ),
     Code(
         "TF5002",
@@ -23,8 +23,8 @@ CODES: tuple[Code, ...] = (
         "TF5003",
         "A column that does not exist",
         "The format can only group by, or rename, columns it has.",
-        "format: {csv: {columns: [store, till], group_by: [stroe]}\n",
-        "format: {csv: {columns: [store, till], group_by: [store]}\n",
+        "format: {csv: {columns: [store, till], group_by: [stroe]}}\n",
+        "format: {csv: {columns: [store, till], group_by: [store]}}\n",
     ),
     Code(
         "TF5004",

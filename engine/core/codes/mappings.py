@@ -119,6 +119,13 @@ CODES: tuple[Code, ...] = (
         "each: {in: lines, as: line}\nfields: {sku: line.sku}",
     ),
     Code(
+        "TF3519",
+        "new name beside one that is almost the same",
+        "`into` may make something new; right beside a field that differs by one letter it is rather a misspelt one.",
+        "into: extension.local.shift",
+        "into: extensions.local.shift",
+    ),
+    Code(
         "TF3521",
         "column is not in the file",
         "The first line of a CSV file names its columns; key and dates are columns of it.",

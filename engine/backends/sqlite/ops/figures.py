@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from importlib.resources import files
+from itertools import groupby
+from operator import itemgetter
 from sqlite3 import Connection
+from typing import NamedTuple
 
 from engine.backends.sqlite.ops.rows import Handlers
+from engine.core.jsonx import decode
 from engine.core.numbers import EXACT
 from engine.ports.store.figures import Figures, FiguresOf, Overdue
 
@@ -36,6 +40,37 @@ ORDER BY at, route, day, id
 """
 
 
+class _Part(NamedTuple):
+    """What one inbox row says of an event: rank of its outcome, deliveries (sink, rank), sinks of open work items."""
+
+    rank: int
+    reason: str
+    deliveries: list[tuple[str, int]]
+    waiting: list[str]
+
+    def rank_at(self, sink: str) -> int:
+        """How it counts in one sink, or (empty) in the route."""
+        ranks = [rank for name, rank in self.deliveries if sink in ("", name)]
+        waits = any(sink in ("", name) for name in self.waiting)
+        return max(self.rank, *ranks, 5 if waits else -1, -1)
+
+
+class _Story(NamedTuple):
+    """Events with the same amount of which the rows say the same."""
+
+    parts: list[_Part]
+    amount: str
+    currency: str
+    events: int
+    duplicates: int
+
+    def rank_at(self, sink: str) -> int:
+        return max(part.rank_at(sink) for part in self.parts)
+
+    def reason(self) -> str:
+        return max(part.reason for part in self.parts)
+
+
 @dataclass
 class _Sums:
     """One place's figures while they are added up."""
@@ -45,16 +80,16 @@ class _Sums:
     received: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     applied: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
 
-    def add(self, rank: int, reason: str, amount: str, currency: str, count: int) -> None:
-        self.counts["received"] += count
-        self.counts[_RANKS[rank]] += count
+    def add(self, story: _Story, rank: int) -> None:
+        self.counts["received"] += story.events
+        self.counts[_RANKS[rank]] += story.events
         if rank == 0:
-            self.filtered_by[reason] += count
-        if amount:
-            total = EXACT.multiply(Decimal(amount), Decimal(count))
-            self.received[currency] = EXACT.add(self.received[currency], total)
+            self.filtered_by[story.reason()] += story.events
+        if story.amount:
+            total = EXACT.multiply(Decimal(story.amount), Decimal(story.events))
+            self.received[story.currency] = EXACT.add(self.received[story.currency], total)
             if rank == 1:
-                self.applied[currency] = EXACT.add(self.applied[currency], total)
+                self.applied[story.currency] = EXACT.add(self.applied[story.currency], total)
 
     def figures(self, route: str, sink: str) -> Figures:
         return Figures(
@@ -69,18 +104,26 @@ class _Sums:
 
 def figures(connection: Connection, op: FiguresOf) -> list[Figures]:
     """Each route, followed by its sinks."""
-    parameters = {"route": op.route, "since": op.since, "until": op.until}
-    return _added(connection.execute(_FIGURES, parameters))
+    rows = connection.execute(_FIGURES, {"route": op.route, "since": op.since, "until": op.until})
+    found: list[Figures] = []
+    for route, group in groupby(rows, key=itemgetter(0)):
+        stories = [_story(*row) for row in group]
+        sinks = {sink for story in stories for part in story.parts for sink, _ in part.deliveries}
+        found.append(replace(_added(route, "", stories), duplicates=sum(story.duplicates for story in stories)))
+        found.extend(_added(route, sink, stories) for sink in sorted(sinks))
+    return found
 
 
-def _added(rows: Iterable[tuple[str, str, int, str, str, str, int, int]]) -> list[Figures]:
-    places: dict[tuple[str, str], _Sums] = {}
-    for route, sink, rank, reason, amount, currency, count, duplicates in rows:
-        sums = places.setdefault((route, sink), _Sums())
-        sums.add(rank, reason, amount, currency, count)
-        if not sink:
-            sums.counts["duplicates"] += duplicates
-    return [sums.figures(*place) for place, sums in places.items()]
+def _story(_: str, text: str, amount: str, currency: str, events: int, duplicates: int) -> _Story:
+    parts = [_Part(*part) for part in decode(text)]
+    return _Story(parts, amount, currency, events, duplicates)
+
+
+def _added(route: str, sink: str, stories: Iterable[_Story]) -> Figures:
+    sums = _Sums()
+    for story in stories:
+        sums.add(story, story.rank_at(sink))
+    return sums.figures(route, sink)
 
 
 def overdue(connection: Connection, op: Overdue) -> list[tuple[str, str, str]]:

@@ -1,0 +1,46 @@
+"""`tillflow validate` on 500 generated routes, as a process of its own and inside."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+GOAL = 1.5
+ROUTES = 500
+
+
+def generate(root: Path, folder: Path, count: int = ROUTES) -> None:
+    """A project of `count` routes: copies of sales-posting under names of their own."""
+    shutil.copytree(root / "mappings", folder / "mappings")
+    (folder / "routes").mkdir(parents=True)
+    for name in ("connections.yaml", "tables.yaml"):
+        shutil.copy(root / "routes" / name, folder / "routes" / name)
+    text = (root / "routes" / "sales-posting.yaml").read_text("utf-8")
+    for number in range(count):
+        name = f"posting-{number:03d}"
+        own = text.replace("route: sales-posting", f"route: {name}").replace("posted once", f"posted once ({number})")
+        (folder / "routes" / f"{name}.yaml").write_text(own, "utf-8")
+
+
+def run(root: Path) -> None:
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / "project"
+        generate(root, folder)
+        taken = [_validate(folder, root) for _ in range(5)]
+    print(f"validate {ROUTES} routes, whole process: median {median(taken):.2f} s (goal below {GOAL:g} s), of {_listed(taken)}")
+
+
+def _validate(folder: Path, root: Path) -> float:
+    began = time.perf_counter()
+    command = [sys.executable, "-m", "engine.cli", "validate", "--project", str(folder)]
+    subprocess.run(command, check=True, capture_output=True, cwd=root)
+    return time.perf_counter() - began
+
+
+def _listed(values: list[float]) -> str:
+    return ", ".join(f"{value:.2f}" for value in values)
