@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from engine.cli import check, demo, init, plugins, run, trace, tryout, work
+from engine.cli import check, demo, init, plugins, run, tests, trace, tryout, work
 from engine.cli.output import Exit, err, escape
 from engine.core.errors import ConfigError, SettingsError, StoreDown, TillflowError
 
@@ -20,6 +20,7 @@ app = typer.Typer(
 )
 init.add_to(app)
 check.add_to(app)
+tests.add_to(app)
 tryout.add_to(app)
 run.add_to(app)
 trace.add_to(app)
@@ -31,9 +32,8 @@ plugins.add_to(app)
 def main() -> None:
     """Entry point. Whatever happens, a person gets a sentence and the caller a stable exit code."""
     try:
-        app(standalone_mode=False)
-    except typer.Exit as done:
-        sys.exit(done.exit_code)
+        code = app(standalone_mode=False)  # the exit code of a command that ended itself, else what it returned
+        sys.exit(code if isinstance(code, int) else Exit.OK)
     except typer.Abort:
         sys.exit(Exit.INTERRUPTED)
     except KeyboardInterrupt:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -61,6 +61,8 @@ class Catalog:
         self.types: Mapping[str, EventType] = {}
         self.rows: Mapping[str, Shape] = {}
         self.used: set[tuple[str, str]] = set()
+        self.judged: dict[Any, tuple[Any, Any, Sequence[ExpressionError]]] = {}
+        self.shapes: dict[Any, tuple[Any, Shape]] = {}
         self.missing: list[tuple[str, str]] = []
         self.read_params: dict[str, set[str]] = {}  # shared steps -> parameters something in them reads
 

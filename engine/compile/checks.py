@@ -113,6 +113,8 @@ def _check_params(catalog: Catalog, scopes: Mapping[str, Scope]) -> None:
 
 def _filled_in(document: Document) -> set[str]:
     """Parameters that `${param.x}` puts into a file."""
+    if "${" not in document.text:
+        return set()
     found = (reference for _, reference in references(document.data))
     parts = (
         part for reference in found for part in (reference.parts if isinstance(reference, Joined) else (reference,))

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from engine.compile.catalog import Catalog
 from engine.compile.checks import check_project
 from engine.compile.connections import plan_connections
@@ -30,6 +34,23 @@ def compile_project(project: Project, registry: Registry, secrets: SecretSource)
     A route whose own file, mapping, schema, table, connection or shared steps have an error is left out; whether the
     others may run is for the caller to decide. Problems of form were found when the project was read.
     """
+    with _collecting_later():
+        return _compile(project, registry, secrets)
+
+
+@contextmanager
+def _collecting_later() -> Iterator[None]:
+    """Nearly everything made here stays, so looking for garbage meanwhile only takes time (half of it)."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _compile(project: Project, registry: Registry, secrets: SecretSource) -> tuple[RouteSet, list[Finding]]:
     report = Report()
     texts = Texts(functions_of(registry))
     catalog = Catalog(project, registry, secrets, texts, report)

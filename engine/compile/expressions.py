@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal, NamedTuple
 
 from engine.compile.report import Place
@@ -42,14 +42,26 @@ class Checker:
         self._doubts = doubts
 
     def expression(self, place: Place, expr: Expr, shape: Shape, where: Where) -> None:
-        for error in check_expression(expr, shape, where, self._scope.known):
+        for error in self._errors(expr, shape, where):
             if error.code in WARNINGS and self._doubts is not None:
                 about = expr.text[error.offset : error.offset + error.length]
                 self._doubts.append(Doubt(place, error, about))
             else:
                 report(place, error)
         self.references(place, expr.references)
-        self._choices(place, expr.tree)
+        if any(reference.kind == "param" for reference in expr.references):
+            self._choices(place, expr.tree)
+
+    def _errors(self, expr: Expr, shape: Shape, where: Where) -> Sequence[ExpressionError]:
+        """Of equal expressions over one shape the errors are equal; routes have many of them in common."""
+        reads = tuple(ref.name for ref in expr.references if ref.kind == "param")
+        params = tuple(repr(self._scope.params.get(name)) for name in reads)
+        key = (id(expr), id(shape), where, params)
+        known = self._scope.catalog.judged.get(key)
+        if known is None:
+            errors = check_expression(expr, shape, where, self._scope.known)
+            known = self._scope.catalog.judged[key] = (expr, shape, errors)  # ids stay theirs while they are kept
+        return known[2]
 
     def key(self, place: Place, key: KeyExpr, shape: Shape) -> None:
         many = isinstance(_raw_at(place), list)

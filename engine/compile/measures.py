@@ -9,7 +9,6 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from engine.compile.report import Place
-from engine.config.substitution import with_params
 from engine.plugins.fields import Duration, Rate, RateValue
 
 _DURATION: TypeAdapter[float] = TypeAdapter(Duration)
@@ -34,7 +33,7 @@ class Measures:
 
     def number(self, place: Place, raw: Any, default: float) -> float:
         """A number as it is used for waiting times, never for amounts."""
-        filled, _ = with_params(raw, self._params, place.document, place.path)
+        filled = place.filled(raw, self._params)
         if isinstance(filled, int | Decimal) and not isinstance(filled, bool):
             return float(filled)
         if filled is not None:
@@ -45,7 +44,7 @@ class Measures:
         if raw is None:
             return None
         # A parameter that does not exist was reported where the file was read.
-        filled, _ = with_params(raw, self._params, place.document, place.path)
+        filled = place.filled(raw, self._params)
         if filled is None:
             return None
         try:

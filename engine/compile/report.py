@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from engine.config.document import Document
 from engine.config.nearest import did_you_mean, nearest
+from engine.config.substitution import with_params
 from engine.core.findings import Finding, Mark, Severity, in_order
 
 Path = tuple[str | int, ...]
@@ -27,7 +29,7 @@ class Report:
         return in_order(self._findings)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Place:
     """A node of a document. Findings made through it carry its position."""
 
@@ -37,7 +39,13 @@ class Place:
 
     def at(self, *path: str | int) -> Place:
         """A node further inside."""
-        return replace(self, path=(*self.path, *path)) if path else self
+        return Place(self.report, self.document, (*self.path, *path)) if path else self
+
+    def filled(self, raw: Any, params: Mapping[str, Any]) -> Any:
+        """What is written here with parameters put in; unknown ones were reported when the file was read."""
+        if "${" not in self.document.text:
+            return raw
+        return with_params(raw, params, self.document, self.path)[0]
 
     @property
     def mark(self) -> Mark:

@@ -8,6 +8,7 @@ from engine.compile.report import Place
 from engine.compile.scope import Scope
 from engine.compile.texts import report
 from engine.config.models.scopes import ScopeLayers
+from engine.expr.errors import ExpressionError
 from engine.expr.jmes import Expr
 from engine.expr.shape import Shape, check_expression
 
@@ -39,7 +40,12 @@ def _check(catalog: Catalog, place: Place, layers: ScopeLayers, shapes: list[Sha
 
 
 def _check_paths(scope: Scope, place: Place, expr: Expr, shapes: list[Shape]) -> None:
-    found = [check_expression(expr, shape, "optional", scope.known) for shape in shapes]
-    if found and all(found):
+    found: list[list[ExpressionError]] = []
+    for shape in shapes:
+        errors = check_expression(expr, shape, "optional", scope.known)
+        if not errors:
+            return
+        found.append(errors)
+    if found:
         for error in min(found, key=lambda errors: (len(errors), not any(e.suggestion for e in errors))):
             report(place, error)

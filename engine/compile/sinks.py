@@ -15,7 +15,6 @@ from engine.compile.report import Place
 from engine.compile.scope import Scope
 from engine.compile.types import known_type
 from engine.config.models.route import RetryDoc, SinkDoc
-from engine.config.substitution import with_params
 from engine.expr.jmes import Expr
 from engine.expr.shape import UNKNOWN, Shape
 from engine.plugins.build import DocumentMapper
@@ -95,7 +94,7 @@ class _SinkPlanner:
         place, raw = self._place.at("when"), self._doc.when
         if raw is None:
             return None
-        filled, _ = with_params(raw, self._scope.params, place.document, place.path)
+        filled = place.filled(raw, self._scope.params)
         expr = self._scope.catalog.texts.expression(place, filled)
         if expr is None:
             return None
@@ -144,7 +143,7 @@ class _SinkPlanner:
     def _system(self, use: str) -> dict[str, Any] | None:
         doc, place = self._doc, self._place
         raw = {"use": use, "connection": doc.connection, "action": doc.action, "with": doc.with_, "map": doc.map}
-        filled, _ = with_params(raw, self._scope.params, place.document, place.path)
+        filled = place.filled(raw, self._scope.params)
         bound, action = bind_call(self._scope, place, "sink", filled, self._flow, self._builder)
         if action is None:
             return None

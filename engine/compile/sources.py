@@ -57,7 +57,7 @@ def _connector_source(
     spec = component(scope, place, "source", use, doc.connection or "")
     if accepts is not None:
         _uses_type(scope, accepts)
-    options, _ = with_params(doc.options, scope.params, place.document, place.path)
+    options = place.filled(doc.options, scope.params)
     options = scope.catalog.secrets_filled(place, options)
     config = None
     if spec is not None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from engine.compile.bind import bind
@@ -16,8 +17,7 @@ from engine.compile.sharedsteps import SharedSteps
 from engine.compile.texts import report
 from engine.compile.walk import Found, typed_values
 from engine.config.models.step import COMMON, SLOT, StepDoc
-from engine.config.nearest import distance
-from engine.config.substitution import with_params
+from engine.config.nearest import distance, suggestion
 from engine.config.validate import validated
 from engine.expr.errors import ExpressionError
 from engine.expr.jmes import Expr
@@ -26,6 +26,8 @@ from engine.plugins.contracts import Cut, Step
 from engine.plugins.fields import KeyExpr, ValueExpr
 from engine.plugins.sequence import PlannedStep, StepSequence
 from engine.plugins.spec import ComponentSpec
+
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class Sequences:
@@ -148,7 +150,7 @@ class _StepCompiler:
     def _scope_expression(self, place: Place, raw: Any) -> Expr | None:
         if raw is None:
             return None
-        filled, _ = with_params(raw, self._scope.params, place.document, place.path)
+        filled = place.filled(raw, self._scope.params)
         return self._scope.catalog.texts.expression(place, filled)
 
     def _spec(self) -> ComponentSpec | None:
@@ -165,7 +167,7 @@ class _StepCompiler:
 
     def _step(self, spec: ComponentSpec) -> Step | None:
         place = self._place.at(self._doc.type)
-        body, _ = with_params(self._doc.body, self._scope.params, place.document, place.path)
+        body = place.filled(self._doc.body, self._scope.params)
         config: Any = None
         if spec.config is not None:
             config = bind(place, spec.config, body, self._builder, above=(*COMMON, *SLOT), what=f"`{self._doc.type}`")
@@ -179,7 +181,19 @@ class _StepCompiler:
             return None
         for found in self._builder.found:
             self._check(place.at(*found.path), found)
+            if found.kind == "local name":
+                self._check_used(place.at(*found.path), found, body)
         return step
+
+    def _check_used(self, place: Place, name: Found, body: Any) -> None:
+        """A finding for a name of an item that nothing in the step reads."""
+        words = set(_WORD.findall(" ".join(_texts(body, name.path))))
+        if name.value not in words:
+            known = {*self._flow.shape.fields}
+            near = suggestion(name.value, sorted(words - known))
+            advice = f"something here reads `{near}`: is that what it is called?" if near else "leave `as` out"
+            text = f"nothing here reads `{name.value}`"
+            place.finding("TF3518", text, help=advice, suggestion=near, severity="warning")
 
     def _check(self, place: Place, found: Found) -> None:
         """The generic pass over everything typed that the plugin did not check itself."""
@@ -231,7 +245,7 @@ class _StepCompiler:
         before, nested = self._flow, self._builder.nested
         if self._doc.type == "filter" and self._doc.when is None:
             return Flow(before.shape, before.schemas, ends=True)
-        shape = step.shape(before.shape)
+        shape = step.shape(before.shape) if nested else self._shape(step)
         if self._doc.yields:
             return self._yielded(self._doc.yields)
         if nested:
@@ -246,6 +260,14 @@ class _StepCompiler:
         lost = bool(before.shape.schema) or not shape.known
         return Flow(shape, None if lost else before.schemas)
 
+    def _shape(self, step: Step) -> Shape:
+        """The shape after a step without steps inside; equal steps of different routes give one object."""
+        shapes, before = self._scope.catalog.shapes, self._flow.shape
+        key = (self._doc.type, id(before), repr(self._doc.body))
+        if key not in shapes:
+            shapes[key] = (before, step.shape(before))
+        return shapes[key][1]
+
     def _yielded(self, path: str) -> Flow:
         """A slot may add something at the path it names, in regions that fill it."""
         names = path.split(".")
@@ -257,3 +279,12 @@ class _StepCompiler:
         else:
             return self._flow
         return self._flow.with_shape(self._flow.shape.with_path(names, Shape(maybe=True)))
+
+
+def _texts(value: Any, without: tuple[str | int, ...], here: tuple[str | int, ...] = ()) -> Iterator[str]:
+    """All texts below a value, except the one at `without`."""
+    if isinstance(value, str) and here != without:
+        yield value
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        yield from _texts(item, without, (*here, key))

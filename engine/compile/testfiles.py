@@ -7,6 +7,7 @@ from typing import Any
 
 from engine.compile.catalog import Catalog
 from engine.compile.expressions import Checker
+from engine.compile.matchers import check_matchers
 from engine.compile.report import Place
 from engine.compile.scope import Scope
 from engine.config.checks import ids_of
@@ -43,6 +44,9 @@ class _CaseCheck:
             self._sinks()
             self._params(self._route)
         self._paths()
+        if self._case.expect is not None:
+            expected = self._place.at("expect")
+            check_matchers(expected, expected.document.at(expected.path))
 
     def _names(self) -> None:
         case, catalog = self._case, self._catalog

@@ -13,19 +13,20 @@ from engine.core.numbers import plain
 
 def part(value: Any) -> bytes:
     """One key part, typed and length-prefixed, so ("a","bc") and ("ab","c") differ and "1" differs from 1."""
+    if isinstance(value, str):
+        text = value.encode("utf-8", "surrogatepass")
+        return b"s%d:%b" % (len(text), text)
     if value is None:
         raise KeyIncomplete("a part of the key is null")
     if isinstance(value, bool):
         kind, text = b"b", b"1" if value else b"0"
     elif isinstance(value, int | Decimal):
         kind, text = b"n", plain(value).encode()
-    elif isinstance(value, str):
-        kind, text = b"s", value.encode("utf-8", "surrogatepass")
     elif isinstance(value, bytes):
         kind, text = b"x", value
     else:
         raise KeyIncomplete(f"a part of the key is {type(value).__name__}; a key part is text, a number or yes/no")
-    return kind + str(len(text)).encode() + b":" + text
+    return b"%b%d:%b" % (kind, len(text), text)
 
 
 def key_text(parts: Iterable[Any]) -> str:
@@ -54,10 +55,7 @@ def digest(*parts: Any) -> str:
 
     Raises KeyIncomplete on a null, list or object part.
     """
-    hasher = hashlib.sha256()
-    for value in parts:
-        hasher.update(part(value))
-    return hasher.hexdigest()[:32]
+    return hashlib.sha256(b"".join(map(part, parts))).hexdigest()[:32]
 
 
 def event_id(type_name: str, key: Iterable[Any]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 from engine.expr.nodes import (
     And,
     Call,
@@ -27,40 +29,48 @@ _LIMIT = 1_000_000
 def needs_meter(tree: Node) -> bool:
     """Whether an evaluation may touch or make much more than the document holds."""
     projections = sum(isinstance(node, Project | ProjectValues | Filter) for node in walk(tree))
-    return projections > _MANY_PROJECTIONS or copies(tree) > 1
+    growth = _Growth()
+    growth.copies(tree)
+    return projections > _MANY_PROJECTIONS or growth.largest > 1
 
 
-def copies(node: Node) -> int:
-    """At most how often one part of the document can occur in what the node gives."""
-    if isinstance(node, Literal | Compare | Not):
-        return 0
-    if isinstance(node, MultiList | MultiDict):
-        return _select(node.children)
-    if isinstance(node, Chain):
-        product = 1
-        for part in node.parts:
-            product = min(_LIMIT, product * max(1, copies(part)))
-        return product
-    if isinstance(node, Project | ProjectValues | Filter):
-        return min(_LIMIT, max(1, copies(node.children[0])) * max(1, copies(node.children[1])))
-    if isinstance(node, Or | And):
-        return max(map(copies, node.children))
-    if isinstance(node, Call):
-        return min(_LIMIT, sum(map(copies, node.args)))
-    return max([1, *map(copies, node.children)])
+class _Growth:
+    """`largest` is how often one part of the document can occur in any value on the way to the result."""
+
+    def __init__(self) -> None:
+        self.largest = 0
+
+    def copies(self, node: Node) -> int:
+        """At most how often one part of the document can occur in what the node gives."""
+        found = min(_LIMIT, self._copies(node, [self.copies(child) for child in node.children]))
+        self.largest = max(self.largest, found)
+        return found
+
+    def _copies(self, node: Node, children: list[int]) -> int:
+        if isinstance(node, Literal | Compare | Not):
+            return 0
+        if isinstance(node, MultiList | MultiDict):
+            return _select(node.children, children)
+        if isinstance(node, Chain | Project | ProjectValues | Filter):
+            return prod(max(1, count) for count in children[:2] + (children[2:] if isinstance(node, Chain) else []))
+        if isinstance(node, Or | And):
+            return max(children)
+        if isinstance(node, Call):
+            return sum(children)
+        return max([1, *children])
 
 
-def _select(items: tuple[Node, ...]) -> int:
+def _select(items: tuple[Node, ...], copies: list[int]) -> int:
     """Different names of one object hold different parts of it, however many are selected."""
     paths: list[tuple[str, ...]] = []
     others = 0
-    for item in items:
+    for item, count in zip(items, copies, strict=True):
         path = _path(item)
         if path:
             paths.append(path)
         else:
-            others += copies(item)
-    return min(_LIMIT, others + _overlap(paths))
+            others += count
+    return others + _overlap(paths)
 
 
 def _path(node: Node) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.expr.types import Kind
-from engine.expr.values import KINDS
+from engine.expr.values import KINDS, a
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PYTHON_KINDS = {str: "text", bool: "yes/no", int: "number", list: "list", dict: "object"}
@@ -42,7 +42,7 @@ class Parameter:
             return "an expression with & before it"
         if self.choices:
             return "one of " + ", ".join(f"'{choice}'" for choice in self.choices)
-        return " or ".join(self.kinds) or "anything"
+        return " or ".join(map(a, self.kinds)) or "anything"
 
 
 @dataclass(frozen=True)

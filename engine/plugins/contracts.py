@@ -318,7 +318,7 @@ class Format(ABC):
 
 
 class AuthScheme(ABC):
-    """How requests prove who sends them, outgoing and incoming."""
+    """How requests prove who sends them, outgoing and incoming. `now` is UTC microseconds."""
 
     Config: ClassVar[type[BaseModel]]
 

@@ -47,7 +47,7 @@ class _Assembly:
         for name, definition in own.items():
             self._defs[name] = made[name](definition) if name in made else definition
         _point_steps(self._defs)
-        return {"$schema": DIALECT, "title": f"tillflow {kind} file", **schema, "$defs": self._defs}
+        return {"$schema": DIALECT, **schema, "title": f"tillflow {kind} file", "$defs": self._defs}
 
     def _step(self, skeleton: dict[str, Any]) -> dict[str, Any]:
         properties = {name: s for name, s in skeleton["properties"].items() if name not in ("type", "body")}

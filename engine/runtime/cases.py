@@ -31,6 +31,7 @@ class Case:
     outcome, made   what the steps gave, and what it consists of
     failed          why it cannot go on; a work item
     again           it is tried again later instead
+    key             of its inbox row
     """
 
     routed: Routed
@@ -44,15 +45,12 @@ class Case:
     made: Made = field(default_factory=Made)
     failed: Failed | None = None
     again: Decision | None = None
+    event: Event = field(init=False)
+    key: EventKey = field(init=False)
 
-    @property
-    def key(self) -> EventKey:
-        """Of the inbox row."""
-        return EventKey(self.routed.event.day, self.routed.row or self.routed.event.id)
-
-    @property
-    def event(self) -> Event:
-        return self.routed.event
+    def __post_init__(self) -> None:
+        self.event = self.routed.event
+        self.key = EventKey(self.event.day, self.routed.row or self.event.id)
 
     @property
     def has_inbox(self) -> bool:

@@ -7,22 +7,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any
 
 from engine.core.event import Event
 from engine.core.jsonx import decode, encode
 from engine.ports.transport import Address, Headers, Outgoing
 
-_TEXT = ("id", "type", "source", "day", "subject", "region", "origin", "guard", "order_key", "amount", "currency", "trace")
+# Names of an Event's text attributes, in the order of its fields: before `data`, around `order_no`, after it.
+_FIRST = ("tf-id", "tf-type", "tf-source")
+_MIDDLE = ("tf-day", "tf-subject", "tf-region", "tf-origin", "tf-guard", "tf-order_key")
+_LAST = ("tf-amount", "tf-currency", "tf-trace")
+_HEADERS = _FIRST + _MIDDLE + _LAST
+_texts = attrgetter(*(name[3:] for name in _HEADERS))
 
 
 def event_headers(event: Event) -> dict[str, str | int]:
     """`tf-*` headers of an event; the carrier's own facts follow as `h-*`."""
     headers: dict[str, str | int] = {"tf-kind": "event", "tf-time": event.time}
-    for name in _TEXT:
-        value = getattr(event, name)
+    for name, value in zip(_HEADERS, _texts(event), strict=True):
         if value:
-            headers[f"tf-{name}"] = value
+            headers[name] = value
     if event.order_no:
         headers["tf-order_no"] = event.order_no
     for name, text in event.headers.items():
@@ -32,10 +37,16 @@ def event_headers(event: Event) -> dict[str, str | int]:
 
 def event_from(headers: Headers, data: Any) -> Event:
     """The event these headers describe, around `data`."""
-    texts = {name: str(headers.get(f"tf-{name}", "")) for name in _TEXT}
-    carried = {name[2:]: str(value) for name, value in headers.items() if name.startswith("h-")}
-    number = int(headers.get("tf-order_no", 0))
-    return Event(data=data, time=int(headers.get("tf-time", 0)), order_no=number, headers=carried, **texts)
+    get = headers.get
+    return Event(
+        *[str(get(name, "")) for name in _FIRST],
+        data,
+        int(get("tf-time", 0)),
+        *[str(get(name, "")) for name in _MIDDLE],
+        int(get("tf-order_no", 0)),
+        *[str(get(name, "")) for name in _LAST],
+        {name[2:]: str(value) for name, value in headers.items() if name[:2] == "h-"},
+    )
 
 
 @dataclass(frozen=True, slots=True)

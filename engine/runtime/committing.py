@@ -132,7 +132,7 @@ def _row(shared: Shared, route: str, case: Case) -> InboxRow:
         key=case.key,
         plan=case.plan.digest,
         kind=kind,
-        planned=tuple(case.made.planned),
+        planned=tuple(case.made.planned) if kind not in _DONE_AT_ONCE else (),
         reason=reason,
         replay=case.routed.replay,
         state="open" if to_do else "routed",
@@ -227,15 +227,13 @@ def _last_lines(shared: Shared, route: str, case: Case) -> list[Entry]:
     lines = []
     if case.outcome.kept:
         what = "grouped" if case.outcome.kept[0].kind == "group" else "held"
-        lines.append(_line(shared, route, case, what, ", ".join(f"{kept.step}: {kept.key}" for kept in case.outcome.kept)))
+        detail = ", ".join(f"{kept.step}: {kept.key}" for kept in case.outcome.kept)
+        lines.append(_line(shared, route, case, what, detail))
     elif case.outcome.filtered is None:
         lines.append(_line(shared, route, case, "routed"))
+    revision, now = shared.plans.revision, shared.now()
     for sink, _, born in case.made.born:
-        lines.append(
-            entry(
-                born.event, route, "published", shared.now(), sink=sink.id, revision=shared.plans.revision, keys=born.keys
-            )
-        )
+        lines.append(entry(born.event, route, "published", now, sink=sink.id, revision=revision, keys=born.keys))
     return lines
 
 

@@ -1,4 +1,4 @@
-"""What a step that waits may reach: calls, throttles, chained state. One `Contexts` for a process, one view per event."""
+"""What a step that waits may reach: calls, throttles, chained state. One `Contexts` a process, one view per event."""
 
 from __future__ import annotations
 

@@ -121,8 +121,8 @@ class Continuations:
         asking = partial(shared.plans.resuming, route, kept.segment, kept.state, kept.plan)
         found = await persist(shared.cell, asking)
         if found is None:
-            failed = Failed(Permanent("plan-gone", f"the cut `{kept.segment}` is in no Plan that is known"), kept.segment)
-            await self._give_up(kept, route, bodies, failed)
+            gone = Permanent("plan-gone", f"the cut `{kept.segment}` is in no Plan that is known")
+            await self._give_up(kept, route, bodies, Failed(gone, kept.segment))
             return None
         plan, before, _ = found
         try:
@@ -150,10 +150,9 @@ class Continuations:
         if routed is not None:
             await publish(shared.cell, [routed.outgoing(key.route)])
             point("group-published")
-        lines = [
-            entry(event_from(unpack(member.body)[0], None), key.route, "continued", shared.now(), detail=f"as {kept.event.id}")
-            for member in members
-        ]
+        now, detail = shared.now(), f"as {kept.event.id}"
+        events = [event_from(unpack(member.body)[0], None) for member in members]
+        lines = [entry(event, key.route, "continued", now, detail=detail) for event in events]
         ops = [GroupDone(key, generation), JournalAppend(lines)]
         await persist(shared.cell, lambda: store.apply_all(*ops))
 
@@ -166,10 +165,10 @@ def group_event(key: GroupKey, generation: int, members: Sequence[Member]) -> tu
     packed = [unpack(member.body) for member in members]
     events = [event_from(headers, None) for headers, _ in packed]
     first, last = events[0], packed[-1][0]
-    id = continuation_id(*key, generation)
+    own = continuation_id(*key, generation)
     amount, currency = _total(members, events)
     event = Event(
-        id=id,
+        id=own,
         type=f"group/{key.step}",
         source=f"{key.route}/{key.step}",
         data=None,
@@ -180,7 +179,7 @@ def group_event(key: GroupKey, generation: int, members: Sequence[Member]) -> tu
         origin=digest("group", *sorted(f"{member.event_id}|{member.output_key}" for member in members)),
         amount=amount,
         currency=currency,
-        trace=first.trace if len({event.trace for event in events}) == 1 else id,
+        trace=first.trace if len({event.trace for event in events}) == 1 else own,
     )
     routed = Routed(event, segment=key.step, plan=str(last.get(PLAN, "")), state=str(last.get(STATE, "")))
     return routed, [body for _, body in packed]

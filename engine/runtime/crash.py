@@ -8,8 +8,15 @@ from __future__ import annotations
 import os
 import signal
 
-_target, _, _count = os.environ.get("TILLFLOW_CRASH_AT", "").partition(":")
-_left = int(_count or 1)
+_target = ""
+_left = 0
+
+
+def arm(spec: str) -> None:
+    """Choose where this process dies: `NAME` or `NAME:COUNT`; empty: nowhere."""
+    global _target, _left
+    _target, _, count = spec.partition(":")
+    _left = int(count or 1)
 
 
 def point(name: str) -> None:
@@ -19,3 +26,6 @@ def point(name: str) -> None:
         _left -= 1
         if _left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+arm(os.environ.get("TILLFLOW_CRASH_AT", ""))

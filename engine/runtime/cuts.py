@@ -80,18 +80,18 @@ def _timers(shared: Shared, case: Case) -> list[Timer]:
 def _timer(shared: Shared, case: Case, kept: Kept) -> Timer:
     assert case.plan is not None and case.segment is not None
     event, route = case.event.with_data(None), case.plan.route
-    id = timer_id(route, kept.step, event, kept.output_key)
+    row = timer_id(route, kept.step, event, kept.output_key)
     continuation = Routed(
         event,
         segment=kept.step,
         plan=case.plan.digest,
         state=case.segment.state_version,
         output_key=kept.output_key,
-        row=id,
+        row=row,
     )
     due = shared.now() + round(kept.due * 1_000_000)
     headers = kept_headers(continuation.headers())
-    return Timer(id, due, "delay", route, kept.step, event.id, headers=headers, body=kept.body)
+    return Timer(row, due, "delay", route, kept.step, event.id, headers=headers, body=kept.body)
 
 
 def _joining(shared: Shared, case: Case) -> list[Joining]:

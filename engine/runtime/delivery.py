@@ -57,9 +57,7 @@ class Worker:
         try:
             while not self._stopping:
                 await self._consume()
-                wait = self._hand.breaker_wait()
-                self._hand.empty()
-                await self._pause(wait)
+                await self._pause(self._hand.breaker_wait())
         finally:
             for task in self._running:
                 task.cancel()
@@ -80,6 +78,7 @@ class Worker:
 
     async def _consume(self) -> None:
         """One subscription: until we stop, the queue is gone, or there is nothing to do but wait for a probe."""
+        self._hand, self._ended, self._started = Hand(), [], 0
         subscription = await self._desk.cell.transport.subscribe(self.home, 1 if self._alone else PREFETCH)
         receiving = asyncio.create_task(self._receive(subscription))
         self._consuming = True
@@ -105,7 +104,7 @@ class Worker:
         """Write down what ended, start what may start. False when there was neither."""
         ended, self._ended = self._ended, []
         if ended:
-            await settle(self._desk.cell, subscription, self._token, [ending for _, ending in ended])
+            await settle(self._desk, subscription, self._token, [ending for _, ending in ended])
             for one, ending in ended:
                 self._let_on(one, ending)
         picked = self._hand.take(self._room())

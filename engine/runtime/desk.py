@@ -9,7 +9,7 @@ from engine.compile.plan import PlannedSink
 from engine.ports.store.journal import Entry
 from engine.runtime.cell import Cell
 from engine.runtime.codec import Delivery
-from engine.runtime.journal import entry
+from engine.runtime.journal import Journal, entry
 from engine.runtime.limits import TokenBucket
 from engine.runtime.plans import Plans
 from engine.runtime.pool import Pool
@@ -23,6 +23,7 @@ class Desk:
     cell: Cell
     plans: Plans
     pool: Pool
+    journal: Journal
     watch: Watch
     rng: Random = field(default_factory=Random)
     _buckets: dict[tuple[str, str], tuple[PlannedSink, TokenBucket]] = field(default_factory=dict)

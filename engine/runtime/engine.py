@@ -21,7 +21,6 @@ from engine.runtime.env import Surroundings
 from engine.runtime.ingress import Ingress
 from engine.runtime.journal import Journal
 from engine.runtime.lanes import Lanes
-from engine.runtime.watch import Watch
 from engine.runtime.plans import Load, Plans
 from engine.runtime.pool import Pool
 from engine.runtime.revising import record, topology, unbind
@@ -30,6 +29,7 @@ from engine.runtime.shared import Shared
 from engine.runtime.sources import SourceRunner
 from engine.runtime.supervisor import Supervisor
 from engine.runtime.tables import TableFiles, Tables
+from engine.runtime.watch import Watch
 
 State = Literal["new", "running", "store_down", "stopping", "stopped"]
 

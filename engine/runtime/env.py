@@ -15,7 +15,8 @@ from engine.ports.secrets import Secret, SecretSource
 
 MISSING = "reference-missing"
 _FACTS = frozenset(
-    {"id", "type", "source", "subject", "day", "region", "origin", "order_key", "order_no", "amount", "currency", "trace"}
+    {"id", "type", "source", "subject", "day", "region", "origin", "trace"}
+    | {"order_key", "order_no", "amount", "currency"}
 )
 
 

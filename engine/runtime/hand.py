@@ -184,12 +184,3 @@ class Hand:
         """Seconds until the first open breaker of what is in hand allows a probe; 0 when none is open."""
         heads = [queue[0] for queue in self._queues.values() if queue]
         return min((one.gate.breaker.wait() for one in heads if one.gate is not None), default=0.0)
-
-    def empty(self) -> list[InHand]:
-        """Everything, and forget it."""
-        everything = [one for queue in self._queues.values() for one in queue]
-        everything += [one for parked in self._parked.values() for _, _, one in parked]
-        self._queues.clear()
-        self._turns.clear()
-        self._parked.clear()
-        return everything

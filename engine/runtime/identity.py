@@ -36,14 +36,14 @@ def identified(event: Event, type_: EventType, clock: Clock) -> Born:
     """
     env = EventEnv(event, clock)
     data = event.data
-    id, subject = event.id, event.subject
+    own, subject = event.id, event.subject
     if type_.key is not None:
         parts = key_parts(type_.key, data, env)
-        id, subject = event_id(type_.name, parts), key_text(parts)
+        own, subject = event_id(type_.name, parts), key_text(parts)
     guard = digest("guard", *key_parts(type_.guard, data, env)) if type_.guard is not None else ""
     day = _day(type_, data, env) if type_.business_date is not None else event.day
     amount, currency = _amount(type_, data, env)
-    born = replace(event, id=id, subject=subject, guard=guard, day=day, amount=amount, currency=currency)
+    born = replace(event, id=own, subject=subject, guard=guard, day=day, amount=amount, currency=currency)
     return Born(born, _keys(type_, data, env))
 
 

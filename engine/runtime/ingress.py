@@ -86,6 +86,7 @@ class Ingress:
             content=str(headers.get("tf-content", "")),
             own_id=str(headers.get("tf-own-id", "")),
             at=int(headers.get("tf-time", 0)) or self._shared.now(),
+            size=len(item.body),
             headers={name[2:]: str(value) for name, value in headers.items() if name.startswith("h-")},
         )
         try:
@@ -103,10 +104,10 @@ class Ingress:
         number, line = int(headers.get("tf-number", 0)), int(headers.get("h-line", 0) or 0)
         if headers.get("tf-decoded"):
             return [Record(decode(raw), number, line)]
-        format = self._format(plan)
-        if format is None:
+        known = self._format(plan)
+        if known is None:
             return [Refused(item.subject, Transient("no-format", f"route {plan.route} names no format"), raw, False, 0)]
-        found = list(decoded(plan, raw, origin.headers.get("file", ""), origin, format))
+        found = list(decoded(plan, raw, origin.headers.get("file", ""), origin, known))
         if number < 0:
             return found
         return [replace(one, number=number, line=line) for one in found]
@@ -148,7 +149,8 @@ class Ingress:
             entry(event, plan.route, "received", shared.now(), revision=revision, keys=one.keys, detail=_place(event))
             for one, event in events
         )
-        return [_unnumbered(one, event) for one, event in zip(taken, numbered, strict=True) if isinstance(event, Failure)]
+        both = zip(taken, numbered, strict=True)
+        return [_unnumbered(one, failure) for one, failure in both if isinstance(failure, Failure)]
 
     async def _numbered(self, plan: Plan, taken: Sequence[Taken]) -> list[Event | Failure]:
         accepts = plan.source.accepts

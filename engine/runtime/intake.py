@@ -31,12 +31,14 @@ class Origin:
     content   SHA-256 of the raw content, 64 hex digits
     own_id    the source's own id of it, if it has one
     at        UTC microseconds of its arrival
+    size      bytes of it
     headers   text facts of the carrier, masked
     """
 
     content: str
     own_id: str
     at: int
+    size: int = 0
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def record(self, route: str, number: int) -> str:
@@ -78,7 +80,7 @@ def origin_of(arrival: Arrival, clock: Clock) -> Origin:
     headers = {name: mask_pan_text(text) for name, text in arrival.headers.items()}
     if arrival.name:
         headers.setdefault("file", mask_pan_text(arrival.name))
-    return Origin(hashlib.sha256(content).hexdigest(), arrival.id, clock.now(), headers)
+    return Origin(hashlib.sha256(content).hexdigest(), arrival.id, clock.now(), len(content), headers)
 
 
 def records(plan: Plan, arrival: Arrival, origin: Origin, format: Format | None) -> Iterator[Record | Refused]:
@@ -115,26 +117,26 @@ def decoded(
 
 
 def _bad(plan: Plan, origin: Origin, bad: BadRecord) -> Refused:
-    id = origin.record(plan.route, bad.number)
-    return Refused(id, bad.failure, mask_bytes(bad.raw), False, bad.number, bad.line)
+    own = origin.record(plan.route, bad.number)
+    return Refused(own, bad.failure, mask_bytes(bad.raw), False, bad.number, bad.line)
 
 
 def _document(plan: Plan, origin: Origin, content: bytes, failure: Failure) -> Refused:
-    id = digest("document", plan.route, origin.own_id or origin.content)
-    return Refused(id, failure, mask_bytes(content), False, -1)
+    own = digest("document", plan.route, origin.own_id or origin.content)
+    return Refused(own, failure, mask_bytes(content), False, -1)
 
 
 def take(plan: Plan, record: Record, origin: Origin, clock: Clock) -> Taken | Refused:
     """One record as an event with its identity; a Refused when it is not valid or a part of its key is missing."""
-    id = origin.record(plan.route, record.number)
+    own = origin.record(plan.route, record.number)
     data = mask_value(record.data)
     try:
-        size = len(encode(data))
+        size = len(encode(data)) if origin.size > MOST_EVENT // 4 else 0
         if size > MOST_EVENT:
             raise Permanent("too-large", f"the record has {size} bytes; at most {MOST_EVENT} are accepted")
-        return _event(plan, record, data, id, origin, clock)
+        return _event(plan, record, data, own, origin, clock)
     except Failure as failure:
-        return Refused(id, failure, encode(data), True, record.number, record.line)
+        return Refused(own, failure, encode(data), True, record.number, record.line)
 
 
 def _event(plan: Plan, record: Record, data: Any, id: str, origin: Origin, clock: Clock) -> Taken:

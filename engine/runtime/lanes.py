@@ -1,4 +1,4 @@
-"""Which lanes run: one worker for each lane a Plan uses, one for each that still holds something, and quarantine."""
+"""Which lanes run: one worker for each lane that a Plan uses or that is left of a former one, and quarantine."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 
 from engine.compile.plan import PlannedConnection
-from engine.core.errors import StoreDown, TillflowError
+from engine.core.errors import StoreDown
 from engine.ports.transport import Address, Topology
 from engine.runtime import figures, order
 from engine.runtime.cell import Cell
@@ -41,13 +41,13 @@ class Lanes:
         cell: Cell,
         plans: Plans,
         pool: Pool,
-        journal: Journal | None = None,
+        journal: Journal,
         watch: Watch | None = None,
         rng: Random | None = None,
     ) -> None:
         self._cell = cell
         self._plans = plans
-        self._desk = Desk(cell, plans, pool, watch or Watch(), rng or Random())
+        self._desk = Desk(cell, plans, pool, journal, watch or Watch(), rng or Random())
         self._workers: dict[Address, Worker] = {}
         self._tasks: dict[Address, asyncio.Task[None]] = {}
         self._problems: dict[Address, str] = {}
@@ -67,13 +67,16 @@ class Lanes:
         self._looking = asyncio.create_task(self._look())
 
     async def refresh(self) -> None:
-        """Run a worker for every lane that is wanted or holds something. Safe to call again; after new Plans, do."""
-        wanted = self.wanted()
-        await self._cell.transport.declare(Topology((*sorted(wanted), QUARANTINE)))
+        """Run a worker for every lane there is. Safe to call again; after new Plans, do."""
+        await self._cell.transport.declare(Topology((*sorted(self.wanted()), QUARANTINE)))
         await order.open_fences(self._cell, self._plans.all())
         await self._desk.pool.keep(self._connections())
-        held = {address for address in await self._cell.transport.depths() if address.kind == "lane"}
-        for address in sorted(wanted | held | {QUARANTINE}):
+        await self._run_all()
+
+    async def _run_all(self) -> None:
+        """Lanes of former Plans too: what is still on its way to one, held or waiting, must find somebody there."""
+        there = {address for address in await self._cell.transport.depths() if address.kind == "lane"}
+        for address in sorted(there | {QUARANTINE}):
             if address not in self._tasks:
                 worker = Worker(self._desk, address, alone=address == QUARANTINE)
                 self._workers[address] = worker
@@ -117,13 +120,14 @@ class Lanes:
             self._problems.pop(address, None)
 
     async def _look(self) -> None:
-        """Now and then: holes in front of fences, and deliveries nobody has heard of for too long."""
+        """Now and then: new lanes, holes in front of fences, and deliveries nobody has heard of for too long."""
         while True:
             await self._cell.clock.sleep(LOOK_EVERY)
             try:
+                await self._run_all()
                 await figures.note_gaps(self._cell, self._plans)
                 await figures.note_missing(self._cell, self._plans)
             except StoreDown:
                 continue
-            except TillflowError as error:
-                self._cell.log("looking for gaps failed", {"why": str(error)})
+            except Exception as error:
+                self._cell.log("looking for gaps failed", {"why": f"{type(error).__name__}: {error}"})

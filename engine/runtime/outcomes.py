@@ -89,19 +89,19 @@ def child_event(parent: Event, type_: EventType, output: Output, effect: str, cl
 def _add(
     made: Made, effects: set[str], plan: Plan, sink: PlannedSink, event: Event, output: Output, clock: Clock
 ) -> None:
-    id = delivery_id(event.id, sink.effect, output.output_key)
-    if id in effects:
+    own = delivery_id(event.id, sink.effect, output.output_key)
+    if own in effects:
         raise Permanent(
             "effect-twice",
-            f"two outputs have the effect `{sink.effect}`; sinks that share an effect must exclude each other by `when`",
+            f"two outputs have the effect `{sink.effect}`; sinks that share one must exclude each other by `when`",
         )
-    effects.add(id)
+    effects.add(own)
     if sink.by_router and sink.event is not None:
         _add_event(made, sink, sink.event, child_event(event, sink.event, output, sink.effect, clock))
         return
-    made.planned.append(Planned(sink.id, event.day, id, "lane"))
+    made.planned.append(Planned(sink.id, event.day, own, "lane"))
     delivery = Delivery(
-        id=id,
+        id=own,
         day=event.day,
         route=plan.route,
         sink=sink.id,

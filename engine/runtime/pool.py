@@ -71,7 +71,7 @@ class Pool:
         """Borrow the Sink of connector `use` on this connection. Raises Failure when it cannot be opened."""
         async with self._borrowed(planned) as opened:
             if use not in opened.sinks:
-                opened.sinks[use] = self._component("sink", use)(opened.connection)
+                opened.sinks[use] = self._built("sink", use, opened)
             yield opened.sinks[use]
 
     @asynccontextmanager
@@ -79,7 +79,7 @@ class Pool:
         """Borrow the Call of connector `use` on this connection. Raises Failure when it cannot be opened."""
         async with self._borrowed(planned) as opened:
             if use not in opened.calls:
-                opened.calls[use] = self._component("call", use)(opened.connection)
+                opened.calls[use] = self._built("call", use, opened)
             yield opened.calls[use]
 
     def call_action(self, use: str, action: str) -> Action:
@@ -135,6 +135,15 @@ class Pool:
         except Exception as error:
             text = f"connection `{planned.name}` cannot be opened: {type(error).__name__}"
             raise Transient("connection-failed", text) from error
+
+    def _built(self, kind: Any, use: str, opened: Opened) -> Any:
+        try:
+            return self._component(kind, use)(opened.connection)
+        except Failure:
+            raise
+        except Exception as error:
+            text = f"the {kind} of {use} cannot be built: {type(error).__name__}"
+            raise Transient("connector-error", text) from error
 
     def _component(self, kind: Any, name: str) -> Any:
         spec = self._registry.of(kind).get(name)

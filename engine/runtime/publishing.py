@@ -1,4 +1,4 @@
-"""Publishing with patience: nothing is let go of before it is durable, and nobody is kept waiting for what cannot be."""
+"""Publishing with patience: nothing is let go of before it is durable, nobody waits for what cannot be."""
 
 from __future__ import annotations
 

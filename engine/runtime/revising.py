@@ -42,7 +42,8 @@ async def unbind(cell: Cell, before: Revision, routeset: RouteSet, load: Load) -
     try:
         old = load(whole.files)
     except (TillflowError, ValueError, KeyError) as error:
-        cell.log("the revision before cannot be compiled; its bindings stay", {"revision": before.id, "why": str(error)})
+        facts = {"revision": before.id, "why": str(error)}
+        cell.log("the revision before cannot be compiled; its bindings stay", facts)
         return []
     wanted = set(topology(routeset).bindings)
     for type_name, route in topology(old).bindings:

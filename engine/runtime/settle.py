@@ -21,18 +21,20 @@ from engine.ports.transport import Receipt, Subscription
 from engine.runtime import order
 from engine.runtime.cell import Cell
 from engine.runtime.crash import point
+from engine.runtime.desk import Desk
 from engine.runtime.endings import Ending
 from engine.runtime.handover import FIRST_PAUSE, persist, publish
 
 
-async def settle(cell: Cell, subscription: Subscription, token: str, endings: Sequence[Ending]) -> None:
+async def settle(desk: Desk, subscription: Subscription, token: str, endings: Sequence[Ending]) -> None:
     """Carry out these endings; afterwards none of them comes back. Waits while store or transport take nothing."""
+    cell = desk.cell
     copies = [ending.copy for ending in endings if ending.copy is not None]
     if copies:
         await publish(cell, copies)
         point("retry-published")
     await _hold(cell, [ending.held for ending in endings if ending.held is not None])
-    owned = await _write(cell, token, endings)
+    owned = await _write(desk, token, endings)
     await _move_fences(cell, owned)
     await _ack(cell, subscription, [ending.receipt for ending in owned])
     point("lane-acked")
@@ -53,21 +55,24 @@ async def _hold(cell: Cell, rows: Sequence[HeldRow]) -> None:
         await order.release(cell, [row for row, turn in zip(held, turns, strict=True) if turn != "early"])
 
 
-async def _write(cell: Cell, token: str, endings: Sequence[Ending]) -> list[Ending]:
+async def _write(desk: Desk, token: str, endings: Sequence[Ending]) -> list[Ending]:
     """Ledger, work items and journal. Answers the endings that count: the ledger row, if any, was still ours."""
+    cell = desk.cell
     plain = [ending for ending in endings if ending.item is None]
     failed = [ending for ending in endings if ending.item is not None]
-    owned = await _write_plain(cell, token, plain) if plain else []
+    owned = await _write_plain(desk, token, plain) if plain else []
     if failed:
         owned += await _write_items(cell, token, failed)
     point("ledger-applied")
     return owned
 
 
-async def _write_plain(cell: Cell, token: str, endings: Sequence[Ending]) -> list[Ending]:
+async def _write_plain(desk: Desk, token: str, endings: Sequence[Ending]) -> list[Ending]:
+    cell = desk.cell
     rows = [ending.settle for ending in endings if ending.settle is not None]
     entries = [ending.entry for ending in endings if ending.entry is not None]
-    if not rows and not entries:
+    if not rows:  # duplicates and the like: their lines need no transaction of their own
+        desk.journal.note(entries)
         return list(endings)
 
     async def write() -> list[Any]:

@@ -10,8 +10,8 @@ from random import Random
 from engine.runtime.cell import Cell
 from engine.runtime.env import Surroundings
 from engine.runtime.journal import Journal
-from engine.runtime.watch import Watch
 from engine.runtime.plans import Plans
+from engine.runtime.watch import Watch
 
 
 @dataclass

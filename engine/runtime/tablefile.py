@@ -12,7 +12,7 @@ from engine.compile.plan import PlannedTable
 from engine.core.errors import KeyIncomplete
 from engine.core.ids import key_text
 
-FIRST_DAY, LAST_DAY = "0000-01-01", "9999-12-31"
+FIRST_DAY, LAST_DAY = "", "9999-12-31"  # a row without dates is found without one too
 
 
 class TableProblem(Exception):

@@ -148,7 +148,7 @@ class RealDelivery:
         task = asyncio.create_task(worker.run())
         try:
             async with asyncio.timeout(600):
-                while await self._left():
+                while await self._left():  # noqa: ASYNC110 - the queue's depth is all there is to look at
                     await asyncio.sleep(0.2)
             worker.stop()
             await task
@@ -162,15 +162,15 @@ class RealDelivery:
 
 
 @asynccontextmanager
-async def delivering(sink: Sink, action: str, timeout: float = 5.0) -> AsyncIterator[RealDelivery]:
+async def delivering(sink: Sink, action: str, within: float = 5.0) -> AsyncIterator[RealDelivery]:
     """The engine's delivery around a sink, everything in memory. The running loop's time is its time."""
     clock = LoopClock()
     database = SqliteDatabase(":memory:", clock)
     transport, store = SqliteTransport(database, clock), SqliteStore(database, clock)
     declared = type("Declared", (_GivenSink,), {"__doc__": _GivenSink.__doc__, "actions": sink.actions})
     connector = Connector("contract", (declare_sink("contract")(declared),), _GivenConnection)
-    connection = PlannedConnection("contract", "contract", sink, "contract", timeout=timeout, breaker_failures=1000)
-    routes = RouteSet("contract", {"contract": _plan(sink, action, timeout)}, {"contract": connection})
+    connection = PlannedConnection("contract", "contract", sink, "contract", timeout=within, breaker_failures=1000)
+    routes = RouteSet("contract", {"contract": _plan(sink, action, within)}, {"contract": connection})
     with TemporaryDirectory() as folder:
         cell = Cell(transport, store, FolderBlobs(folder), DictSecrets({}), clock, lambda text, facts: None)
         await transport.open()
@@ -186,7 +186,7 @@ async def delivering(sink: Sink, action: str, timeout: float = 5.0) -> AsyncIter
             await transport.close()
 
 
-def _plan(sink: Sink, action: str, timeout: float) -> Plan:
+def _plan(sink: Sink, action: str, within: float) -> Plan:
     declared = sink.actions[action]
     guarantee = declared.guarantee or "at_least_once"
     planned = PlannedSink(
@@ -197,7 +197,7 @@ def _plan(sink: Sink, action: str, timeout: float) -> Plan:
         action=replace(declared, settle=min(declared.settle, 5.0)),
         guarantee=guarantee,
         retry=Retry(give_up_after=60.0),
-        timeout=timeout,
+        timeout=within,
     )
     return Plan(
         route="contract",

@@ -315,3 +315,23 @@ async def test_a_failed_write_leaves_the_old_file_and_no_rest(tmp_path: Path, mo
         assert (result.failure.kind, result.failure.reason) == ("transient", "not-written")
         assert [path.name for path in (tmp_path / "in").iterdir()] == ["a.json"]
         assert (tmp_path / "in" / "a.json").read_bytes() == b"1"
+
+
+async def test_a_file_that_cannot_be_moved_is_said_and_not_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(tmp_path) as connection:
+        watching = Watching(connection)
+        (tmp_path / "in" / "a.csv").write_text("one")
+        (arrival,) = await watching.settled()
+
+        def refuse(*args: Any, **kwargs: Any) -> None:
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr(os, "rename", refuse)
+        await arrival.ack(0)
+        assert await watching.settled() == []
+        assert (
+            "a file could not be moved",
+            {"file": "a.csv", "to": str(tmp_path / "archive"), "why": "Permission denied"},
+        ) in (watching.ctx.logged)

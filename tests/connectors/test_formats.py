@@ -199,6 +199,17 @@ def test_xml_an_include_is_only_an_element() -> None:
     assert made == {"xi:include": [{"@href": "/etc/passwd"}]}
 
 
+def test_xml_a_bad_record_is_a_document_of_its_own() -> None:
+    content = (
+        """<?xml version="1.0"?>\n<a k=">"><b n='1'><c><Id>1</Id></c><c x=">"><Id>2</Id><Id>3</Id></c><c/></b></a>"""
+    )
+    reader = Xml(Xml.Config(record="a/b/c", single=["Id"]))
+    for document in (content.encode(), content.encode("utf-16")):
+        (bad,) = [record for record in reader.decode(document, "f") if isinstance(record, BadRecord)]
+        assert bad.raw.endswith(b"""<a k=">"><b n='1'><c x=">"><Id>2</Id><Id>3</Id></c></b></a>""")
+        assert data_of(reader, bad.raw.replace(b"<Id>3</Id>", b"")) == [{"@x": ">", "Id": {"#": "2"}}]
+
+
 def test_xml_a_torn_document_gives_no_record_at_all() -> None:
     reader = Xml(Xml.Config(record="o/l"))
     records = reader.decode(b"<o>\n<l/>\n<l/>\n<l", "torn.xml")

@@ -5,13 +5,16 @@ from __future__ import annotations
 import ast
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from pydantic import ValidationError
 
 from connectors.core.http.auth import SCHEMES
-from engine.sdk import Permanent, Secret
+from connectors.core.http.config import HttpConfig
+from engine.sdk import AuthScheme, Options, Permanent, Secret
 
 pytestmark = pytest.mark.anyio
 NOW = 1_773_480_151  # seconds
@@ -154,3 +157,21 @@ def test_signatures_and_tokens_are_only_ever_compared_in_constant_time(project_r
                 assert not names & {"expected", "given", "signature", "secret", "candidates"}, (
                     f"{file.name}:{node.lineno}"
                 )
+
+
+def test_schemes_of_other_plugins_are_found_through_the_engine() -> None:
+    class Ours(AuthScheme):
+        class Config(Options):
+            token: str
+
+        def __init__(self, config: Any) -> None:
+            self.token = config.token
+
+    context = SimpleNamespace(auth_scheme={"acme.ours": Ours}.get)
+    settings = {"url": "https://x.example", "auth": {"scheme": "acme.ours", "token": "t"}}
+    made = HttpConfig.model_validate(settings, context=context)
+    assert made.auth is not None
+    assert made.auth.build().token == "t"  # type: ignore[attr-defined]
+    with pytest.raises(ValidationError) as caught:
+        HttpConfig.model_validate(settings | {"auth": {"scheme": "strip"}}, context=context)
+    assert caught.value.errors()[0]["ctx"]["suggestion"] == "stripe"

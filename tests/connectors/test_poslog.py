@@ -157,6 +157,8 @@ def test_an_unreadable_number_is_a_bad_record_with_its_line() -> None:
     assert (bad.line, bad.failure.reason) == (3, "bad-transaction")
     assert "log.xml, line 3" in bad.failure.detail
     assert b"<SequenceNumber>2" not in bad.raw
+    (mended,) = transactions(bad.raw.replace(b"1,00", b"1.00"))
+    assert (mended["number"], mended["totals"]["gross"]) == ("1", Decimal("1.00"))
     assert isinstance(good, Record)
 
 

@@ -97,7 +97,8 @@ def _item(rng: Random, route: str, key: EventKey) -> WorkItem:
     sink = rng.choice(SINKS) if level == "delivery" else ""
     updated = rng.randint(0, 99)
     name = f"{route}-{key.id}-{level}-{sink}-{updated}"
-    return WorkItem(name, level, route, "bad", key.id, key.day, sink=sink, event_id=key.id, updated=updated)
+    event = rng.choice([key.id, key.id, *EVENTS])
+    return WorkItem(name, level, route, "bad", key.id, key.day, sink=sink, event_id=event, updated=updated)
 
 
 async def figures_of(store: Store, history: list[Op[Any]], window: Any) -> tuple[list[Figures], list[Any]]:

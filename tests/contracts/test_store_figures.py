@@ -236,6 +236,25 @@ async def test_what_waits_for_a_delay_is_in_flight_until_it_goes_on(store: Store
     assert (figures.received, figures.filtered_by) == (1, {"too late": 1})
 
 
+async def test_what_fails_after_a_delay_counts_as_its_own_work_item_ends(store: Store) -> None:
+    # given: the item names the event, its subject is the row of the continuation
+    await store.apply(InboxOpen([row("e", "step_state", state="routed")]))
+    await store.apply(TimerSet([Timer("after", 5, "delay", "sales", "wait", "e")]))
+    await store.apply(InboxOpen([row("after", "work_item", segment="wait")]))
+    await store.apply(WorkCreate([item("e", subject="after")]))
+    assert await fate(store) == "work_items"
+    await store.apply(WorkChange("w-e", 1, "discarded", "not needed", 5))
+    assert await fate(store) == "discarded"
+
+
+async def test_a_conflicting_record_counts_while_it_waits_and_leaves_the_outcome_alone(store: Store) -> None:
+    await store.apply(InboxOpen([row("e", "filtered", reason="training")]))
+    await store.apply(WorkCreate([item("e", reason="idempotency-conflict", subject="e!other-origin")]))
+    assert await fate(store) == "work_items"
+    await store.apply(WorkChange("w-e", 1, "resolved", "the first one is right", 5))
+    assert await fate(store) == "filtered"
+
+
 async def test_a_cut_behind_a_cut_is_followed_to_the_end(store: Store) -> None:
     name = await kept_in_group(store, "a", "b")
     await store.apply(InboxOpen([row(name, "step_state", segment="by-store", state="routed")]))

@@ -87,8 +87,8 @@ SALE = Shape.from_schema(SALE_SCHEMA)
 
 
 def run(expression: str, data: Any = None, *, strict: bool = True) -> Any:
-    """The value of an expression over a document."""
-    return compile_expression(expression, strict=strict)(data, ENV)
+    """The value of an expression over a document, an empty one when none is given."""
+    return compile_expression(expression, strict=strict)({} if data is None else data, ENV)
 
 
 def exact(value: Any) -> Any:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from engine.expr.parse import parse
-from engine.expr.shape import Shape
+from engine.expr.shape import Known, Shape
 from tests.expr.support import SALE, problems
 
 EXPRESSIONS = [
@@ -50,8 +50,6 @@ def misspelt(word: str, random_: random.Random) -> str:
 
 
 def test_every_name_misspelt_is_found_at_its_column() -> None:
-    from engine.expr.shape import Known
-
     known = Known(tables={"stores": COLUMNS})
     random_ = random.Random(20260314)
     suggested = total = 0
@@ -60,11 +58,11 @@ def test_every_name_misspelt_is_found_at_its_column() -> None:
         for offset, name in names(expression):
             for _ in range(8):
                 wrong = misspelt(name, random_)
+                if wrong == name:
+                    continue
                 text = expression[:offset] + wrong + expression[offset + len(name) :]
                 found = [e for e in problems(text, SALE, "optional", known) if e.code in ("TF2010", "TF2020", "TF2021", "TF2022")]
-                if not found:
-                    assert wrong in SALE.fields or wrong == name or parse(text), text
-                    raise AssertionError(f"not found: {text}")
+                assert found, text
                 error = found[0]
                 assert (error.offset, error.length) == (offset, len(wrong)), (text, error.message, error.offset)
                 suggested += error.suggestion == name

@@ -30,7 +30,7 @@ class Crash:
         if self._done_first:
             await do()
         self.happened.set()
-        await asyncio.Event().wait()
+        return await asyncio.Event().wait()
 
 
 class CrashingSubscription:
@@ -89,7 +89,7 @@ async def run_with_crash(b: Bench, at: int, done_first: bool, lane: Address = LA
     """
     crash = Crash(at, done_first)
     cell = replace_ports(b.cell, crash)
-    desk = Desk(cell, b.plans, b.pool, b.desk.watch, b.desk.rng)
+    desk = Desk(cell, b.plans, b.pool, b.desk.journal, b.desk.watch, b.desk.rng)
     script = b.world.script
 
     async def crashing(item: Any, ctx: Any, apply: Callable[[], None]) -> Any:

@@ -1,4 +1,4 @@
-"""Killing a whole engine at any of its durable writes: before the write is made, or after it and before anybody knows."""
+"""Killing a whole engine at any of its durable writes: before the write, or after it and before anybody knows."""
 
 from __future__ import annotations
 
@@ -111,8 +111,10 @@ async def killed_life(made: Any, files: Any, fate: Fate, seconds: float = 120.0)
     """One life of an engine with a fate, ended by a kill."""
     real = made.transport, made.store
     made.transport, made.store = FatedTransport(made.transport, fate), FatedStore(made.store, fate)
-    engine = made.engine(files)
-    made.transport, made.store = real
+    try:
+        engine = made.engine(files)
+    finally:
+        made.transport, made.store = real
     starting = asyncio.create_task(engine.start())
     await asyncio.sleep(seconds)
     starting.cancel()

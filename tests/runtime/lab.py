@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+import hashlib
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import Field
 
@@ -18,7 +19,6 @@ from engine.compile.compiler import compile_project
 from engine.compile.plan import RouteSet
 from engine.config.project import read_project_from
 from engine.core.errors import Failure
-from engine.core.event import Event
 from engine.core.jsonx import encode
 from engine.plugins.contracts import (
     Action,
@@ -42,8 +42,6 @@ from engine.runtime.engine import Engine
 from engine.runtime.tables import FixedFiles
 from engine.steps import BUILTIN
 from engine.testing.clock import current_clock, run_virtual
-
-T = TypeVar("T")
 
 
 @dataclass
@@ -250,8 +248,6 @@ class MemoryBlobs:
         self.kept: dict[str, bytes] = {}
 
     async def put(self, content: bytes) -> str:
-        import hashlib
-
         digest = hashlib.sha256(content).hexdigest()
         self.kept[digest] = content
         return digest
@@ -292,6 +288,13 @@ async def settle(seconds: float = 3.0) -> None:
     await asyncio.sleep(seconds)
 
 
+async def figures_of(engine: Engine, route: str) -> dict[str, Any]:
+    """The figures of a whole route."""
+    found = (await engine.control.figures(route))["figures"]
+    (whole,) = [one for one in found if not one["sink"]]
+    return dict(whole)
+
+
 def virtual(test: Any) -> Any:
     """A test as a coroutine under virtual time."""
 
@@ -300,6 +303,3 @@ def virtual(test: Any) -> Any:
         run_virtual(test(*args, **named))
 
     return run
-
-
-__all__ = ["Bench", "Coroutine", "Event", "Lab", "bench", "project", "running", "sale", "settle", "virtual"]

@@ -1,4 +1,4 @@
-"""A small world for tests of delivery: an outside system that counts its effects, Plans over it, and a cell in memory."""
+"""A small world for tests of delivery: an outside system that counts its effects, Plans over it, a cell in memory."""
 
 from __future__ import annotations
 
@@ -50,6 +50,7 @@ from engine.runtime.cell import Cell
 from engine.runtime.codec import Delivery
 from engine.runtime.delivery import Worker
 from engine.runtime.desk import Desk
+from engine.runtime.journal import Journal
 from engine.runtime.plans import Plans
 from engine.runtime.pool import Pool
 from engine.runtime.watch import Watch
@@ -338,7 +339,7 @@ async def bench(
     routeset = RouteSet("revision-1", {one.route: one for one in chosen}, {"fake": known})
     current = Plans(routeset, store, lambda files: routeset, cell.log)
     pool = Pool(registry(), clock, cell.log)
-    desk = Desk(cell, current, pool, watch or Watch(), Random(7))
+    desk = Desk(cell, current, pool, Journal(cell), watch or Watch(), Random(7))
     await transport.declare(Topology((LANE, Address("quarantine", ""), Address("route", "sales"))))
     try:
         yield Bench(cell, outside, current, pool, desk, logs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any
 
 from engine.core.errors import Transient
@@ -92,7 +93,7 @@ async def test_while_it_is_open_no_attempts_burn() -> None:
         assert sorted(world.applied(one.id) for one in all_of_them) == [1] * 100
         assert sum(attempt - 1 for attempt in attempts) <= 8, "only what started before it opened counts"
         probes = [moment for _, moment in world.calls if 60 < moment < 3590]
-        assert all(later - earlier >= 10.0 for earlier, later in zip(probes, probes[1:], strict=False))
+        assert all(later - earlier >= 10.0 for earlier, later in pairwise(probes))
 
 
 @virtual

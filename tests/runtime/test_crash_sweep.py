@@ -15,15 +15,22 @@ from tests.runtime.killing import Fate, killed_life
 from tests.runtime.lab import Bench, Lab, bench, running, sale, settle, virtual
 from tests.runtime.routes import FROM_SALES, SALES, route
 
-BAD = "  - {id: small, check: [{that: \"total < `1000`\", otherwise: {work_item: too-much}}]}\n"
-TRAINING = "steps:\n  - {id: training, when: \"present(note) && note == 'training'\", filter: {reason: training-mode}}\n"
+BAD = '  - {id: small, check: [{that: "total < `1000`", otherwise: {work_item: too-much}}]}\n'
+TRAINING = (
+    "steps:\n  - {id: training, when: \"present(note) && note == 'training'\", filter: {reason: training-mode}}\n"
+)
 TWO_SINKS = """to:
   - {id: erp, use: lab, connection: outside, action: post, with: {reference: receipt, total: total}}
   - {id: stock, event: sale@1, when: "store == 'never'"}
 """
 GROUPED = """steps:
   - id: daily
-    aggregate: {by: store, complete: {within: 1h, count: 2}, sum: {total: total}, first: {store: store, receipt: receipt, date: date}, output: sale@1}
+    aggregate:
+      by: store
+      complete: {within: 1h, count: 2}
+      sum: {total: total}
+      first: {store: store, receipt: receipt, date: date}
+      output: sale@1
 """
 DELAYED = "steps:\n  - {id: later, delay: {for: 5m}}\n"
 DAY = [sale("1"), sale("2"), sale("3", note="training"), sale("4", total=5000)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.core.errors import Transient
 from engine.ports.store.revisions import RevisionList
 from engine.ports.transport import Address
-from tests.runtime.lab import bench, running, sale, settle, virtual
+from tests.runtime.lab import bench, figures_of, running, sale, settle, virtual
 from tests.runtime.routes import SALES, TO_ERP, alone, posting
 
 DAY = [{"reference": "1", "total": 10}, {"reference": "2", "total": 10}]
@@ -30,9 +30,9 @@ async def test_the_same_content_again_and_under_another_name_is_posted_once() ->
             await settle()
         assert made.lab.requests() == DAY
         assert len(made.lab.acked) == 3
-        (figures,) = [one for one in (await engine.control.figures("posting"))["figures"] if not one["sink"]]
+        figures = await figures_of(engine, "posting")
         assert (figures["received"], figures["applied"], figures["duplicates"]) == (2, 2, 0)
-        (ingest,) = [one for one in (await engine.control.figures("ingest"))["figures"] if not one["sink"]]
+        ingest = await figures_of(engine, "ingest")
         assert (ingest["received"], ingest["duplicates"], ingest["balanced"]) == (2, 4, True)
 
 
@@ -43,7 +43,7 @@ async def test_the_same_receipt_in_two_documents_is_posted_once() -> None:
         made.lab.offer([sale("1", note="the same receipt, told otherwise")])
         await settle()
         assert made.lab.requests() == [{"reference": "1", "total": 10}]
-        (figures,) = [one for one in (await engine.control.figures("posting"))["figures"] if not one["sink"]]
+        figures = await figures_of(engine, "posting")
         assert (figures["received"], figures["duplicates"], figures["balanced"]) == (1, 1, True)
 
 

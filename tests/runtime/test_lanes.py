@@ -38,7 +38,7 @@ QUARANTINE = Address("quarantine", "")
 
 
 def lanes(b: Bench) -> Lanes:
-    return Lanes(b.cell, b.plans, b.pool, watch=b.desk.watch, rng=Random(3))
+    return Lanes(b.cell, b.plans, b.pool, b.desk.journal, watch=b.desk.watch, rng=Random(3))
 
 
 async def quiet(b: Bench, *names: str) -> None:

@@ -57,7 +57,9 @@ async def received(b: Bench) -> list[Routed]:
 
 
 async def failed_event(b: Bench, **facts: Any) -> WorkItem:
-    item = event_item(plan(planned_sink()), Routed(event(**facts)), Failed(Permanent("unknown-sku")), "rev", b.clock.now())
+    item = event_item(
+        plan(planned_sink()), Routed(event(**facts)), Failed(Permanent("unknown-sku")), "rev", b.clock.now()
+    )
     row = InboxRow("sales", EventKey(DAY, event().id), "plan-1", "work_item", reason="unknown-sku", origin="origin-1")
     await b.cell.store.apply_all(InboxOpen([row]), WorkCreate([item]))
     return item

@@ -16,7 +16,9 @@ from tests.runtime.support import delivery, event, plan, planned_sink
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["id", "name", "customer", "x"]), inner),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["id", "name", "customer", "x"]), inner)
+    ),
     max_leaves=12,
 )
 
@@ -53,7 +55,14 @@ def test_an_event_item_holds_the_event_and_the_step_that_failed() -> None:
 
 def test_a_record_item_is_found_by_its_file() -> None:
     item = record_item(
-        "ingest", "stores", "record-1", b"raw", Permanent("corrupt"), now=1, day="2026-03-14", headers={"h-file": "a.csv"}
+        "ingest",
+        "stores",
+        "record-1",
+        b"raw",
+        Permanent("corrupt"),
+        now=1,
+        day="2026-03-14",
+        headers={"h-file": "a.csv"},
     )
 
     assert (item.level, item.body, decode(item.search)) == ("record", b"raw", {"h-file": "a.csv"})

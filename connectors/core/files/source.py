@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from connectors.core.files.client import Entry, FilesConnection, Folder, Seen
 from connectors.core.files.config import FilesSourceConfig
-from engine.sdk import Arrival, Failure, Permanent, Source, SourceContext, source
+from engine.sdk import Arrival, Failure, Permanent, Source, SourceContext, Transient, source
 
 RETRY_AFTER = 30.0  # seconds before a file that was given back is offered again
 _INLINE = 1 << 20  # bytes; a larger file is read in a thread
@@ -71,7 +71,10 @@ class FilesSource(Source):
     def _ready(self, ctx: SourceContext) -> list[Entry]:
         """Files that match, are complete, and are not in hand."""
         now = ctx.clock.monotonic()
-        entries = [entry for entry in self._connection.inbox.entries() if self._mine(entry)]
+        try:
+            entries = [entry for entry in self._connection.inbox.entries() if self._mine(entry)]
+        except OSError as error:
+            raise Transient("folder-unreadable", f"{self._connection.inbox.path}: {error.strerror}") from error
         for gone in self._watched.keys() - {entry.name for entry in entries}:
             if not self._watched[gone].held:
                 del self._watched[gone]
@@ -129,13 +132,13 @@ class FilesSource(Source):
 
     def _duplicate(self, entry: Entry, first: str, ctx: SourceContext) -> None:
         facts = {"file": entry.name, "first": first}
-        moved = self._put_away(entry, self._connection.archive, f"{entry.name}.duplicate")
+        moved = self._put_away(entry, self._connection.archive, f"{entry.name}.duplicate", ctx)
         ctx.log("a file was taken in before", facts | ({"moved": moved} if moved else {}))
 
     def _refuse(self, entry: Entry, ctx: SourceContext) -> None:
         shown = entry.name.encode("unicode_escape", "surrogatepass").decode()[:120]
         digest = hashlib.sha256(entry.name.encode("utf-8", "surrogateescape")).hexdigest()[:16]
-        moved = self._put_away(entry, self._connection.failed, f"refused-{digest}")
+        moved = self._put_away(entry, self._connection.failed, f"refused-{digest}", ctx)
         ctx.log("a file was refused", {"file": shown, "why": entry.refusal} | ({"moved": moved} if moved else {}))
 
     def _arrival(
@@ -148,7 +151,7 @@ class FilesSource(Source):
             await ctx.remember(digest, entry.name)
             self._digests.discard(digest)
             folder = self._connection.failed if work_items else self._connection.archive
-            self._put_away(entry, folder, entry.name)
+            self._put_away(entry, folder, entry.name, ctx)
 
         async def release(reason: Failure) -> None:
             self._digests.discard(digest)
@@ -159,14 +162,18 @@ class FilesSource(Source):
         own_id = digest if failure else ""
         return Arrival(entry.name, ack, release, content, id=own_id, headers={"file": entry.name}, failure=failure)
 
-    def _put_away(self, entry: Entry, folder: Folder | None, as_name: str) -> str | None:
-        """Move a settled file; without a folder it stays and is not read again until it changes."""
+    def _put_away(self, entry: Entry, folder: Folder | None, as_name: str, ctx: SourceContext) -> str | None:
+        """Move a settled file; where it cannot be moved it stays and is not read again until it changes."""
+        watch = self._watched[entry.name]
+        watch.held, watch.done = False, True
         if folder is None:
-            watch = self._watched[entry.name]
-            watch.held, watch.done = False, True
+            return None
+        try:
+            moved = self._connection.inbox.move(entry, folder, as_name)
+        except OSError as error:
+            ctx.log("a file could not be moved", {"file": entry.name, "to": folder.path, "why": error.strerror})
             return None
         self._watched.pop(entry.name, None)
-        moved = self._connection.inbox.move(entry, folder, as_name)
         marker = self._config.done_marker
         if marker and self._connection.inbox.exists(entry.name + marker):
             self._connection.inbox.remove(entry.name + marker)

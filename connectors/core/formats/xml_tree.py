@@ -6,6 +6,7 @@ not half a day of sales.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,9 @@ from defusedxml.ElementTree import DefusedXMLParser
 from connectors.core.formats.caps import MAX_DEPTH, MAX_NODES, corrupt
 
 _CHUNK = 1 << 16
+_TAG = re.compile(rb"""<[^>"']*(?:"[^"]*"[^>"']*|'[^']*'[^>"']*)*>""")
+_NAME = re.compile(rb"<([^\s/>]+)")
+_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 
 
 @dataclass(slots=True)
@@ -44,22 +48,21 @@ class _Builder:
 
     def __init__(self, path: tuple[str, ...]) -> None:
         self.path = path  # local names from the root to the record element; empty: the root is the record
-        self.done: list[Node] = []
+        self.done: list[tuple[Node, tuple[int, ...]]] = []  # with where its ancestors begin
         self.parser: Any = None
-        self.root_end = -1
         self._names: list[str] = []
+        self._ancestors: list[int] = []
         self._open: list[Node] = []
         self._texts: list[list[str]] = []
         self._nodes = 0
         self._name: Any = None
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
-        if self.root_end < 0 and self._names:
-            self.root_end = self.parser.CurrentByteIndex
         self._names.append(tag)
         if len(self._names) > MAX_DEPTH:
             raise _TooMuch(f"nested deeper than {MAX_DEPTH} levels", self.parser.CurrentLineNumber)
         if not self._open and not self._is_record():
+            self._ancestors.append(self.parser.CurrentByteIndex)
             return
         self._nodes += 1
         if self._nodes > MAX_NODES:
@@ -81,6 +84,7 @@ class _Builder:
     def end(self, tag: str) -> None:
         self._names.pop()
         if not self._open:
+            self._ancestors.pop()
             return
         node = self._open.pop()
         node.text = "".join(self._texts.pop())
@@ -88,7 +92,7 @@ class _Builder:
         if self._open:
             self._open[-1].children.append(node)
         else:
-            self.done.append(node)
+            self.done.append((node, tuple(self._ancestors)))
             self._nodes = 0
 
     def close(self) -> None:
@@ -122,10 +126,33 @@ class _Check:
 
 @dataclass(frozen=True)
 class Element:
-    """A record element with the bytes it stood in, as a document of its own."""
+    """A record element and where it stood."""
 
     node: Node
-    raw: bytes
+    _content: bytes
+    _ancestors: tuple[int, ...]
+
+    @property
+    def raw(self) -> bytes:
+        """Its own bytes inside the tags around it: a document that can be mended and read again by itself."""
+        if not self._ancestors:
+            return self._content
+        opening = [_tag_at(self._content, begin) for begin in self._ancestors]
+        names = [_NAME.match(tag) for tag in opening]
+        closing = [b"</" + name[1] + b">" for name in names if name is not None]
+        head = self._content[: self._ancestors[0]]
+        return head + b"".join(opening) + self._own() + b"".join(reversed(closing))
+
+    def _own(self) -> bytes:
+        node = self.node
+        last = _tag_at(self._content, node.begin if node.end == node.begin else node.end)
+        return self._content[node.begin : node.end] + last
+
+
+def _tag_at(content: bytes, begin: int) -> bytes:
+    """The tag that begins there, whatever its attributes hold."""
+    found = _TAG.match(content, begin)
+    return found[0] if found else b""
 
 
 def elements(content: bytes, name: str, path: tuple[str, ...]) -> Iterator[Element]:
@@ -133,13 +160,25 @@ def elements(content: bytes, name: str, path: tuple[str, ...]) -> Iterator[Eleme
 
     Raises Permanent `corrupt-document` before the first one when the document is not well formed or not safe.
     """
+    content = _single_bytes(content, name)
     for _ in _feed(content, name, _Check()):
         pass
     builder = _Builder(path)
     for _ in _feed(content, name, builder):
-        for node in builder.done:
-            yield Element(node, _alone(content, node, builder, path))
+        for node, ancestors in builder.done:
+            yield Element(node, content, ancestors)
         builder.done.clear()
+
+
+def _single_bytes(content: bytes, name: str) -> bytes:
+    """A document in UTF-16 as UTF-8: offsets and tags are then plain bytes."""
+    if content[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+        return content
+    try:
+        text = content.decode("utf-16")
+    except UnicodeError as error:
+        raise corrupt(name, f"its encoding cannot be read: {error}") from None
+    return _DECLARATION.sub("", text).encode()
 
 
 def _feed(content: bytes, name: str, target: Any) -> Iterator[None]:
@@ -164,12 +203,3 @@ def _feed(content: bytes, name: str, target: Any) -> Iterator[None]:
         raise corrupt(name, str(error), error.line) from None
     except (LookupError, ValueError) as error:
         raise corrupt(name, f"its encoding cannot be read: {error}") from None
-
-
-def _alone(content: bytes, node: Node, builder: _Builder, path: tuple[str, ...]) -> bytes:
-    """The record's own bytes inside the document's root, so that it can be mended and read again by itself."""
-    if len(path) != 2:
-        return content if len(path) < 2 else content[node.begin : content.find(b">", node.end) + 1]
-    head = content[: builder.root_end].rstrip()
-    close = content[content.rfind(b"</") :]
-    return head + content[node.begin : content.find(b">", node.end) + 1] + close

@@ -165,11 +165,9 @@ class GroupCommit:
 
     def _finish(self, group: list[_Waiting], outcomes: list[Any], error: Exception | None) -> None:
         """Tell the callers, then go on with what has arrived meanwhile."""
-        if self.broken and error is None and self._waiting:
-            self._refuse_waiting()
         for index, waiting in enumerate(group):
             self._tell(waiting, outcomes[index] if error is None else _Failed(_own(error)))
-        if error is not None and self.broken:
+        if self.broken:
             self._refuse_waiting()
         if self._waiting:
             self._loop.call_soon(self._next)

@@ -121,7 +121,7 @@ class Checker:
         return scope.at(node.name)
 
     def _misplaced_name(self, node: Field, scope: Shape) -> Shape:
-        advice, suggestion = "", ""
+        advice, suggestion = "leave it out", ""
         if scope.kinds == {"list"}:
             advice = f"[].{node.name} takes it of every element, [0].{node.name} of the first"
             path = re.search(r"[\w.]*$", self.text[: node.at].rstrip("."))
@@ -148,7 +148,7 @@ class Checker:
 
     def _index(self, node: nodes.Index, scope: Shape) -> Shape:
         found = self._list(node, scope)
-        sure = found.least > (node.index if node.index >= 0 else -node.index - 1)
+        sure = not found.known or found.least > (node.index if node.index >= 0 else -node.index - 1)
         item = found.item() if sure else replace(found.item(), maybe=True)
         return item.missing_like(scope)
 

@@ -3,11 +3,12 @@
 Counted from rows in distinct event ids; `in flight` too, never as the remainder. Each event of a route counts once, in
 the first of these that fits:
 
-  work items   an open work item of this route names the event, the row's kind is `work_item`, or a delivery is one
+  work items   an open work item of this route names the event (event_id, or subject: the id of the inbox row), the
+               row's kind is `work_item`, or a delivery is one
   in flight    the outcome is not decided (replay asked for); or a delivery is not final: no ledger row, inflight,
                waiting, held, or to be published by the router itself and not yet routed; or the event is kept by a
                cut and not yet continued
-  discarded    a delivery, or the work item of the event, was discarded
+  discarded    a delivery, or the work item with the row's id as subject (level `event`), was discarded
   superseded   a delivery was superseded
   applied      every delivery is applied (one by the router itself: once the row is routed), or the event's work item
                was resolved elsewhere
@@ -33,7 +34,10 @@ from engine.ports.store.base import Op
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Figures of one route, or of one of its sinks. Amounts are sums by currency of the received events' amounts."""
+    """Figures of one route, or of one of its sinks. Amounts are sums by currency of the received events' amounts.
+
+    duplicates   copies of events that were absorbed; told for the route only
+    """
 
     route: str
     sink: str = ""

@@ -11,6 +11,7 @@ from engine.ports.store import figures
 from engine.ports.store.figures import Figures
 from engine.ports.store.inbox import InboxRow, Planned
 from engine.ports.store.ledger import FINAL
+from engine.ports.store.work import WorkItem
 
 from .state import Memory
 
@@ -96,10 +97,15 @@ def _fate(m: Memory, row: InboxRow, sink: str) -> str:
             continue
         fates |= _own(m, leaf)
         fates |= {_delivery(m, leaf, p) for p in leaf.planned if sink in ("", p.sink)}
-        items = [w for w in m.work.values() if (w.route, w.event_id, w.state) == (leaf.route, leaf.key.id, "open")]
-        if any(sink in ("", item.sink) for item in items):
+        if any(sink in ("", item.sink) for item in _open_items(m, leaf)):
             fates.add("work_items")
     return next(fate for fate in PRECEDENCE if fate in fates)
+
+
+def _open_items(m: Memory, row: InboxRow) -> list[WorkItem]:
+    """Open work items of the row's route that name its event."""
+    open_ones = [w for w in m.work.values() if w.state == "open" and w.route == row.route]
+    return [w for w in open_ones if row.key.id in (w.event_id, w.subject)]
 
 
 def _own(m: Memory, row: InboxRow) -> set[str]:
@@ -107,7 +113,7 @@ def _own(m: Memory, row: InboxRow) -> set[str]:
     if row.kind == "work_item":
         if row.state == "open":
             return {"in_flight"}
-        items = [w for w in m.work.values() if (w.route, w.event_id, w.level) == (row.route, row.key.id, "event")]
+        items = [w for w in m.work.values() if (w.route, w.subject, w.level) == (row.route, row.key.id, "event")]
         state = max(items, key=lambda item: item.updated).state if items else "open"
         return {{"discarded": "discarded", "resolved": "applied"}.get(state, "work_items")}
     if not row.plan:
@@ -128,7 +134,7 @@ def overdue(m: Memory, op: figures.Overdue) -> list[tuple[str, str, str]]:
     for row in m.inbox.values():
         if row.kind != "deliveries" or not op.since <= row.at < op.before:
             continue
-        if any((w.route, w.event_id, w.state) == (row.route, row.key.id, "open") for w in m.work.values()):
+        if _open_items(m, row):
             continue
         if any(not _final(m, row, planned) for planned in row.planned):
             found.append((row.at, (row.route, *row.key)))

@@ -110,6 +110,7 @@ CREATE TABLE work_item (
 );
 CREATE INDEX work_item_state ON work_item (state, route, created);
 CREATE INDEX work_item_event ON work_item (event_id);
+CREATE INDEX work_item_subject ON work_item (subject);
 
 -- order --------------------------------------------------------------------------------------------------------------
 

@@ -29,7 +29,7 @@ told AS (
       WHEN part.x IS NULL THEN 4
       WHEN i.kind = 'work_item' AND i.state = 'open' THEN 4
       WHEN i.kind = 'work_item' THEN CASE (
-          SELECT w.state FROM work_item AS w WHERE w.event_id = i.id AND w.route = i.route AND w.level = 'event'
+          SELECT w.state FROM work_item AS w WHERE w.subject = i.id AND w.route = i.route AND w.level = 'event'
           ORDER BY w.updated DESC LIMIT 1
         ) WHEN 'discarded' THEN 3 WHEN 'resolved' THEN 1 ELSE 5 END
       WHEN i."plan" = '' THEN 4
@@ -47,7 +47,7 @@ told AS (
       FROM json_each(i.planned) AS d
       LEFT JOIN ledger AS l ON l.day = json_extract(d.value, '$[1]') AND l.id = json_extract(d.value, '$[2]'))),
     json((SELECT json_group_array(w.sink) FROM work_item AS w
-      WHERE w.event_id = i.id AND w.route = i.route AND w.state = 'open'))
+      WHERE (w.event_id = i.id OR w.subject = i.id) AND w.route = i.route AND w.state = 'open'))
   ) AS said
   FROM part LEFT JOIN inbox AS i ON i.rowid = part.x
 ),

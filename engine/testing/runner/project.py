@@ -1,0 +1,92 @@
+"""The project under test, compiled once for all cases; again only for other values of parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from engine.backends.secrets import DictSecrets
+from engine.compile.compiler import compile_project
+from engine.compile.plan import RouteSet
+from engine.config.models.route import RouteDoc
+from engine.config.project import Loaded, Project, read_project
+from engine.core.findings import Finding, has_errors, in_order
+from engine.core.errors import ConfigError
+from engine.core.jsonx import encode
+from engine.ports.secrets import Secret
+from engine.plugins.registry import Registry
+from engine.settings import Settings
+from engine.testing.runner.watching import Watch, watching
+
+
+class TestSecrets(DictSecrets):
+    """A value for every secret: nothing in a test leaves the process, so none is needed."""
+
+    __test__ = False
+
+    def __init__(self) -> None:
+        super().__init__({})
+
+    def get(self, name: str) -> Secret:
+        return Secret(name, f"test-{name}", "test")
+
+
+class TestProject:
+    """A project with Plans that are watched. `findings` are those of an ordinary compilation.
+
+    Raises ConfigError when there are errors among them.
+    """
+
+    __test__ = False
+
+    def __init__(self, project: Project, registry: Registry, findings: list[Finding] | None = None) -> None:
+        self.project = project
+        self.registry = registry
+        self.watch = Watch()
+        self.secrets = TestSecrets()
+        self._watching = watching(registry, self.watch)
+        self._compiled: dict[bytes, RouteSet] = {}
+        self.routeset, found = self._compile(project)
+        self.findings = in_order([*(findings or []), *found])
+        if has_errors(self.findings):
+            raise ConfigError(self.findings)
+
+    def with_params(self, route: str, params: Mapping[str, Any]) -> RouteSet:
+        """The RouteSet in which these parameters of a route have these values."""
+        if not params and not self._keeps_answers:
+            return self.routeset
+        if self._keeps_answers:
+            return self._compile(_with_params(self.project, route, params))[0]
+        key = encode([route, dict(params)])
+        if key not in self._compiled:
+            self._compiled[key] = self._compile(_with_params(self.project, route, params))[0]
+        return self._compiled[key]
+
+    @property
+    def _keeps_answers(self) -> bool:
+        """Some step uses answers again (`cache`): what one case asked must not answer another."""
+        return any(b"cache:" in content for path, content in self.project.files.items() if path.endswith(".yaml"))
+
+    def _compile(self, project: Project) -> tuple[RouteSet, list[Finding]]:
+        routeset, findings = compile_project(project, self._watching, self.secrets)
+        plans = {name: self.watch.plan(plan) for name, plan in routeset.plans.items()}
+        return replace(routeset, plans=plans), findings
+
+
+def load_for_tests(settings: Settings, environ: Mapping[str, str], registry: Registry) -> TestProject:
+    """Read and compile the project of these settings. Raises ConfigError."""
+    project, findings = read_project(settings.project, environ)
+    return TestProject(project, registry, findings)
+
+
+def _with_params(project: Project, route: str, params: Mapping[str, Any]) -> Project:
+    loaded = project.routes.get(route)
+    if loaded is None or not params:
+        return project
+    declared = dict(loaded.model.params)
+    for name, value in params.items():
+        declared[name] = declared[name].model_copy(update={"default": value})
+    model = loaded.model.model_copy(update={"params": declared})
+    changed: Loaded[RouteDoc] = replace(loaded, model=model)
+    return replace(project, routes={**project.routes, route: changed})

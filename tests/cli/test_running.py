@@ -1,0 +1,138 @@
+"""run, status, trace, work, doctor: a real engine process and the commands beside it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Said, Tillflow
+
+ROOT = Path(__file__).resolve().parents[2]
+EXPECTED = ("data/posted/0012-03-1001.json", "data/posted/0012-03-1002.json")
+
+
+def until(true: Callable[[], bool], seconds: float = 30.0) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it did not come to that in time"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def running(project: Path) -> Iterator[subprocess.Popen[bytes]]:
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "engine.cli", "run"]
+    engine = subprocess.Popen(command, cwd=project, env=environ, stderr=subprocess.PIPE)
+    until(lambda: all((project / name).exists() for name in EXPECTED) or engine.poll() is not None)
+    yield engine
+    engine.send_signal(signal.SIGTERM)
+    engine.communicate(timeout=30)
+
+
+def test_status_trace_and_work_of_a_running_engine(tillflow: Tillflow, project: Path, running: object) -> None:
+    def items() -> list[dict[str, str]]:
+        return tillflow("work", "list", "--project", project, "--format", "json").json["items"]
+
+    until(lambda: len(items()) == 1)
+    status = tillflow("status", "--project", project, "--format", "json").json
+    trace = tillflow("trace", "receipt=1001", "--project", project, "--format", "json").json
+
+    assert status["running"] is True
+    assert all(figure["balanced"] for figure in status["figures"])
+    assert [entry["what"] for entry in trace["entries"]][0] == "received"
+    assert trace["entries"][-1]["what"] == "applied"
+
+
+def test_an_item_is_edited_and_replayed(tillflow: Tillflow, project: Path, running: object) -> None:
+    def items(*more: str) -> list[dict[str, str]]:
+        return tillflow("work", "list", "--project", project, "--format", "json", *more).json["items"]
+
+    until(lambda: len(items()) == 1)
+    id = items()[0]["id"]
+    shown = tillflow("work", "show", id[:6], "--project", project, "--format", "json").json
+    shown["body"]["lines"][0]["sku"] = "SKU-1002"
+    body = project / "body.json"
+    body.write_text(_json(shown["body"]), "utf-8")
+
+    edited = tillflow("work", "edit", id, "-r", "typing error", "--file", body, "--actor", "tests", "--project", project)
+    replayed = tillflow("work", "replay", id, "-r", "put right", "--actor", "tests", "--project", project)
+
+    assert (edited.code, replayed.code) == (0, 0), edited.err + replayed.err
+    until(lambda: (project / "data/posted/0012-03-1003.json").exists())
+    until(lambda: items() == [])
+
+
+def _json(value: object) -> str:
+    from engine.core.jsonx import encode
+
+    return encode(value).decode()
+
+
+def test_a_decision_waits_for_the_next_start(tillflow: Tillflow, project: Path, running: subprocess.Popen[bytes]) -> None:
+    listed: list[Said] = []
+
+    def one() -> bool:
+        listed.append(tillflow("work", "list", "--project", project, "--format", "json"))
+        return len(listed[-1].json["items"]) == 1
+
+    until(one)
+    running.send_signal(signal.SIGTERM)
+    running.communicate(timeout=30)
+    id = listed[-1].json["items"][0]["id"]
+
+    said = tillflow("work", "discard", id, "-r", "a training receipt", "--actor", "tests", "--project", project)
+
+    assert said.code == 0, said.err
+    assert tillflow("work", "list", "--project", project, "--format", "json").json["items"] == []
+    kept = tillflow("work", "list", "--in-state", "discarded", "--project", project, "--format", "json").json["items"]
+    assert [item["id"] for item in kept] == [id]
+
+
+def test_a_second_engine_is_refused(project: Path, running: object) -> None:
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "engine.cli", "run", "--alone"]
+
+    second = subprocess.run(command, cwd=project, env=environ, capture_output=True, text=True, timeout=30, check=False)
+
+    assert second.returncode == 2
+    assert "owned by" in second.stderr
+    assert "Traceback" not in second.stderr
+
+
+def test_run_refuses_a_project_with_errors(tillflow: Tillflow, project: Path) -> None:
+    route = project / "routes/post-sales.yaml"
+    route.write_text(route.read_text("utf-8").replace("map: sale-to-posting", "map: sale-to-postnig"), "utf-8")
+
+    said = tillflow("run", "--alone", "--project", project)
+
+    assert said.code == 1
+    assert "sale-to-posting" in said.out
+
+
+def test_doctor_says_what_is_wrong(tillflow: Tillflow, project: Path) -> None:
+    assert tillflow("doctor", "--project", project).code == 0
+
+    (project / "routes/connections.yaml").write_text(
+        "tillflow: 1\nconnections:\n  tills: {connector: core.files, directory: /proc/nowhere}\n"
+        "  office: {connector: core.files, directory: data/posted}\n",
+        "utf-8",
+    )
+    said = tillflow("doctor", "--project", project, "--format", "json")
+
+    assert said.code == 1
+    assert any(check["check"] == "connection tills" and not check["ok"] for check in said.json["checks"])
+
+
+def test_nothing_known_is_said(tillflow: Tillflow, project: Path) -> None:
+    said = tillflow("trace", "receipt=4711", "--project", project)
+
+    assert said.code == 1
+    assert "nothing is known" in said.err
+    assert tillflow("work", "show", "abcdef", "--project", project).code == 1

@@ -1,0 +1,77 @@
+"""eval and dry-run: what a route would do, without doing it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine.core.jsonx import decode, encode
+from tests.cli.conftest import Tillflow
+
+
+def test_eval_is_exact(tillflow: Tillflow, tmp_path: Path) -> None:
+    document = tmp_path / "d.json"
+    document.write_text('{"lines": [{"a": 0.1}, {"a": 0.2}], "id": 820982911946155509}', "utf-8")
+
+    assert tillflow("eval", "sum(lines[].a)", document).out == "0.3\n"
+    assert tillflow("eval", "id", document).out == "820982911946155509\n"
+
+
+def test_eval_points_at_what_is_wrong(tillflow: Tillflow, tmp_path: Path) -> None:
+    document = tmp_path / "d.json"
+    document.write_text("{}", "utf-8")
+
+    said = tillflow("eval", "money_smu(lines, 'a')", document)
+
+    assert said.code == 2
+    assert "money_sum" in said.err
+    assert "^^^^^^^^^" in said.err
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1,", '{"a": 1, "a": 2}', '{"a": NaN}', "[" * 200])
+def test_eval_refuses_what_is_not_json(tillflow: Tillflow, tmp_path: Path, text: str) -> None:
+    document = tmp_path / "d.json"
+    document.write_text(text, "utf-8")
+
+    said = tillflow("eval", "a", document)
+
+    assert said.code == 2
+    assert "Traceback" not in said.err
+
+
+def test_dry_run_shows_each_step_and_what_would_be_sent(tillflow: Tillflow, project: Path) -> None:
+    said = tillflow("dry-run", "post-sales", project / "routes/cases/sale.json", "--project", project, "--format", "json")
+
+    (run,) = said.json["runs"]
+    assert said.code == 0
+    assert [step["id"] for step in run["steps"]] == ["products", "total"]
+    assert run["steps"][0]["after"]["lines"][0]["product"]["account"] == "400010"
+    assert run["outputs"][0]["sink"] == "posting"
+    assert not (project / "data" / "posted").exists()
+
+
+def test_dry_run_of_a_file_goes_through_its_format(tillflow: Tillflow, project: Path) -> None:
+    said = tillflow("dry-run", "till-sales", project / "data/inbox/monday.csv", "--project", project, "--format", "json")
+
+    assert [run["outputs"][0]["body"]["receipt"] for run in said.json["runs"]] == ["1001", "1002", "1003"]
+    assert (project / "data/inbox/monday.csv").exists()
+
+
+def test_dry_run_says_what_would_become_a_work_item(tillflow: Tillflow, project: Path) -> None:
+    case = project / "routes/cases/sale.json"
+    sale = decode(case.read_bytes())
+    sale["lines"][0]["sku"] = "SKU-0"
+    case.write_bytes(encode(sale))
+
+    said = tillflow("dry-run", "post-sales", case, "--project", project)
+
+    assert said.code == 1
+    assert "unknown-sku" in said.out
+
+
+def test_dry_run_knows_the_nearest_route(tillflow: Tillflow, project: Path) -> None:
+    said = tillflow("dry-run", "post-sale", project / "routes/cases/sale.json", "--project", project)
+
+    assert said.code == 2
+    assert "post-sales" in said.err
