@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from engine.backends.blobs import FolderBlobs
-from engine.backends.secrets import EnvironmentSecrets
+from engine.backends.secrets import EnvironmentSecrets, version_key
 from engine.backends.sqlite import SqliteDatabase, SqliteStore, SqliteTransport
 from engine.compile.compiler import compile_project
 from engine.compile.plan import RouteSet
@@ -30,6 +31,8 @@ from engine.runtime.tables import FolderFiles, Tables
 from engine.runtime.watch import Watch
 from engine.settings import Settings
 
+LOOK = 0.5  # seconds between two looks at the database's health
+
 
 @dataclass(frozen=True)
 class Loaded:
@@ -47,8 +50,9 @@ class Loaded:
 
 
 def secrets_of(settings: Settings, environ: Mapping[str, str]) -> SecretSource:
-    """Secrets from TILLFLOW_SECRET_<NAME> and the secrets folder."""
-    return EnvironmentSecrets(environ, settings.secrets)
+    """Secrets from TILLFLOW_SECRET_<NAME> and the secrets folder. Their versions are keyed once a state folder exists."""
+    key = version_key(settings.state / "version.key") if settings.state.is_dir() else b""
+    return EnvironmentSecrets(environ, settings.secrets, key)
 
 
 def load(
@@ -92,8 +96,12 @@ async def embedded_cell(
     environ: Mapping[str, str] | None = None,
     clock: Clock | None = None,
     log: Log | None = None,
+    broken: Callable[[str], None] | None = None,
 ) -> AsyncIterator[Cell]:
-    """Open the embedded cell: one SQLite database that carries and remembers. Raises SettingsError when it is owned."""
+    """Open the embedded cell: one SQLite database that carries and remembers. Raises SettingsError when it is owned.
+
+    broken   called once, with the reason, when the database takes nothing any more until it is opened again
+    """
     time = clock or SystemClock()
     settings.state.mkdir(parents=True, exist_ok=True)
     database = SqliteDatabase(settings.database, time)
@@ -107,12 +115,22 @@ async def embedded_cell(
         zone=settings.zone,
     )
     await cell.transport.open()
+    watch = asyncio.create_task(_watch(database, time, broken)) if broken is not None else None
     try:
         await cell.store.open()
         yield cell
     finally:
+        if watch is not None:
+            watch.cancel()
         await cell.store.close()
         await cell.transport.close()
+
+
+async def _watch(database: SqliteDatabase, clock: Clock, broken: Callable[[str], None]) -> None:
+    """A disk that failed is never written to again: what it holds is not known until it is opened anew."""
+    while not database.problem:
+        await clock.sleep(LOOK)
+    broken(database.problem)
 
 
 def make_engine(cell: Cell, loaded: Loaded, settings: Settings, environ: Mapping[str, str] | None = None) -> Engine:

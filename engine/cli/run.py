@@ -42,10 +42,10 @@ def run(
 ) -> None:
     """Run all routes until stopped. A parent process watches over the worker that does the work."""
     settings = settings_for(project, state)
+    settings.state.mkdir(parents=True, exist_ok=True)
     if alone or os.environ.get(CHILD):
         raise typer.Exit(_work(settings))
     loaded_for(settings)
-    settings.state.mkdir(parents=True, exist_ok=True)
     os.environ[CHILD] = "1"
     command = [sys.executable, "-m", "engine.cli", "run", "--project", str(settings.project), "--state", str(settings.state)]
     ends = frozenset({int(Exit.OK), int(Exit.FAILED), int(Exit.USAGE), int(Exit.UNREACHABLE)})

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from pydantic import BaseModel
+
 from engine.compile.bind import bind
 from engine.compile.build import Builder
 from engine.compile.catalog import Catalog
@@ -100,6 +102,7 @@ class _Planner:
             for key in options:
                 place.at(key).unknown("TF1101", f"option of {connector.name} called", key, OWN_KEYS, key=True)
             return None
+        options = self._without_limits(place, options, model)
         return bind(
             place,
             model,
@@ -108,6 +111,14 @@ class _Planner:
             also=OWN_KEYS,
             what=f"a {connector.name} connection",
         )
+
+    def _without_limits(self, place: Place, options: dict[str, Any], model: type[BaseModel]) -> dict[str, Any]:
+        """Limits that stand one level too far out are told where they belong."""
+        misplaced = [key for key in options if key in LimitsDoc.model_fields and key not in model.model_fields]
+        for key in misplaced:
+            advice = "it belongs under `limits`: indent it more by two spaces"
+            place.at(key).finding("TF1106", f"`{key}` does not belong in a connection", key=True, help=advice)
+        return {key: value for key, value in options.items() if key not in misplaced}
 
 
 def _with_limits(place: Place, connection: PlannedConnection, limits: LimitsDoc) -> PlannedConnection:

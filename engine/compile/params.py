@@ -27,12 +27,13 @@ def param_values(
         elif wrong := docs[name].refusal(value):
             place.at(name).finding("TF4012", f"this is {wrong}", help=f"see `params` of {subflow}")
     values: Values = {}
+    usable = {name: value for name, value in given.items() if name in docs and not docs[name].refusal(value)}
     for name, doc in docs.items():
         if name not in given and doc.default is None:
             place.finding(
                 "TF4012", f"`{name}` is missing: `{subflow}` has no default for it", key=True, help=f"add `{name}:`"
             )
-        values[name] = given.get(name, doc.default)
+        values[name] = usable.get(name, doc.default)
     return values, _choices(docs)
 
 

@@ -56,7 +56,7 @@ class _CaseCheck:
             catalog.known(self._place.at("mapping"), "mapping", case.mapping)
         for index, name in enumerate(case.routes if isinstance(case.routes, list) else ()):
             catalog.known(self._place.at("routes", index), "route", name)
-        if not self._subject.route and not self._subject.mapping:
+        if not self._subject.route and not self._subject.mapping and not catalog.project.broken:
             advice = "add `route:` or `mapping:`, or name the file after one"
             self._place.at("name").finding("TF1102", "this test is about no route and no mapping", help=advice)
 

@@ -14,13 +14,22 @@ from engine.settings import Settings
 
 
 async def serve(settings: Settings, loaded: Loaded, *, ready: Callable[[], None] = lambda: None) -> int:
-    """Run the engine until SIGTERM or SIGINT; answers an exit code. This process owns transport and store."""
+    """Run the engine until SIGTERM or SIGINT; answers an exit code.
+
+    This process owns transport and store; it ends with 1 when the disk under them failed.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sign, stop.set)
     when_parent_dies(stop.set)
-    async with embedded_cell(settings) as cell:
+    problems: list[str] = []
+
+    def broken(reason: str) -> None:
+        problems.append(reason)
+        stop.set()
+
+    async with embedded_cell(settings, broken=broken) as cell:
         engine = make_engine(cell, loaded, settings)
         await engine.start()
         try:
@@ -29,6 +38,6 @@ async def serve(settings: Settings, loaded: Loaded, *, ready: Callable[[], None]
                 ready()
                 await stop.wait()
         finally:
-            await engine.stop()
-            cell.log("stopped", {})
-    return 0
+            await engine.stop(patience=0.5 if problems else 30.0)
+            cell.log("stopped", {"why": problems[0]} if problems else {})
+    return 1 if problems else 0

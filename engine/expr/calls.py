@@ -10,7 +10,7 @@ from engine.expr.nearest import nearest
 from engine.expr.nodes import Call, Literal, Node, Ref
 from engine.expr.paths import Closure
 from engine.expr.signature import Function, Parameter
-from engine.expr.values import KINDS, Refused, a, described
+from engine.expr.values import Refused, a, described
 
 Compile = Callable[[Node], Closure]
 
@@ -143,8 +143,8 @@ def refused_value(parameter: Parameter, found: Any) -> Refused:
     """The error for an argument of the wrong kind while an expression runs."""
     if type(found) is list and parameter.elements is not None:
         position, item = next((n, v) for n, v in enumerate(found, 1) if type(v) not in parameter.elements)
-        wanted = KINDS[next(iter(sorted(parameter.elements, key=lambda t: t.__name__)))]
-        return Refused(f"element {position} of `{parameter.name}` is {described(item)}, it must be {a(wanted)}")
+        wanted = " or ".join(map(a, parameter.element_kinds))
+        return Refused(f"element {position} of `{parameter.name}` is {described(item)}, it must be {wanted}")
     hint = "; it is missing: give a value with coalesce(.., ..)" if found is None else ""
     return Refused(f"`{parameter.name}` is {described(found)}, it must be {parameter.wanted}{hint}")
 

@@ -25,6 +25,7 @@ class Parameter:
     kinds: tuple[str, ...]
     accepted: frozenset[type] | None
     elements: frozenset[type] | None = None
+    element_kinds: tuple[str, ...] = ()
     required: bool = True
     variadic: bool = False
     nullable: bool = False
@@ -165,6 +166,7 @@ def _parameter(function: str, declared: inspect.Parameter, hints: dict[str, Any]
         kinds=read.kinds,
         accepted=None if read.note.lazy or read.note.per_item else _accepted(read.kinds, read.nullable),
         elements=_accepted(read.element, False),
+        element_kinds=read.element,
         required=declared.default is declared.empty and not variadic,
         variadic=variadic,
         nullable=read.nullable or read.anything,

@@ -18,6 +18,7 @@ from jinja2.meta import find_undeclared_variables
 from engine.core.errors import Permanent, TillflowError
 from engine.expr.calls import accepts, named, refused_value
 from engine.expr.env import Env
+from engine.expr.errors import ExpressionError
 from engine.expr.functions import FunctionTable
 from engine.expr.guards import Budget, budget, limit
 from engine.expr.limits import MAX_MADE_TEXT
@@ -107,6 +108,13 @@ def compile_template(text: str, functions: Mapping[str, Function] | None = None)
 
 
 def _compile(text: str, functions: Mapping[str, Function]) -> Template:
+    try:
+        return _built(text, functions)
+    except RecursionError:
+        raise ExpressionError("TF2502", "the template is nested too deep", length=0) from None
+
+
+def _built(text: str, functions: Mapping[str, Function]) -> Template:
     environment = _environment()
     tree = read_template(environment, text)
     check(tree, functions)

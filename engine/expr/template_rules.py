@@ -97,6 +97,8 @@ class _Rules:
 
     def _assign(self, node: nodes.Assign) -> None:
         listed = isinstance(node.node, nodes.List | nodes.Tuple) or any(node.node.find_all((nodes.List, nodes.Tuple)))
+        if isinstance(node.target, nodes.Name):
+            self._name(node.target)
         if listed or not isinstance(node.target, nodes.Name):
             raise ExpressionError(
                 "TF2503",

@@ -94,8 +94,6 @@ def read_template(environment: Environment, text: str) -> nodes.Template:
         offset, length = _where(text, parser, error)
         said = error.message or "it cannot be read"
         raise ExpressionError("TF2501", f"the template is not valid: {said}", offset=offset, length=length) from None
-    except RecursionError:
-        raise ExpressionError("TF2502", "the template is nested too deep", length=0) from None
 
 
 def _where(text: str, parser: PlacingParser | None, error: TemplateSyntaxError) -> tuple[int, int]:

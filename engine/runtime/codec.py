@@ -14,11 +14,9 @@ from engine.core.event import Event
 from engine.core.jsonx import decode, encode
 from engine.ports.transport import Address, Headers, Outgoing
 
-# Names of an Event's text attributes, in the order of its fields: before `data`, around `order_no`, after it.
-_FIRST = ("tf-id", "tf-type", "tf-source")
-_MIDDLE = ("tf-day", "tf-subject", "tf-region", "tf-origin", "tf-guard", "tf-order_key")
-_LAST = ("tf-amount", "tf-currency", "tf-trace")
-_HEADERS = _FIRST + _MIDDLE + _LAST
+# Text attributes of an Event that travel as `tf-<name>` where they are not empty.
+_TEXT = ("id", "type", "source", "day", "subject", "region", "origin", "guard", "order_key", "amount", "currency")
+_HEADERS = tuple(f"tf-{name}" for name in (*_TEXT, "trace"))
 _texts = attrgetter(*(name[3:] for name in _HEADERS))
 
 
@@ -39,13 +37,22 @@ def event_from(headers: Headers, data: Any) -> Event:
     """The event these headers describe, around `data`."""
     get = headers.get
     return Event(
-        *[str(get(name, "")) for name in _FIRST],
-        data,
-        int(get("tf-time", 0)),
-        *[str(get(name, "")) for name in _MIDDLE],
-        int(get("tf-order_no", 0)),
-        *[str(get(name, "")) for name in _LAST],
-        {name[2:]: str(value) for name, value in headers.items() if name[:2] == "h-"},
+        id=str(get("tf-id", "")),
+        type=str(get("tf-type", "")),
+        source=str(get("tf-source", "")),
+        data=data,
+        time=int(get("tf-time", 0)),
+        day=str(get("tf-day", "")),
+        subject=str(get("tf-subject", "")),
+        region=str(get("tf-region", "")),
+        origin=str(get("tf-origin", "")),
+        guard=str(get("tf-guard", "")),
+        order_key=str(get("tf-order_key", "")),
+        order_no=int(get("tf-order_no", 0)),
+        amount=str(get("tf-amount", "")),
+        currency=str(get("tf-currency", "")),
+        trace=str(get("tf-trace", "")),
+        headers={name[2:]: str(value) for name, value in headers.items() if name[:2] == "h-"},
     )
 
 

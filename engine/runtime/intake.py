@@ -99,9 +99,7 @@ def records(plan: Plan, arrival: Arrival, origin: Origin, format: Format | None)
         yield from decoded(plan, arrival.content, arrival.name, origin, format)
 
 
-def decoded(
-    plan: Plan, content: bytes, name: str, origin: Origin, format: Format
-) -> Iterator[Record | Refused]:
+def decoded(plan: Plan, content: bytes, name: str, origin: Origin, format: Format) -> Iterator[Record | Refused]:
     """The records of a document. A record that cannot be decoded is a Refused, its neighbours proceed."""
     try:
         for one in format.decode(content, name):
@@ -163,4 +161,3 @@ def _event(plan: Plan, record: Record, data: Any, id: str, origin: Origin, clock
             parts = key_parts(accepts.order_by, event.data, EventEnv(event, clock))
             event = replace(event, order_key=key_text(parts))
     return Taken(event, keys, record.number)
-

@@ -128,4 +128,3 @@ def _add_markers(made: Made, plan: Plan, markers: Sequence[Delivery]) -> None:
         sink = plan.sink(marker.sink)
         if sink is not None:
             made.deliveries.append((sink.lane, marker))
-

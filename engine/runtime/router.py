@@ -239,4 +239,3 @@ class Router:
 
 def _mark(case: Case) -> tuple[str, int]:
     return case.event.id, case.routed.attempt + (case.routed.replay << 16)
-

@@ -194,9 +194,7 @@ class SourceRunner:
             task.add_done_callback(lambda _: room.release())
             before = turn if in_order else None
 
-    async def _arrival(
-        self, arrival: Arrival, before: asyncio.Future[bool] | None, turn: asyncio.Future[bool]
-    ) -> None:
+    async def _arrival(self, arrival: Arrival, before: asyncio.Future[bool] | None, turn: asyncio.Future[bool]) -> None:
         """One arrival from decoding to its ack. One that is given back takes those behind it along."""
         acked = False
         try:

@@ -148,7 +148,7 @@ class RealDelivery:
         task = asyncio.create_task(worker.run())
         try:
             async with asyncio.timeout(600):
-                while await self._left():  # noqa: ASYNC110 - the queue's depth is all there is to look at
+                while await self._left() and not task.done():  # noqa: ASYNC110 - only the depth can be looked at
                     await asyncio.sleep(0.2)
             worker.stop()
             await task

@@ -54,7 +54,11 @@ SALE_SCHEMA: dict[str, Any] = {
         "training": {"type": "boolean", "default": False},
         "voided": {"type": "boolean"},
         "status": {"enum": ["open", "shipped"]},
-        "store": {"type": "object", "required": ["id"], "properties": {"id": {"type": "string"}, "name": {"type": "string"}}},
+        "store": {
+            "type": "object",
+            "required": ["id"],
+            "properties": {"id": {"type": "string"}, "name": {"type": "string"}},
+        },
         "customer": {
             "type": "object",
             "properties": {"id": {"type": "string"}, "name": {"type": "string"}, "consent": {"type": "boolean"}},
@@ -93,12 +97,10 @@ def run(expression: str, data: Any = None, *, strict: bool = True) -> Any:
 
 def exact(value: Any) -> Any:
     """The value with every number as its own digits, so that 1.50 and 1.5 differ."""
-    if isinstance(value, Decimal):
-        return ("decimal", str(value))
     if isinstance(value, bool) or value is None or isinstance(value, str):
         return value
-    if isinstance(value, int):
-        return ("int", str(value))
+    if isinstance(value, int | Decimal):
+        return ("number", str(value))
     if isinstance(value, dict):
         return {name: exact(inner) for name, inner in value.items()}
     return [exact(inner) for inner in value]

@@ -82,7 +82,9 @@ def test_a_product_that_does_not_fit_exactly_is_an_error() -> None:
         run("money_mul(a, a)", {"a": huge})
 
 
-amounts = st.integers(-(10**30), 10**30) | st.decimals(allow_nan=False, allow_infinity=False, places=4, min_value=-(10**25), max_value=10**25)
+amounts = st.integers(-(10**30), 10**30) | st.decimals(
+    allow_nan=False, allow_infinity=False, places=4, min_value=-(10**25), max_value=10**25
+)
 
 
 @given(st.lists(amounts, max_size=30))
@@ -98,7 +100,11 @@ def _parts(value: Any) -> int:
     return -whole if sign else whole
 
 
-@given(st.lists(st.decimals(allow_nan=False, allow_infinity=False, places=2, min_value=-(10**9), max_value=10**9), min_size=1))
+@given(
+    st.lists(
+        st.decimals(allow_nan=False, allow_infinity=False, places=2, min_value=-(10**9), max_value=10**9), min_size=1
+    )
+)
 def test_money_sum_and_sum_agree(values: list[Decimal]) -> None:
     data = {"lines": [{"net": value} for value in values]}
     assert exact(run("money_sum(lines, 'net')", data)) == exact(run("sum(lines[].net)", data))

@@ -61,7 +61,11 @@ def test_every_name_misspelt_is_found_at_its_column() -> None:
                 if wrong == name:
                     continue
                 text = expression[:offset] + wrong + expression[offset + len(name) :]
-                found = [e for e in problems(text, SALE, "optional", known) if e.code in ("TF2010", "TF2020", "TF2021", "TF2022")]
+                found = [
+                    e
+                    for e in problems(text, SALE, "optional", known)
+                    if e.code in ("TF2010", "TF2020", "TF2021", "TF2022")
+                ]
                 assert found, text
                 error = found[0]
                 assert (error.offset, error.length) == (offset, len(wrong)), (text, error.message, error.offset)

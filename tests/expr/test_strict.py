@@ -77,7 +77,9 @@ def test_moments_compare_across_offsets() -> None:
     assert run("date_time('2026-03-14T10:00:00+01:00') < date_time('2026-03-14T09:00:00.5Z')") is True
 
 
-@pytest.mark.parametrize("expression", ["!a", "a && b", "lines[?a]", "b && a && b", "every(lines, &a)", "some(lines, &a)"])
+@pytest.mark.parametrize(
+    "expression", ["!a", "a && b", "lines[?a]", "b && a && b", "every(lines, &a)", "some(lines, &a)"]
+)
 def test_the_text_false_never_counts_as_yes(expression: str) -> None:
     data = {"a": "false", "b": True, "lines": [{"a": "false"}]}
     assert refused(expression, data).reason == "not-yes-no"

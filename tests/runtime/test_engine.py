@@ -5,6 +5,8 @@ from __future__ import annotations
 from engine.core.errors import Transient
 from engine.ports.store.revisions import RevisionList
 from engine.ports.transport import Address
+from tests.contracts.memory_store import MemoryStore
+from tests.contracts.memory_transport import MemoryTransport
 from tests.runtime.lab import bench, figures_of, running, sale, settle, virtual
 from tests.runtime.routes import SALES, TO_ERP, alone, posting
 
@@ -127,3 +129,18 @@ async def test_status_says_what_does_not_run() -> None:
         await settle()
         status = await engine.status()
         assert not status.ready and "router/posting" in status.problems
+
+
+@virtual
+async def test_the_runtime_knows_no_backend_a_third_one_runs_the_same_day() -> None:
+    async with bench() as made:
+        made.transport, made.store = MemoryTransport(made.clock), MemoryStore()
+        await made.transport.open()
+        await made.store.open()
+        async with running(made, SALES) as engine:
+            made.lab.fail = [Transient("down")]
+            made.lab.offer([sale("1"), sale("2"), sale("1")], "day.json")
+            await settle(60)
+            assert sorted(made.lab.requests(), key=str) == DAY
+            posting = await figures_of(engine, "posting")
+            assert (posting["received"], posting["applied"], posting["balanced"]) == (2, 2, True)

@@ -17,7 +17,9 @@ from engine.testing.clock import run_virtual
 
 STORES = PlannedTable("stores", "stores.csv", ("id",))
 VAT = PlannedTable("vat", "vat.csv", ("country", "code"), since="from", until="to")
-RATES = b"country,code,rate,from,to\nDE,19,19,2007-01-01,2020-06-30\nDE,19,16,2020-07-01,2020-12-31\nDE,19,19,2021-01-01,\n"
+RATES = (
+    b"country,code,rate,from,to\nDE,19,19,2007-01-01,2020-06-30\nDE,19,16,2020-07-01,2020-12-31\nDE,19,19,2021-01-01,\n"
+)
 
 
 def tables(files: dict[str, bytes], *planned: PlannedTable) -> tuple[Tables, list[str]]:

@@ -97,7 +97,7 @@ class MappingCheck:
             for branch in node.choice.branches:
                 self._merged_branch(branch, node, data, wanted, told)
         else:
-            self._missing(node.place, node.fields, wanted, told, bool(node.slots))
+            self._missing(node.place, node.fields, wanted, told)
         return Shape.of_object(made) if node.choice is None else UNKNOWN
 
     def _misspelt(self, node: ObjectNode) -> bool:
@@ -116,10 +116,10 @@ class MappingCheck:
         place.finding("TF3501", f"{self._output} has no field `{name}` here", key=True, help=advice, suggestion=near)
         return near
 
-    def _missing(self, place: Place, names: Iterable[str], wanted: Shape, told: set[str], open_: bool) -> None:
+    def _missing(self, place: Place, names: Iterable[str], wanted: Shape, told: set[str]) -> None:
         given = {*names, *told}
         for name, shape in wanted.fields.items():
-            if not (shape.maybe or shape.defaulted or name in given or open_):
+            if not (shape.maybe or shape.defaulted or name in given):
                 text = f"{self._output} requires `{name}` here, and nothing makes it"
                 place.finding("TF3502", text, key=True, help=f"add `{name}:`", suggestion=f"{name}:")
 
@@ -129,14 +129,13 @@ class MappingCheck:
         if isinstance(content, LetNode):
             data, content = self._with_names(content, data), content.content
         if isinstance(content, ObjectNode):
-            inner = replace(content, fields={**node.fields, **content.fields}, slots=node.slots + content.slots)
             for name, field in content.fields.items():
                 if not wanted.has(name):
                     told = told | {self._unknown_field(content.place.at(name), name, wanted)}
                 self.node(field, data, wanted.at(name))
-            self._missing(content.place, inner.fields, wanted, told, bool(inner.slots))
+            self._missing(content.place, {**node.fields, **content.fields}, wanted, told)
         elif isinstance(content, OmitNode):
-            self._missing(node.place, node.fields, wanted, told, bool(node.slots))
+            self._missing(node.place, node.fields, wanted, told)
         else:
             content.place.finding(
                 "TF3504", "this branch adds fields to the object around it", help="write them under `fields:`"

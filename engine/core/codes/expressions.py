@@ -11,8 +11,8 @@ CODES: tuple[Code, ...] = (
         "An expression is JMESPath: names joined by dots, functions with brackets, text in single quotes, numbers "
         "and true, false, null in backticks. There are no operators for calculating: money_add, money_mul and "
         "their like do that.",
-        "when: totals.gross + totals.rounding > `0`",
-        "when: money_add(totals.gross, totals.rounding) > `0`",
+        "when: totals.gross - totals.net > `0`",
+        "when: money_sub(totals.gross, totals.net) > `0`",
     ),
     Code(
         "TF2002",
@@ -76,8 +76,8 @@ CODES: tuple[Code, ...] = (
         "TF2011",
         "wrong number of arguments",
         "Every function says how many arguments it takes; a ? in its usage marks one that may be left out.",
-        "name: replace(store.name, '-')",
-        "name: replace(store.name, '-', ' ')",
+        "reference: replace(receipt_no, '-')",
+        "reference: replace(receipt_no, '-', ' ')",
     ),
     Code(
         "TF2012",
@@ -152,15 +152,15 @@ CODES: tuple[Code, ...] = (
         "a condition that is not a yes/no answer",
         "A condition must be true or false by its kind. Text, numbers and lists would count as yes whatever they "
         "say, the text 'false' included.",
-        "when: customer.loyalty_id",
-        "when: present(customer.loyalty_id)",
+        "when: customer.id",
+        "when: present(customer.id)",
     ),
     Code(
         "TF2031",
         "a fixed value as a condition",
         "A literal text or number is no answer: 'false' is a text with five letters. The answers themselves are "
         "`true` and `false` in backticks.",
-        "when: 'false'",
+        "when: \"'false'\"",
         "when: is_true(training)",
     ),
     Code(

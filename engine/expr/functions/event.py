@@ -62,7 +62,7 @@ def now(env: Env) -> Moment:
 def uuid_of(first: Anything, *others: Anything) -> Text:
     """A UUID made of the parts: the same parts give the same one, always. A null part is an error.
 
-    uuid_of('0012', '03', `1001`) -> "80c7d21a-0f12-8e7f-9b58-8e3b0ef35d4b"
+    uuid_of('0012', '03', `1001`) -> "223626c2-fef0-88ee-b6bf-17fc81e12f4f"
     """
     found = digest("uuid", *map(undated, (first, *others)))
     return f"{found[:8]}-{found[8:12]}-8{found[13:16]}-{'89ab'[int(found[16], 16) % 4]}{found[17:20]}-{found[20:]}"

@@ -163,11 +163,9 @@ class Checker:
     def _flatten(self, node: nodes.Flatten, scope: Shape) -> Shape:
         found = self._list(node, self.shape_of(node.base, scope))
         item = found.item()
-        return replace(
-            found,
-            element=item.item() if item.kinds == {"list"} else item,
-            least=0 if "list" in item.kinds else found.least,
-        )
+        if item.kinds == {"list"}:
+            return replace(found, element=item.item(), least=found.least * item.least)
+        return replace(found, least=0) if "list" in item.kinds else found
 
     def _project(self, node: nodes.Project, scope: Shape) -> Shape:
         base = self._list(node.base, self.shape_of(node.base, scope))

@@ -14,7 +14,7 @@ from engine.core.findings import Mark
 class Spot:
     """Something that can happen in a route.
 
-    what   `ran`; `when true`, `when false`; `branch 1`, `catch`; `selected`, `not selected`
+    what   `ran`, or `when true` and `when false`; `branch 1`, `catch`; `selected`, `not selected`
     """
 
     route: str
@@ -58,8 +58,9 @@ class Coverage:
         spots = [spot for spot in self._expected if spot.route == route]
         places = dict(_places(project, route))
         unknown = project.routes[route].document.marks.key(("route",)) if route in project.routes else Mark(route)
-        missing = tuple((spot, places.get(spot.id, unknown)) for spot in spots if spot not in self._reached)
-        return RouteCoverage(route, len(spots) - len(missing), len(spots), missing)
+        missing = [(spot, places.get(spot.id, unknown)) for spot in spots if spot not in self._reached]
+        missing.sort(key=lambda one: (one[1].file, one[1].line, one[1].column))
+        return RouteCoverage(route, len(spots) - len(missing), len(spots), tuple(missing))
 
 
 def percent(parts: Iterable[RouteCoverage]) -> float:

@@ -50,8 +50,11 @@ class Watch:
         return steps
 
     def _step(self, route: str, planned: PlannedStep) -> PlannedStep:
+        step = WatchedStep(planned.step, self, route, planned.id)
+        if planned.when is None:
+            step.reached = self.spot(route, planned.id, "ran")
         when = _condition(self, route, planned.id, planned.when, "when true", "when false")
-        return replace(planned, step=WatchedStep(planned.step, self, route, planned.id), when=when)
+        return replace(planned, step=step, when=when)
 
     def branch(self, route: str, id: str, what: str, steps: StepSequence) -> StepSequence:
         """A sequence that is one way among several through a step."""
@@ -106,17 +109,18 @@ class _End(Step):
 
 
 class WatchedStep(Step):
-    """A step, or the stub that stands in for it."""
+    """A step, or the stub that stands in for it. `reached` is the spot of one without a condition."""
 
     def __init__(self, step: Step, watch: Watch, route: str, id: str) -> None:
         self._step = step
         self._watch = watch
         self._route = route
         self._id = id
-        self._ran = watch.spot(route, id, "ran")
+        self.reached: Spot | None = None
 
     def run(self, frame: Frame) -> Signal | Awaitable[Signal | None] | None:
-        self._watch.coverage.reach(self._ran)
+        if self.reached is not None:
+            self._watch.coverage.reach(self.reached)
         stubs = self._watch.stubs
         stub = stubs.find(self._route, self._id) if stubs is not None else None
         if stubs is None or stub is None or (self._route, self._id) in self._watch.callers:

@@ -1,0 +1,139 @@
+"""Running sources: one process at a time, let go of in order, never further than what is durable."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from engine.core.errors import Failure, Fenced, Permanent
+from engine.core.jsonx import encode
+from engine.plugins.contracts import Arrival, Source, SourceContext
+from engine.plugins.fields import Options
+from engine.ports.store.leases import LeaseTake
+from engine.runtime.engine import Engine
+from engine.runtime.sources import StoredContext, lease_name
+from tests.runtime.lab import bench, running, sale, settle, virtual
+from tests.runtime.routes import SALES
+
+
+def polled(engine: Engine, pages: list[Any]) -> type[Source]:
+    """Makes the engine's source an exclusive one that reads pages and keeps a cursor."""
+
+    class Polled(Source):
+        exclusive = True
+
+        class Config(Options):
+            pass
+
+        def __init__(self, config: Any, connection: Any, route: str) -> None:
+            pass
+
+        async def arrivals(self, ctx: SourceContext) -> AsyncIterator[Arrival]:
+            while True:
+                at = int(await ctx.cursor() or 0)
+                for number in range(at, len(pages)):
+                    yield self.page(ctx, number)
+                await ctx.clock.sleep(1000)
+
+        def page(self, ctx: SourceContext, number: int) -> Arrival:
+            async def ack(refused: int) -> None:
+                await ctx.advance(str(number + 1))
+
+            async def release(failure: Failure) -> None:
+                ctx.log("given back", {"page": number})
+
+            return Arrival(f"page-{number}", ack, release, encode(pages[number]))
+
+    object.__setattr__(engine._registry.sources["lab"], "target", Polled)
+    return Polled
+
+
+@virtual
+async def test_a_cursor_follows_what_is_durable_and_a_restart_goes_on_there() -> None:
+    async with bench() as made:
+        pages = [[sale("1")], [sale("2")]]
+        for _ in range(2):
+            engine = made.engine(SALES)
+            polled(engine, pages)
+            await engine.start()
+            await settle(30)
+            await engine.stop()
+            pages.append([sale("3")])
+        assert [request["reference"] for request in made.lab.requests()] == ["1", "2", "3"]
+
+
+@virtual
+async def test_a_cursor_never_passes_an_arrival_that_was_given_back() -> None:
+    async with bench() as made:
+        engine = made.engine(SALES)
+        polled(engine, [[sale("1")], [sale("2")], [sale("3")]])
+        real = engine.ingress.take_in
+
+        async def failing(plan: Any, arrival: Arrival) -> Any:
+            if arrival.name == "page-1":
+                await asyncio.sleep(1)
+                raise Permanent("broken", "this page cannot be taken in now")
+            return await real(plan, arrival)
+
+        engine.ingress.take_in = failing  # type: ignore[method-assign]
+        await engine.start()
+        await settle(30)
+        await engine.stop()
+        given_back = [facts["page"] for text, facts in made.lab.logged if text == "given back"]
+        assert given_back == [1, 2]
+        assert made.database._writer.execute("SELECT value FROM cursor").fetchall() == [("1",)]
+
+
+@virtual
+async def test_a_source_that_runs_elsewhere_waits_for_its_lease() -> None:
+    async with bench() as made:
+        await made.store.apply(LeaseTake(lease_name("ingest"), "another", made.clock.now(), 60.0))
+        engine = made.engine(SALES)
+        polled(engine, [[sale("1")]])
+        await engine.start()
+        await settle(10)
+        assert made.lab.sent == [] and "another process" in (await engine.status()).problems["source/ingest"]
+        await settle(120)
+        assert len(made.lab.sent) == 1
+        await engine.stop()
+
+
+@virtual
+async def test_a_process_that_lost_its_lease_cannot_move_the_cursor() -> None:
+    async with bench() as made:
+        context = StoredContext(made.cell(), "ingest", 1)
+        await made.store.apply(LeaseTake(lease_name("ingest"), "first", made.clock.now(), 1.0))
+        await settle(5)
+        await made.store.apply(LeaseTake(lease_name("ingest"), "second", made.clock.now(), 60.0))
+        with pytest.raises(Fenced):
+            await context.advance("7")
+        assert await context.cursor() == ""
+
+
+@virtual
+async def test_a_source_that_raises_is_told_and_started_again() -> None:
+    async with bench() as made:
+        engine = made.engine(SALES)
+        polled(engine, [])
+
+        async def broken(self: Any, ctx: Any) -> AsyncIterator[Arrival]:
+            raise OSError("no such folder")
+            yield
+
+        engine._registry.sources["lab"].target.arrivals = broken
+        await engine.start()
+        await settle(5)
+        assert "no such folder" in (await engine.status()).problems["source/ingest"]
+        await engine.stop()
+
+
+@virtual
+async def test_many_arrivals_are_taken_in_at_the_same_time() -> None:
+    async with bench() as made, running(made, SALES):
+        for number in range(100):
+            made.lab.offer([sale(str(number))], f"{number}.json")
+        await settle(5)
+        assert len(made.lab.acked) == 100 and len(made.lab.sent) == 100
