@@ -45,12 +45,16 @@ MINOR_UNITS: dict[str, int] = {
 }
 
 
+class AmountError(ValueError):
+    """An amount, currency or rounding that cannot be. Its text holds no amount: that may be private."""
+
+
 def places_of(currency: str) -> int:
-    """Decimal places of a currency: JPY 0, EUR 2, KWD 3. Raises ValueError for an unknown code."""
+    """Decimal places of a currency: JPY 0, EUR 2, KWD 3. Raises AmountError for an unknown code."""
     try:
         return MINOR_UNITS[currency]
     except KeyError:
-        raise ValueError(f"{currency!r} is not an ISO 4217 currency code") from None
+        raise AmountError("the currency is not an ISO 4217 code like EUR") from None
 
 
 def add(left: Amount, right: Amount) -> Amount:
@@ -103,11 +107,11 @@ def absolute(amount: Amount) -> Amount:
 
 
 def rounded(amount: Amount, places: int = 2, mode: str = "half_up") -> Decimal:
-    """The amount with exactly `places` decimal places. Raises ValueError for an unknown mode or places not 0 to 12."""
+    """The amount with exactly `places` decimal places. Raises AmountError for an unknown mode or places not 0 to 12."""
     if mode not in _MODES:
-        raise ValueError(f"{mode!r} is not a way of rounding; write one of {', '.join(_MODES)}")
+        raise AmountError(f"{mode!r} is not a way of rounding; write one of {', '.join(_MODES)}")
     if not 0 <= places <= 12:
-        raise ValueError(f"{places} is not a number of decimal places from 0 to 12")
+        raise AmountError(f"{places} is not a number of decimal places from 0 to 12")
     result = Decimal(amount).quantize(Decimal(1).scaleb(-places), _MODES[mode], _ROUNDING)
     return result.copy_abs() if result == 0 else result
 
@@ -115,7 +119,7 @@ def rounded(amount: Amount, places: int = 2, mode: str = "half_up") -> Decimal:
 def rounded_to(amount: Amount, step: Amount, mode: str = "half_up") -> Decimal:
     """The nearest multiple of `step` (0.05 for cash in Swiss francs), with the places of the step."""
     if step <= 0:
-        raise ValueError("the step to round to must be above zero")
+        raise AmountError("the step to round to must be above zero")
     steps = rounded(divide(amount, step), 0, mode)
     return _EXACT.multiply(steps, Decimal(step))
 
@@ -126,10 +130,10 @@ def for_currency(amount: Amount, currency: str, mode: str = "half_up") -> Decima
 
 
 def to_minor(amount: Amount, currency: str) -> int:
-    """12.34 EUR -> 1234. Raises ValueError when the amount is finer than the currency."""
+    """12.34 EUR -> 1234. Raises AmountError when the amount is finer than the currency."""
     scaled = Decimal(amount).scaleb(places_of(currency), _EXACT)
     if scaled != scaled.to_integral_value():
-        raise ValueError(f"the amount has more decimal places than {currency} has")
+        raise AmountError(f"the amount has more decimal places than {currency} has")
     return int(scaled)
 
 

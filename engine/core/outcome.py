@@ -16,12 +16,14 @@ class Output:
     output_key  the split's key, parts joined by `|`; empty without a split
     body        the mapped document; for `event:` sinks the data of the event to publish
     schema      schema of `body` where one is known, `name@n`
+    version     what makes it newer than another of its key, where the sink says so; 0 where it does not
     """
 
     sink: str
     output_key: str
     body: Any
     schema: str = ""
+    version: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from engine.core.money import AmountError
 from engine.expr.errors import ExpressionError, Where
 from engine.expr.nearest import nearest
 from engine.expr.nodes import Call, Literal, Node, Ref
@@ -205,7 +206,7 @@ def _with_two(function: Function, first: Closure, second: Closure) -> Closure:
 
 def named(error: Exception, function: Function) -> Exception:
     """The error with the function it happened in; what the innermost one said stays."""
-    if isinstance(error, ValueError):
+    if isinstance(error, AmountError):
         error = Refused(str(error), "invalid-value")
     if isinstance(error, Refused) and error.function is None:
         error.function = function.name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import prod
 
 from engine.expr.nodes import (
@@ -20,16 +21,18 @@ from engine.expr.nodes import (
     Project,
     ProjectValues,
     walk,
-)
+)from engine.expr.signature import Function
 
 _MANY_PROJECTIONS = 16
 _LIMIT = 1_000_000
+_SCALARS = frozenset({"text", "number", "yes/no", "date", "moment"})
+_ONE_OF = frozenset({"coalesce", "not_null", "if", "lookup", "find"})
 
 
-def needs_meter(tree: Node) -> bool:
+def needs_meter(tree: Node, functions: Mapping[str, Function]) -> bool:
     """Whether an evaluation may touch or make much more than the document holds."""
     projections = sum(isinstance(node, Project | ProjectValues | Filter) for node in walk(tree))
-    growth = _Growth()
+    growth = _Growth(functions)
     growth.copies(tree)
     return projections > _MANY_PROJECTIONS or growth.largest > 1
 
@@ -37,7 +40,8 @@ def needs_meter(tree: Node) -> bool:
 class _Growth:
     """`largest` is how often one part of the document can occur in any value on the way to the result."""
 
-    def __init__(self) -> None:
+    def __init__(self, functions: Mapping[str, Function]) -> None:
+        self.functions = functions
         self.largest = 0
 
     def copies(self, node: Node) -> int:
@@ -56,8 +60,14 @@ class _Growth:
         if isinstance(node, Or | And):
             return max(children)
         if isinstance(node, Call):
-            return sum(children)
+            return self._call(node, children)
         return max([1, *children])
+
+    def _call(self, node: Call, children: list[int]) -> int:
+        function = self.functions.get(node.name)
+        if function is not None and function.gives and {*function.gives} <= _SCALARS:
+            return 0
+        return max(children, default=1) if node.name in _ONE_OF else sum(children)
 
 
 def _select(items: tuple[Node, ...], copies: list[int]) -> int:

@@ -90,7 +90,7 @@ def compile_expression(text: str, functions: Mapping[str, Function] | None = Non
 
 def _compile(text: str, table: Mapping[str, Function], strict: bool) -> Expr:
     tree = parse(text)
-    meter = Meter() if needs_meter(tree) else None
+    meter = Meter() if needs_meter(tree, table) else None
     run = Compiler(table, strict, meter).compile(tree)
     if meter is not None:
         run = _metered(run, meter)

@@ -16,7 +16,7 @@ from engine.core.outcome import Output
 from engine.plugins.contracts import ConnectorContext, Sent, Sink, SinkItem, SinkResult
 from engine.plugins.values import key_parts
 from engine.ports.store.tables import TablePut, TableRow
-from engine.runtime.codec import Routed
+from engine.runtime.codec import Delivery, Routed
 from engine.runtime.crash import point
 from engine.runtime.desk import Desk
 from engine.runtime.env import EventEnv
@@ -211,17 +211,9 @@ def _table_row(desk: Desk, one: InHand) -> TableRow:
     sink, delivery = one.sink, one.delivery
     assert sink is not None and sink.table_key is not None
     key = key_text(key_parts(sink.table_key, delivery.body, EventEnv(delivery.event, desk.cell.clock)))
-    return TableRow(sink.table, key, encode(delivery.body), version_of(desk, one))
+    return TableRow(sink.table, key, encode(delivery.body), version_of(delivery))
 
 
-def version_of(desk: Desk, one: InHand) -> int:
+def version_of(delivery: Delivery) -> int:
     """What tells a newer one from an older one: the sink's `version`, the order number, or else when it came in."""
-    sink, delivery = one.sink, one.delivery
-    assert sink is not None
-    if sink.version is not None:
-        value = sink.version(delivery.body, EventEnv(delivery.event, desk.cell.clock))
-        if isinstance(value, int) and not isinstance(value, bool):
-            return value
-        text = f"the version `{sink.version.text}` must give a whole number, it gives {value!r}"
-        raise Permanent("bad-version", text)
-    return delivery.event.order_no or delivery.event.time
+    return delivery.version or delivery.event.order_no or delivery.event.time

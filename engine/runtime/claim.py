@@ -107,10 +107,7 @@ async def _newest(desk: Desk, batch: list[InHand], ended: list[tuple[InHand, End
     for one in batch:
         if one.order is None or one.fenced:
             continue
-        try:
-            fences.setdefault(one.order.fence, []).append((one, version_of(desk, one)))
-        except Failure as failure:
-            ended.append((one, endings.given_up(desk, one, failure, doubt=one.maybe)))
+        fences.setdefault(one.order.fence, []).append((one, version_of(one.delivery)))
     for fence, group in fences.items():
         versions = [(one.order.order_key, version) for one, version in group if one.order is not None]
         answers = await persist(desk.cell, partial(desk.cell.store.apply, LatestClaim(fence, versions)))

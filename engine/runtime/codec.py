@@ -128,6 +128,7 @@ class Delivery:
     edits    0, or N of an edited one: its idempotency key is `<id>:rN`
     skip     a marker that only lets the fence go on: this sink was not selected for the event
     since    UTC microseconds of the first try; `give_up_after` counts from it
+    version  what makes it newer than another of its key, where the sink says so
     due      not to be sent before this moment (UTC microseconds): a Retry-After longer than the longest tier
     body     the frozen request, or the data of the event to publish
     """
@@ -146,6 +147,7 @@ class Delivery:
     since: int = 0
     schema: str = ""
     due: int = 0
+    version: int = 0
 
     @property
     def key(self) -> str:
@@ -171,6 +173,7 @@ class Delivery:
             "tf-since": self.since,
             "tf-schema": self.schema,
             "tf-due": self.due,
+            "tf-version": self.version,
         }
         return headers | {"tf-kind": "delivery"} | {name: value for name, value in facts.items() if value}
 
@@ -195,6 +198,7 @@ class Delivery:
             since=int(headers.get("tf-since", 0)),
             schema=str(headers.get("tf-schema", "")),
             due=int(headers.get("tf-due", 0)),
+            version=int(headers.get("tf-version", 0)),
         )
 
 

@@ -110,6 +110,7 @@ def _add(
         body=output.body,
         output_key=output.output_key,
         schema=output.schema,
+        version=output.version,
     )
     made.deliveries.append((sink.lane, delivery))
 

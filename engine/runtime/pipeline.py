@@ -135,14 +135,26 @@ def _output(sink: PlannedSink, data: Any, env: Any, output_key: str, schema: str
     try:
         if sink.when is not None and not sink.when.condition(data, env):
             return ()
+        version = _version(sink, data, env)
         if sink.call is not None:
-            return (Output(sink.id, output_key, sink.call.request(data, env), ""),)
+            return (Output(sink.id, output_key, sink.call.request(data, env), "", version),)
         body = data if sink.mapper is None else sink.mapper.apply(data, env)
         if sink.event is not None:
-            return (Output(sink.id, output_key, conform(sink.event.validator, body), sink.event.schema),)
-        return (Output(sink.id, output_key, body, schema if sink.mapper is None else sink.mapper.output),)
+            body = conform(sink.event.validator, body)
+            return (Output(sink.id, output_key, body, sink.event.schema, version),)
+        return (Output(sink.id, output_key, body, schema if sink.mapper is None else sink.mapper.output, version),)
     except Failure as failure:
         raise StepFailed(failure, sink.id) from failure
+
+
+def _version(sink: PlannedSink, data: Any, env: Any) -> int:
+    if sink.version is None:
+        return 0
+    value = sink.version(data, env)
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        return value
+    text = f"the version `{sink.version.text}` must give a whole number from 1, it gives {value!r}"
+    raise Permanent("bad-version", text)
 
 
 def _reply(plan: Plan, frames: Iterable[Frame]) -> Any:

@@ -203,6 +203,7 @@ class SourceRunner:
                 raise Transient("behind-another", "an earlier arrival of this source could not be taken in")
             point("ingress-ack")
             await arrival.ack(refused)
+            point("ingress-acked")
             acked = True
         except Failure as failure:
             await self._give_back(arrival, failure)

@@ -33,6 +33,7 @@ from engine.runtime.cell import Cell
 from engine.runtime.codec import Delivery
 from engine.runtime.delivery import Worker
 from engine.runtime.desk import Desk
+from engine.runtime.journal import Journal
 from engine.runtime.plans import Plans
 from engine.runtime.pool import Pool
 from engine.runtime.watch import Watch
@@ -179,7 +180,7 @@ async def delivering(sink: Sink, action: str, within: float = 5.0) -> AsyncItera
         try:
             await transport.declare(Topology((LANE, Address("quarantine", ""), Address("route", "contract"))))
             plans = Plans(routes, store, lambda files: routes, cell.log)
-            yield RealDelivery(cell, Desk(cell, plans, pool, Watch(), Random(7)))
+            yield RealDelivery(cell, Desk(cell, plans, pool, journal=Journal(cell), watch=Watch(), rng=Random(7)))
         finally:
             await pool.close()
             await store.close()

@@ -36,12 +36,12 @@ class Found:
         return set(self.effects)
 
 
-def of_log(log: Path) -> dict[str, list[str]]:
-    """Effects in the log of tests/proof/outside.py."""
+def of_log(log: Path, way: str) -> dict[str, list[str]]:
+    """Effects of one kind of request in the log of tests/proof/outside.py."""
     found: dict[str, list[str]] = {}
     for line in log.read_text("utf-8").splitlines() if log.exists() else []:
         one = json.loads(line, parse_float=str)
-        if one["what"] == "effect":
+        if one["what"] == "effect" and one["way"] == way:
             found.setdefault(one["body"]["reference"], []).append(str(one["body"]["total"]))
     return found
 

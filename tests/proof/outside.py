@@ -5,9 +5,9 @@
 Paths are `/<log>/<trouble>/<way>[/<name>]`. Each effect, each absorbed repeat and each look is one JSON line in
 `FOLDER/<log>`, on the disk before anything is answered.
 
-    way       once   POST; one effect for each Idempotency-Key
-              each   POST; every request is an effect, whatever its key.  GET .../each/<name>: 200 if that one is there
-              doc    PUT .../doc/<name>; an effect unless the same document is there already
+    way       once     POST; one effect for each Idempotency-Key
+              doc      PUT .../doc/<name>; an effect unless the same document is there already
+              another  POST; every request is an effect, whatever its key.  GET .../<way>/<name>: 200 if it was made
     trouble   what happens the first time it sees a key, after the effect was made:
               none | drop (the connection) | error (answer 500) | hang (for a minute) | slow (300 ms)
               or before it was made: refuse (503) | deny (422, always)
@@ -37,7 +37,7 @@ class System(ThreadingHTTPServer):
         self.folder = folder
         self.lock = threading.Lock()
         self.keys: dict[tuple[str, str], Any] = {}
-        self.named: dict[tuple[str, str], Any] = {}
+        self.made: set[tuple[str, str, str]] = set()
         self.met: set[tuple[str, str, str]] = set()
 
     def note(self, log: str, what: str, way: str, key: str, body: Any) -> None:
@@ -59,9 +59,10 @@ class System(ThreadingHTTPServer):
     def apply(self, log: str, way: str, key: str, name: str, body: Any) -> None:
         """Make the effect this request asks for, unless it was made."""
         slot = (f"{log}/{way}", name if way == "doc" else key)
-        repeat = way != "each" and slot in self.keys and (way == "once" or self.keys[slot] == body)
+        known = slot in self.keys
+        repeat = known and (way == "once" or (way == "doc" and self.keys[slot] == body))
         self.keys[slot] = body
-        self.named[(log, name or str(body.get("reference", "")))] = body
+        self.made.add((log, way, str(body["reference"])))
         self.note(log, "repeat" if repeat else "effect", way, key, body)
 
 
@@ -80,7 +81,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         log, _, way, name = self._parts()
         with self.server.lock:
-            there = (log, name) in self.server.named
+            there = (log, way, name) in self.server.made
             self.server.note(log, "look", way, name, there)
         self._answer(200 if there else 404)
 

@@ -53,14 +53,15 @@ def route(name: str, rest: str, criticality: str = "financial") -> str:
 INGEST = route("ingest", FROM_FILES + "accepts: sale@1\nto:\n  - {id: sales, event: sale@1}\n")
 
 # What a sink of each guarantee looks like, over an address `/<log>/<trouble>` of tests/proof/outside.py.
+WAYS = {"idempotency_key": "once", "upsert": "doc", "verify": "each", "at_least_once": "told", "at_most_once": "only"}
 _BODY = "reference: receipt, total: total"
 SINKS = {
     "idempotency_key": f"action: post, with: {{path: {{const: /once}}, body: {{{_BODY}}}}}",
     "upsert": f"action: put, with: {{path: \"['doc', join('-', [store, receipt])]\", body: {{{_BODY}}}}}",
     "verify": "action: post_checked, with: {path: {const: /each}, check_path: \"['each', receipt]\", "
     f"body: {{{_BODY}}}}}",
-    "at_least_once": f"action: notify, with: {{path: {{const: /each}}, body: {{{_BODY}}}}}",
-    "at_most_once": f"action: post_once, with: {{path: {{const: /each}}, body: {{{_BODY}}}}}",
+    "at_least_once": f"action: notify, with: {{path: {{const: /told}}, body: {{{_BODY}}}}}",
+    "at_most_once": f"action: post_once, with: {{path: {{const: /only}}, body: {{{_BODY}}}}}",
     "same_transaction": "action: insert, with: {table: {const: sales}, row: {store: store, reference: receipt, total: total}}",
 }
 UNSAFE = ("at_least_once", "at_most_once")  # validate refuses them on a financial route

@@ -13,7 +13,7 @@ from typing import Any
 from engine.core import jsonx, money
 from engine.expr.limits import fits, made_text, size
 from engine.expr.types import Anything, ExpressionArg, List, Number, Numbers, Object, Text, Texts
-from engine.expr.values import KINDS, NUMBERS, TEXTS, Refused, described, kind, same, undated
+from engine.expr.values import NUMBERS, TEXTS, Refused, described, kind, same, undated
 
 _JSON_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,2})?")
 _TYPES = {"text": "string", "yes/no": "boolean", "list": "array", "date": "string", "moment": "string"}
@@ -294,5 +294,3 @@ FUNCTIONS = (
     type_,
     values,
 )
-
-assert set(KINDS.values()) >= set(_TYPES)
