@@ -21,7 +21,8 @@ from engine.expr.nodes import (
     Project,
     ProjectValues,
     walk,
-)from engine.expr.signature import Function
+)
+from engine.expr.signature import Function
 
 _MANY_PROJECTIONS = 16
 _LIMIT = 1_000_000

@@ -81,6 +81,7 @@ class Worker:
         self._hand, self._ended, self._started = Hand(), [], 0
         subscription = await self._desk.cell.transport.subscribe(self.home, 1 if self._alone else PREFETCH)
         receiving = asyncio.create_task(self._receive(subscription))
+        receiving.add_done_callback(lambda _: self._wake.set())
         self._consuming = True
         try:
             while not self._finished(receiving):

@@ -3,7 +3,7 @@
 Objects: every expected key must match; further keys are fine.   Lists: same length, pairs match in any order.
   {$exact: x}       equal, nothing more            {$contains: x}   text holds it, or a list has an element matching it
   {$at_least: n}    {$at_most: n}                  {$matches: "regular expression"}      {$one_of: [..]}
-  {$sum: {field: n}}   sums over a list            {$count: n}      length               {$each: x}   every element matches
+  {$sum: {field: n}}   sums over a list            {$count: n}      length               {$each: x}   each element matches
   {$present: true}  there and not null (or not)    {$not: x}        does not match
 """
 
@@ -139,7 +139,8 @@ def _each(actual: Any, expected: Any, at: str) -> list[str]:
 
 def _present(actual: Any, expected: Any, at: str) -> list[str]:
     there = actual is not MISSING and actual is not None
-    return [] if there is bool(expected) else [f"{at} is {show(actual)}, expected it {'' if expected else 'not '}to be there"]
+    wanted = "to be there" if expected else "not to be there"
+    return [] if there is bool(expected) else [f"{at} is {show(actual)}, expected it {wanted}"]
 
 
 def _not(actual: Any, expected: Any, at: str) -> list[str]:

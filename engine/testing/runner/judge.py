@@ -97,9 +97,9 @@ def _sink(case: TestCase, happened: Happened, name: str, wanted: SinkExpectDoc) 
 
 def find_sink(case: TestCase, happened: Happened, name: str) -> tuple[Plan, PlannedSink] | None:
     """The sink a test names: `route/sink`, or the id alone where one route is under test."""
-    route, _, id = name.rpartition("/")
+    route, _, sink_id = name.rpartition("/")
     for plan, sink in sinks(happened):
-        if sink.id == id and plan.route == (route or case.subject.route):
+        if sink.id == sink_id and plan.route == (route or case.subject.route):
             return plan, sink
     return None
 

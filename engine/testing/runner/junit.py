@@ -16,7 +16,8 @@ def as_junit(report: TestReport) -> str:
     """One suite per file, one case per test; a failure has its sentences as text."""
     suites = [_suite(file, list(results)) for file, results in groupby(report.results, lambda r: r.case.file)]
     head = _counts(report.results, report.seconds)
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="tillflow" {head}>\n{"".join(suites)}</testsuites>\n'
+    begin = f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="tillflow" {head}>\n'
+    return f"{begin}{''.join(suites)}</testsuites>\n"
 
 
 def _suite(file: str, results: Sequence[CaseResult]) -> str:

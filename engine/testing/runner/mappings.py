@@ -93,5 +93,5 @@ def _failed(failure: Failure, expected: Any) -> list[str]:
         return [f"it fails: {failure}"]
     if isinstance(expected, str):
         return mismatches(failure.reason, expected, "error")
-    facts = {"reason": failure.reason, "detail": failure.detail, "field": failure.data.get("field", ""), "data": failure.data}
-    return mismatches(facts, expected, "error")
+    facts = {"reason": failure.reason, "detail": failure.detail, "field": failure.data.get("field", "")}
+    return mismatches({**facts, "data": dict(failure.data)}, expected, "error")

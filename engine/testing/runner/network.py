@@ -1,4 +1,4 @@
-"""No case reaches the network, whatever plugin code tries to: an audit hook of the interpreter refuses it while one runs."""
+"""No case reaches the network, whatever a plugin tries: an audit hook of the interpreter refuses it while one runs."""
 
 from __future__ import annotations
 

@@ -11,11 +11,11 @@ from engine.compile.compiler import compile_project
 from engine.compile.plan import RouteSet
 from engine.config.models.route import RouteDoc
 from engine.config.project import Loaded, Project, read_project
-from engine.core.findings import Finding, has_errors, in_order
 from engine.core.errors import ConfigError
+from engine.core.findings import Finding, has_errors, in_order
 from engine.core.jsonx import encode
-from engine.ports.secrets import Secret
 from engine.plugins.registry import Registry
+from engine.ports.secrets import Secret
 from engine.settings import Settings
 from engine.testing.runner.watching import Watch, watching
 

@@ -92,7 +92,7 @@ def _counted(happened: Happened, route: str, ids: set[str]) -> list[str]:
 
 def _ended(happened: Happened, route: str, ids: set[str]) -> list[str]:
     known = {line.event_id for line in happened.seen.entries if line.route == route and line.what in ENDED}
-    return [f"event {id} came to {route} and nothing is known of it" for id in sorted(ids - known)]
+    return [f"event {event} came to {route} and nothing is known of it" for event in sorted(ids - known)]
 
 
 def _shown(figures: Mapping[str, Any]) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from engine.compile.plan import Plan, PlannedSink
 from engine.core.jsonx import decode
 from engine.ports.store.work import WorkItem
+from engine.runtime.codec import Delivery
+from engine.testing.runner.taps import Settled
 from engine.testing.runner.world import Happened
 
 
@@ -48,39 +51,43 @@ def _sent(happened: Happened, plan: Plan, sink: PlannedSink, field: str) -> Iter
     assert happened.outside is not None
     for one in happened.outside.applied:
         if (one.route, one.sink) == (plan.route, sink.id):
-            body = one.request[field] if field and isinstance(one.request, dict) and field in one.request else one.request
-            yield Item(body, one.request, one.key, one.event, one.at)
+            whole = one.request
+            body = whole[field] if field and isinstance(whole, dict) and field in whole else whole
+            yield Item(body, whole, one.key, one.event, one.at)
 
 
 def _published(happened: Happened, plan: Plan, sink: PlannedSink) -> Iterator[Item]:
     """By the router itself: its journal says for which sink."""
     lines = [line for line in happened.seen.entries if line.what == "published" and line.route == plan.route]
-    for id in dict.fromkeys(line.event_id for line in lines if line.sink == sink.id):
-        event, at = happened.seen.published[id]
+    for event_id in dict.fromkeys(line.event_id for line in lines if line.sink == sink.id):
+        event, at = happened.seen.published[event_id]
         yield Item(event.data, event.data, event.id, event.source, at)
 
 
 def _kept(happened: Happened, plan: Plan, sink: PlannedSink) -> Iterator[Item]:
     """Through a lane: rows of tables, and events with a named effect."""
+    for ending, delivery in _endings(happened, plan, sink):
+        if ending.state == "applied":
+            yield Item(delivery.body, delivery.body, delivery.key, delivery.event.id, ending.at)
+
+
+def _endings(happened: Happened, plan: Plan, sink: PlannedSink) -> Iterator[tuple[Settled, Delivery]]:
+    """How each try of this sink's deliveries ended."""
     for ending in happened.seen.settled:
         delivery = happened.seen.deliveries.get(ending.key.id)
-        if ending.state == "applied" and delivery is not None and (delivery.route, delivery.sink) == (plan.route, sink.id):
-            yield Item(delivery.body, delivery.body, delivery.key, delivery.event.id, ending.at)
+        if delivery is not None and (delivery.route, delivery.sink) == (plan.route, sink.id):
+            yield ending, delivery
 
 
 def attempts_of(happened: Happened, plan: Plan, sink: PlannedSink) -> int:
     """Tries of the delivery that needed most of them; 0 when there was none."""
     assert happened.outside is not None
     if sink.call is not None:
-        tries = happened.outside.tries
-        return max((n for (route, id, _), n in tries.items() if (route, id) == (plan.route, sink.id)), default=0)
+        tries = happened.outside.tries.items()
+        return max((count for place, count in tries if place[:2] == (plan.route, sink.id)), default=0)
     if sink.by_router:
         return min(1, len(items_of(happened, plan, sink)))
-    counts: dict[str, int] = {}
-    for ending in happened.seen.settled:
-        delivery = happened.seen.deliveries.get(ending.key.id)
-        if delivery is not None and (delivery.route, delivery.sink) == (plan.route, sink.id):
-            counts[ending.key.id] = counts.get(ending.key.id, 0) + 1
+    counts = Counter(ending.key.id for ending, _ in _endings(happened, plan, sink))
     return max(counts.values(), default=0)
 
 

@@ -159,7 +159,8 @@ def captured(plan: Plan) -> Plan:
 
 def standing_in(real: Registry, plans: Sequence[Plan], outside: Outside) -> Registry:
     """The installed plugins for one case. `plans` are the originals of those that run `captured`."""
-    sinks = {f"{plan.route}/{sink.id}": _sink(plan, sink, outside) for plan in plans for sink in plan.sinks if sink.call}
+    captured_sinks = [(plan, sink) for plan in plans for sink in plan.sinks if sink.call is not None]
+    sinks = {f"{plan.route}/{sink.id}": _sink(plan, sink, outside) for plan, sink in captured_sinks}
     calls = {name: _call(spec, outside) for name, spec in real.calls.items()}
     sources = {plan.source.use: _source(plan.source.use, outside) for plan in plans if plan.source.use}
     connectors = {name: replace(one, connection=None) for name, one in real.connectors.items()}

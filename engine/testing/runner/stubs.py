@@ -78,7 +78,10 @@ def _of_status(status: int, doc: StubDoc) -> Failure | None:
 
 @dataclass
 class Stubs:
-    """The stubs of a case by name: `route/id`, id of a step or sink, or connection. `start` on the clock's monotonic."""
+    """The stubs of a case by name: `route/id`, id of a step or sink, or connection.
+
+    start   when the case began, on the clock's monotonic time
+    """
 
     clock: Clock
     start: float = 0.0

@@ -1,4 +1,4 @@
-"""Plans that tell what they do: which steps ran, which branches were taken, what came out at the end; and stubs of steps.
+"""Plans that tell what they do: which steps ran, which branches were taken, what came out; and stubs of steps.
 
 Containers (`choose`, `try`, ..) build their inner steps while they are built themselves, so the steps of a project are
 watched from the compiler's side: it is given step types whose `build` watches what it hands out.

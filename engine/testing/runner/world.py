@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -45,7 +44,7 @@ class Happened:
     """What came of one case.
 
     start    UTC microseconds when the first thing came in
-    ids      events that were given, as (id) in order, without copies; empty for native files
+    ids      events that were given, without copies; empty for native files
     ended    (route, data, schema) at the end of the steps
     figures  completeness by route and sink
     replies  of synchronous requests
@@ -211,10 +210,15 @@ class _World:
     def _event(self, type_: EventType, document: Any, cell: Cell) -> Event:
         data = conform(type_.validator, document)
         origin, now = digest_of(document), cell.clock.now()
-        id = digest("test", origin)
-        headers = self._case.doc.given.headers
         return Event(
-            id, type_.schema, "test", data, time=now, day=day_of(now), origin=origin, trace=id, headers=headers
+            id=digest("test", origin),
+            type=type_.schema,
+            source="test",
+            data=data,
+            time=now,
+            day=day_of(now),
+            origin=origin,
+            headers=self._case.doc.given.headers,
         )
 
     def _bring(self, outside: Outside, name: str, content: bytes = b"", value: Any = None) -> None:
