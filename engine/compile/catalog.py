@@ -63,6 +63,7 @@ class Catalog:
         self.used: set[tuple[str, str]] = set()
         self.judged: dict[Any, tuple[Any, Any, Sequence[ExpressionError]]] = {}
         self.shapes: dict[Any, tuple[Any, Shape]] = {}
+        self.bodies: dict[tuple[str, str], Shape] = {}  # (route, sink) -> what is known of the documents it gets
         self.missing: list[tuple[str, str]] = []
         self.read_params: dict[str, set[str]] = {}  # shared steps -> parameters something in them reads
 

@@ -17,7 +17,7 @@ from engine.compile.types import known_type
 from engine.config.models.route import RetryDoc, SinkDoc
 from engine.expr.jmes import Expr
 from engine.expr.shape import UNKNOWN, Shape
-from engine.plugins.build import DocumentMapper
+from engine.plugins.build import BoundCall, DocumentMapper
 from engine.plugins.fields import KeyExpr
 
 RISKY = ("at_least_once", "at_most_once")
@@ -88,7 +88,24 @@ class _SinkPlanner:
         }
         if target is None or self._scope.catalog.report.errors > before:
             return None
+        self._scope.catalog.bodies[self._scope.route, doc.id] = self._body(target)
         return PlannedSink(**{**common, **target})
+
+    def _body(self, target: dict[str, Any]) -> Shape:
+        """What is known of the documents the sink gets."""
+        if target.get("event") is not None:
+            return self._builder.shape_of(target["event"].schema)
+        call: BoundCall | None = target.get("call")
+        if call is None or self._doc.map is not None:
+            return self._row() if call is None else self._made()
+        value = call.values.get(call.body)
+        if value is None or value.fields is None:
+            return UNKNOWN
+        return Shape.of_object(dict.fromkeys(value.fields, UNKNOWN))
+
+    def _made(self) -> Shape:
+        mapping = self._scope.catalog.mappings.get(self._doc.map or "")
+        return mapping.made if mapping is not None else UNKNOWN
 
     def _condition(self, flow: Flow) -> Expr | None:
         place, raw = self._place.at("when"), self._doc.when
@@ -214,8 +231,7 @@ class _SinkPlanner:
         """What is known of a row: what `map` makes, one or a list of them, or the data itself."""
         if self._doc.map is None:
             return self._flow.shape
-        mapping = self._scope.catalog.mappings.get(self._doc.map)
-        made = mapping.made if mapping is not None else UNKNOWN
+        made = self._made()
         return made.item() if made.kinds == {"list"} else made
 
     def _check_columns(self, table: str, columns: Sequence[str], row: Shape) -> None:

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from engine.compile.catalog import Catalog
+from engine.compile.expectations import check_expected, check_filtered, check_work_items, reasons_in
 from engine.compile.expressions import Checker
-from engine.compile.matchers import check_matchers
 from engine.compile.report import Place
 from engine.compile.scope import Scope
 from engine.config.checks import ids_of
 from engine.config.models.route import RouteDoc
-from engine.config.models.tests import CaseDoc
+from engine.config.models.tests import CaseDoc, ExpectDoc
 from engine.config.project import Loaded
 from engine.config.subject import subject_of
 from engine.expr.shape import UNKNOWN, Shape
@@ -45,8 +45,7 @@ class _CaseCheck:
             self._params(self._route)
         self._paths()
         if self._case.expect is not None:
-            expected = self._place.at("expect")
-            check_matchers(expected, expected.document.at(expected.path))
+            self._expected(self._place.at("expect"), self._case.expect)
 
     def _names(self) -> None:
         case, catalog = self._case, self._catalog
@@ -87,6 +86,32 @@ class _CaseCheck:
         for name in expected:
             if name not in known:
                 self._place.at("expect", "sinks", name).unknown("TF3026", "sink called", name, known, key=True)
+
+    def _expected(self, place: Place, expect: ExpectDoc) -> None:
+        reasons = {reason for route in self._running for reason in self._reasons(route)}
+        steps = {name for route in self._running for name in (*self._steps(route), *_sinks(route))}
+        check_filtered(place.at("filtered"), expect.filtered, reasons)
+        check_work_items(place.at("work_items"), expect.work_items or [], reasons, steps)
+        mapping = self._catalog.mappings.get(self._subject.mapping)
+        if expect.output is not None:
+            check_expected(place.at("output"), expect.output, mapping.made if mapping is not None else UNKNOWN)
+        for name, sink in expect.sinks.items():
+            at, body = place.at("sinks", name), self._body(name)
+            for word, wanted in (("items", sink.items), ("order", sink.order)):
+                check_expected(at.at(word), wanted or [], Shape.of_list(body))
+            for word, wanted in (("count", sink.count), ("attempts", sink.attempts), ("requests", sink.requests)):
+                check_expected(at.at(word), wanted, UNKNOWN)
+        for word in ("data", "reply", "duplicates", "error"):
+            check_expected(place.at(word), getattr(expect, word), UNKNOWN)
+
+    def _body(self, name: str) -> Shape:
+        """What is known of the documents a sink gets."""
+        route, _, sink = name.rpartition("/")
+        return self._catalog.bodies.get((route or self._subject.route, sink), UNKNOWN)
+
+    def _reasons(self, route: Loaded[RouteDoc]) -> list[str]:
+        documents = [route.document, *(loaded.document for loaded in self._catalog.project.subflows.values())]
+        return [reason for document in documents for reason in reasons_in(document.data.get("steps"))]
 
     def _params(self, route: Loaded[RouteDoc]) -> None:
         known = route.model.params

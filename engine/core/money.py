@@ -5,6 +5,7 @@ from __future__ import annotations
 import decimal
 from collections.abc import Iterable
 from decimal import Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow
+from functools import reduce
 from typing import Literal, TypeAlias
 
 Amount: TypeAlias = int | Decimal
@@ -15,6 +16,9 @@ _EXACT = Context(prec=120, traps=[Inexact, InvalidOperation, DivisionByZero, Ove
 _ROUNDING = Context(prec=120, traps=[InvalidOperation, DivisionByZero, Overflow])
 # What cannot be exact (1/3) has the precision of IEEE decimal128 and still passes our own JSON reader.
 _DIVISION = Context(prec=34, traps=[InvalidOperation, DivisionByZero, Overflow])
+
+_ZERO = Decimal(0)
+_INTEGERS = frozenset({int})
 
 _MODES: dict[str, str] = {
     "half_up": decimal.ROUND_HALF_UP,
@@ -65,11 +69,11 @@ def add(left: Amount, right: Amount) -> Amount:
 
 
 def total(amounts: Iterable[Amount]) -> Amount:
-    """Exact sum of any number of amounts; 0 of none."""
-    result: Amount = 0
-    for amount in amounts:
-        result = result + amount if type(result) is int and type(amount) is int else _EXACT.add(result, amount)
-    return result
+    """Exact sum of any number of amounts, an int when all are; 0 of none."""
+    listed = amounts if isinstance(amounts, list | tuple) else list(amounts)
+    if {*map(type, listed)} <= _INTEGERS:
+        return sum(listed)
+    return reduce(_EXACT.add, listed, _ZERO)
 
 
 def subtract(left: Amount, right: Amount) -> Amount:

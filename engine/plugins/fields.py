@@ -145,9 +145,18 @@ def is_object(value: dict[str, Any]) -> bool:
     """True for a block of named values; False for one that says how a value is made, or tries to."""
     if not value or any(key in value for key in VALUE_KEYS):
         return False
+    if any(is_slip(key) for key in value):
+        return False
     return all(
         isinstance(item, str | dict) or not difflib.get_close_matches(key, VALUE_KEYS, 1) for key, item in value.items()
     )
+
+
+def is_slip(key: str) -> bool:
+    """True for `cosnt` and `exprr`: the letters of a word swapped or doubled, which no name of a field is by chance."""
+    swapped = {"".join(sorted(word)) for word in VALUE_KEYS}
+    doubled = re.sub(r"(.)\1", r"\1", key)
+    return key not in VALUE_KEYS and ("".join(sorted(key)) in swapped or doubled in VALUE_KEYS)
 
 
 def check_value_keys(value: dict[str, Any]) -> None:

@@ -38,7 +38,7 @@ from engine.runtime.plans import Plans
 from engine.runtime.pool import Pool
 from engine.runtime.watch import Watch
 
-SPEED = 20  # a second of the loop is 50 ms
+SPEED = 10  # a second of the loop is 100 ms
 START = 1_773_480_000_000_000  # 2026-03-14T09:20:00Z
 LANE = Address("lane", "contract")
 
@@ -163,7 +163,7 @@ class RealDelivery:
 
 
 @asynccontextmanager
-async def delivering(sink: Sink, action: str, within: float = 5.0) -> AsyncIterator[RealDelivery]:
+async def delivering(sink: Sink, action: str, within: float = 20.0) -> AsyncIterator[RealDelivery]:
     """The engine's delivery around a sink, everything in memory. The running loop's time is its time."""
     clock = LoopClock()
     database = SqliteDatabase(":memory:", clock)

@@ -3,7 +3,7 @@
 Objects: every expected key must match; further keys are fine.   Lists: same length, pairs match in any order.
   {$exact: x}       equal, nothing more            {$contains: x}   text holds it, or a list has an element matching it
   {$at_least: n}    {$at_most: n}                  {$matches: "regular expression"}      {$one_of: [..]}
-  {$sum: {field: n}}   sums over a list            {$count: n}      length               {$each: x}   each element matches
+  {$sum: {field: n}}   sums over a list            {$count: n}      its length           {$each: x}   every element does
   {$present: true}  there and not null (or not)    {$not: x}        does not match
 """
 

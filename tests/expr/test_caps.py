@@ -85,12 +85,12 @@ def limit_exceeded(expression: str, data: Any) -> float:
     ],
 )
 def test_a_small_expression_cannot_make_a_large_result(expression: str) -> None:
-    assert limit_exceeded(expression, [[n, n + 1] for n in range(10_000)]) < 5.0
+    assert limit_exceeded(expression, [[n, n + 1] for n in range(10_000)]) < 60.0
 
 
 def test_many_projections_over_a_large_document_end() -> None:
     expression = "[" + ", ".join(["length([*][*])"] * 100) + "]"
-    assert limit_exceeded(expression, [[n] for n in range(49_000)]) < 5.0
+    assert limit_exceeded(expression, [[n] for n in range(49_000)]) < 60.0
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from engine.expr.parse import parse
 Path = tuple[str | int, ...]
 
 # What stands below these is data, or prose.
-DATA = {"const", "default", "values", "examples", "title", "description", "summary", "items", "work_items", "enum"}
+DATA = {"const", "default", "values", "examples", "title", "description", "summary", "enum"}
 PROSE = {"reason", "because", "detail", "owner", "name", "ref", "accept_duplicates_because", "version", "review_by"}
 EXPRESSIONS = {"when", "that", "where", "expr", "in", "by", "on"}
 VALUES = {"with", "fields", "let", "sum", "collect", "first", "last", "search", "scopes", "set"}
@@ -96,7 +96,7 @@ class _Words:
             return  # a name that is given here
         if (
             key in DATA
-            or (self._tests and key in ("output", "data", "reply"))
+            or (self._tests and key in ("data", "reply", "requests", "returns"))
             or (self._schema and key in ("pattern", "$comment"))
         ):
             return
@@ -115,13 +115,19 @@ class _Words:
             return self._is_schema_word(key, path, block)
         if above and above[-1] in ("search", "let", "slo") and key != "success":
             return False
-        if self._tests and above and above[-1] == "set":
-            return False  # a path, see below
+        if self._tests:
+            return self._is_test_word(path)
         if above and above[-1] == "fields":
             return not self._free_fields
         if self._free_fields and "fields" in above:
             return False
         return not (len(above) >= 2 and above[-2] == "headers")
+
+    def _is_test_word(self, path: Path) -> bool:
+        """Keys of the language; below them stand ids, paths and data of the test itself."""
+        above = path[:-1]
+        free = ("set", "params", "headers", "filtered", "returns", "event", "data", "reply", "requests")
+        return not any(word in above for word in free)
 
     def _is_schema_word(self, key: str, path: Path, block: Mapping[str, Any]) -> bool:
         if path[-2:-1] == ("search",):
@@ -156,8 +162,9 @@ class _Words:
             at += len(name) + 1
 
     def _is_added(self, name: str) -> bool:
-        """True when a mapping counts on it; otherwise the name is free to choose."""
-        return any(path.endswith(f".{name}") for m in self._project.mappings.values() for path in m.model.adds)
+        """True when a mapping of this route counts on it; otherwise the name is free to choose."""
+        used = [m.model for m in self._project.mappings.values() if m.model.mapping in self._document.text]
+        return any(path.endswith(f".{name}") for model in used for path in model.adds)
 
     def _holds_expressions(self, key: str, path: Path, expression: bool) -> bool:
         if key == "template":

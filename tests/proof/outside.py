@@ -40,8 +40,8 @@ class System(ThreadingHTTPServer):
         self.made: set[tuple[str, str, str]] = set()
         self.met: set[tuple[str, str, str]] = set()
 
-    def note(self, log: str, what: str, way: str, key: str, body: Any) -> None:
-        line = json.dumps({"what": what, "way": way, "key": key, "body": body}) + "\n"
+    def note(self, log: str, what: str, way: str, key: str, name: str, body: Any) -> None:
+        line = json.dumps({"what": what, "way": way, "key": key, "name": name, "body": body}) + "\n"
         file = os.open(self.folder / log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             os.write(file, line.encode())
@@ -63,7 +63,7 @@ class System(ThreadingHTTPServer):
         repeat = known and (way == "once" or (way == "doc" and self.keys[slot] == body))
         self.keys[slot] = body
         self.made.add((log, way, str(body["reference"])))
-        self.note(log, "repeat" if repeat else "effect", way, key, body)
+        self.note(log, "repeat" if repeat else "effect", way, key, name, body)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -82,7 +82,7 @@ class Handler(BaseHTTPRequestHandler):
         log, _, way, name = self._parts()
         with self.server.lock:
             there = (log, way, name) in self.server.made
-            self.server.note(log, "look", way, name, there)
+            self.server.note(log, "look", way, "", name, there)
         self._answer(200 if there else 404)
 
     def _parts(self) -> tuple[str, str, str, str]:

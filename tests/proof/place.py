@@ -30,10 +30,14 @@ _context.set_forkserver_preload(["tests.proof.forked"])
 
 
 class Life:
-    """One process. `code` is how it ended: an exit code, minus the signal that ended it, None while it lives."""
+    """One process. `code` is how it ended: an exit code, minus the signal that ended it, None while it lives.
 
-    def __init__(self, process: Any) -> None:
+    before   how many lives the log told of when this one began
+    """
+
+    def __init__(self, process: Any, before: int) -> None:
         self._process = process
+        self.before = before
 
     @property
     def pid(self) -> int:
@@ -145,22 +149,23 @@ class Place:
 
     def _begin(self, arguments: list[str], crash: str, out: Path, *, fresh: bool) -> Life:
         environ = {**self.environ, **({"TILLFLOW_CRASH_AT": crash} if crash else {})}
+        before = self._lives()
         if fresh:
             command = [sys.executable, "-m", "engine.cli", *arguments]
             with out.open("ab") as stdout, self.log.open("ab") as stderr:
-                return Life(subprocess.Popen(command, env=environ, stdout=stdout, stderr=stderr, cwd=ROOT))
+                return Life(subprocess.Popen(command, env=environ, stdout=stdout, stderr=stderr, cwd=ROOT), before)
         call = (arguments, environ, str(out), str(self.log))
         process = _context.Process(target=forked.tillflow, args=call, daemon=True)
         process.start()
-        return Life(process)
+        return Life(process, before)
 
     # --- waiting -----------------------------------------------------------------------------------------------------
 
     def quiet(self, life: Life, within: float = PATIENCE) -> bool:
-        """Wait until nothing moves any more. False when the life ended before that."""
+        """Wait until it runs and nothing moves any more. False when the life ended before that."""
         until = time.monotonic() + within
         while life.code is None:
-            moving = self.moving()
+            moving = self.moving() if self._lives() > life.before else {"it does not run yet": 1}
             if not moving:
                 return True
             assert time.monotonic() < until, f"it does not come to an end; what moves: {moving}; log: {self.told()[-2000:]}"
@@ -177,12 +182,12 @@ class Place:
 
     def running(self, life: Life) -> Life:
         """Wait until it takes in events."""
-        already = self.told().count('"running"')
-        self.until(life, lambda: self.told().count('"running"') > already or self._answers())
+        self.until(life, lambda: self._lives() > life.before)
         return life
 
-    def _answers(self) -> bool:
-        return (self.state / "engine.sock").exists()
+    def _lives(self) -> int:
+        """How many lives have come so far that they run, as the log says."""
+        return self.told().count('"text": "running"')
 
     def moving(self) -> dict[str, int]:
         """What still moves: files nobody took yet, and rows of the transport and of steps that go on by themselves."""

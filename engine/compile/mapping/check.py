@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from functools import reduce
 from typing import Any
@@ -90,7 +90,9 @@ class MappingCheck:
             return UNKNOWN
         self._made(node.place, Shape.of("object"), wanted)
         unknown = [name for name in node.fields if not wanted.has(name)] if wanted.can_be("object") else []
-        told = {near for name in unknown if (near := self._unknown_field(node.place.at(name), name, wanted))}
+        told = {
+            near for name in unknown if (near := self._unknown_field(node.place.at(name), name, wanted, node.fields))
+        }
         made = {name: self.node(inner, data, wanted.at(name)) for name, inner in node.fields.items()}
         if node.choice is not None:
             self._checked_branches(node.choice, data)
@@ -110,8 +112,9 @@ class MappingCheck:
         node.place.at(wrong).finding("TF3505", text, key=True, help=advice, suggestion=near[wrong])
         return True
 
-    def _unknown_field(self, place: Place, name: str, wanted: Shape) -> str:
-        near = suggestion(name, [*wanted.fields, *_WORDS])
+    def _unknown_field(self, place: Place, name: str, wanted: Shape, others: Collection[str]) -> str:
+        missing = [field for field in wanted.fields if field not in others]
+        near = suggestion(name, [*wanted.fields, *_WORDS], missing)
         advice = f"did you mean `{near}`?" if near else "fields: " + ", ".join(wanted.fields)
         place.finding("TF3501", f"{self._output} has no field `{name}` here", key=True, help=advice, suggestion=near)
         return near
@@ -131,7 +134,7 @@ class MappingCheck:
         if isinstance(content, ObjectNode):
             for name, field in content.fields.items():
                 if not wanted.has(name):
-                    told = told | {self._unknown_field(content.place.at(name), name, wanted)}
+                    told = told | {self._unknown_field(content.place.at(name), name, wanted, content.fields)}
                 self.node(field, data, wanted.at(name))
             self._missing(content.place, {**node.fields, **content.fields}, wanted, told)
         elif isinstance(content, OmitNode):

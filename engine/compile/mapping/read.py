@@ -32,7 +32,7 @@ from engine.compile.report import Place
 from engine.compile.texts import Texts, report
 from engine.config.nearest import suggestion
 from engine.expr.errors import ExpressionError
-from engine.plugins.fields import VALUE_KEYS, ValueExpr, check_value_keys
+from engine.plugins.fields import VALUE_KEYS, ValueExpr, check_value_keys, is_slip
 
 SOURCES = ("expr", "template", "const")
 BLOCK = ("fields", "each", "where", "group", "let", "omit", *SOURCES)
@@ -119,7 +119,8 @@ class MappingReader:
         for key in raw:
             meant = suggestion(str(key), (*SOURCES, "each", "fields", "choose"))
             others = [other for other in raw if other != key and other in (*VALUE_KEYS, *BLOCK)]
-            if meant and meant != key and (others or not isinstance(raw[key], str | Mapping | list)):
+            told = others or is_slip(str(key)) or not isinstance(raw[key], str | Mapping | list)
+            if meant and meant != key and told:
                 advice = f"did you mean `{meant}`? A field with this name is written under `fields:`"
                 text = f"`{key}` beside `{others[0]}`" if others else f"`{key}` is not a word of a mapping"
                 place.at(key).finding("TF3505", text, key=True, help=advice, suggestion=meant)

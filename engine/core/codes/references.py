@@ -158,6 +158,20 @@ CODES: tuple[Code, ...] = (
         "expect: {sinks: {erp: {count: 1}}}",
     ),
     Code(
+        "TF3029",
+        "expectation of a field that is never there",
+        "What the sink gets, or a work item, has no such field, so the test could only fail.",
+        "items: [{refrence: R-1}]",
+        "items: [{reference: R-1}]",
+    ),
+    Code(
+        "TF3030",
+        "reason that almost is one of the route",
+        "No step of the route gives this reason, and one gives a reason that is written almost like it.",
+        "work_items: [{reason: unknown-skus}]",
+        "work_items: [{reason: unknown-sku}]",
+    ),
+    Code(
         "TF3028",
         "unknown matcher",
         "Keys of an expectation that start with `$` say how something is compared; with any other the test could not "

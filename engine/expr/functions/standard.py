@@ -152,8 +152,7 @@ def sum_(values: Numbers) -> Number:
 
     sum([`0.10`, `0.20`]) -> 0.30
     """
-    result = sum(values)
-    return result if type(result) is int else money.total(values)
+    return money.total(values)
 
 
 def to_array(value: Anything) -> List:

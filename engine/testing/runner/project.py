@@ -11,6 +11,7 @@ from engine.compile.compiler import compile_project
 from engine.compile.plan import RouteSet
 from engine.config.models.route import RouteDoc
 from engine.config.project import Loaded, Project, read_project
+from engine.config.subject import Subject
 from engine.core.errors import ConfigError
 from engine.core.findings import Finding, has_errors, in_order
 from engine.core.jsonx import encode
@@ -52,21 +53,21 @@ class TestProject:
         if has_errors(self.findings):
             raise ConfigError(self.findings)
 
-    def with_params(self, route: str, params: Mapping[str, Any]) -> RouteSet:
-        """The RouteSet in which these parameters of a route have these values."""
-        if not params and not self._keeps_answers:
+    def for_case(self, subject: Subject, params: Mapping[str, Any]) -> RouteSet:
+        """The RouteSet for a case: its route's parameters have these values, and no step remembers another case."""
+        if self._keeps_answers(subject):
+            return self._compile(_with_params(self.project, subject.route, params))[0]
+        if not params:
             return self.routeset
-        if self._keeps_answers:
-            return self._compile(_with_params(self.project, route, params))[0]
-        key = encode([route, dict(params)])
+        key = encode([subject.route, dict(params)])
         if key not in self._compiled:
-            self._compiled[key] = self._compile(_with_params(self.project, route, params))[0]
+            self._compiled[key] = self._compile(_with_params(self.project, subject.route, params))[0]
         return self._compiled[key]
 
-    @property
-    def _keeps_answers(self) -> bool:
-        """Some step uses answers again (`cache`): what one case asked must not answer another."""
-        return any(b"cache:" in content for path, content in self.project.files.items() if path.endswith(".yaml"))
+    def _keeps_answers(self, subject: Subject) -> bool:
+        """Some step may use answers again (`cache`): what one case asked must not answer another."""
+        routes = [self.project.routes[name] for name in subject.running if name in self.project.routes]
+        return any("cache:" in loaded.document.text for loaded in (*routes, *self.project.subflows.values()))
 
     def _compile(self, project: Project) -> tuple[RouteSet, list[Finding]]:
         routeset, findings = compile_project(project, self._watching, self.secrets)

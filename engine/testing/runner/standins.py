@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from engine.compile.plan import Plan, PlannedSink
 from engine.core.clock import Clock
@@ -87,7 +87,7 @@ class Outside:
             self.apply(made, sink.guarantee)
             return SinkResult.applied()
         failure = self.stubs.failure(stub)
-        if stub.applied:
+        if failure is not None and stub.doc.applied:
             self.apply(made, sink.guarantee)
         if stub.delay:
             await self.clock.sleep(stub.delay)
@@ -173,7 +173,7 @@ def _spec(kind: Any, name: str, target: type[Any]) -> ComponentSpec:
 
 def _sink(plan: Plan, sink: PlannedSink, outside: Outside) -> ComponentSpec:
     class CapturedSink(Sink):
-        actions: Mapping[str, Action] = {}
+        actions: ClassVar[Mapping[str, Action]] = {}
 
         def __init__(self, connection: Any) -> None:
             return None
@@ -189,7 +189,7 @@ def _sink(plan: Plan, sink: PlannedSink, outside: Outside) -> ComponentSpec:
 
 def _call(spec: ComponentSpec, outside: Outside) -> ComponentSpec:
     class StubbedCall(Call):
-        actions: Mapping[str, Action] = spec.target.actions
+        actions: ClassVar[Mapping[str, Action]] = spec.target.actions
 
         def __init__(self, connection: Any) -> None:
             return None

@@ -27,11 +27,6 @@ class Stub:
     def delay(self) -> float:
         return duration(self.doc.delay)
 
-    @property
-    def applied(self) -> bool:
-        """The effect is made although the answer is a failure."""
-        return self.doc.applied
-
     def failure(self, elapsed: float) -> Failure | None:
         """How this try fails, `elapsed` seconds after the case began; None when it succeeds."""
         doc = self.doc
