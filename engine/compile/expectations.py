@@ -54,10 +54,11 @@ def check_work_items(place: Place, items: list[Any], reasons: Collection[str], s
             at = place.at(index, key)
             if not str(key).startswith("$") and key not in WORK_ITEM:
                 at.unknown("TF3029", "fact of a work item called", str(key), WORK_ITEM, key=True)
+            check_expected(at, value, UNKNOWN)
             if key == "reason" and isinstance(value, str):
                 check_reason(at, value, reasons)
-            elif key == "step" and isinstance(value, str) and value and steps and value not in steps:
-                at.unknown("TF3026", "step called", value, steps)
+            elif key in ("step", "sink") and isinstance(value, str) and value and steps and value not in steps:
+                at.unknown("TF3026", f"{key} called", value, steps)
 
 
 def check_filtered(place: Place, value: Any, reasons: Collection[str]) -> None:

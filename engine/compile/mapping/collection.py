@@ -107,7 +107,8 @@ class _MappingCompiler:
         for path in self._doc.adds:
             last = path_steps(path)[-1]
             if last != "[]" and last not in names:
-                near = suggestion(last, sorted(names))
+                found = suggestion(last, sorted(names))
+                near = path.removesuffix(last) + found if found else ""
                 self._place.at("adds", path).finding(
                     "TF3518",
                     f"nothing here reads `{last}`",

@@ -40,7 +40,7 @@ SEED = 1  # of the jitter of retries: a case takes the same way each time
 TABLES_EVERY = 3600.0  # they are also looked at whenever all is quiet
 
 
-@dataclass
+@dataclass(repr=False)
 class Happened:
     """What came of one case.
 
