@@ -32,14 +32,14 @@ class FolderBlobs:
         return digest
 
     async def get(self, digest: str) -> bytes:
-        """Raises KeyError when it is not there, StoreDown when what is there is not what was put."""
+        """Raises KeyError when it is not there, or damaged: its content has another digest then. StoreDown as `put`."""
         path = self._path(digest)
         try:
             content = await self._run(path.read_bytes)
         except FileNotFoundError:
             raise KeyError(f"no blob {digest}") from None
         if hashlib.sha256(content).hexdigest() != digest:
-            raise StoreDown(f"{path} is damaged: its content does not have the digest it is named by")
+            raise KeyError(f"{path} is damaged: its content does not have the digest it is named by")
         return content
 
     async def remove(self, digest: str) -> None:

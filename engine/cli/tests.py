@@ -15,6 +15,7 @@ from engine.cli.project import ProjectOption, settings_for
 from engine.core.errors import ConfigError
 from engine.core.findings import Finding
 from engine.discover import discover
+from engine.settings import Settings
 from engine.testing.runner.chosen import TestCase, all_cases, chosen_cases
 from engine.testing.runner.coverage import RouteCoverage, percent
 from engine.testing.runner.junit import as_junit
@@ -40,7 +41,7 @@ def test(
 ) -> None:
     """Run *.test.yaml. No service is needed: sinks are captured, calls are stubbed, time is virtual."""
     settings = settings_for(project)
-    loaded = _loaded(load_for_tests, settings, form)
+    loaded = _loaded(settings, form)
     wanted = [_relative(path, settings.project) for path in paths or []]
     cases = chosen_cases(all_cases(loaded.project), wanted, text)
     if not cases:
@@ -60,10 +61,10 @@ def test(
         raise typer.Exit(int(Exit.FAILED))
 
 
-def _loaded(load: Any, settings: Any, form: Form) -> TestProject:
+def _loaded(settings: Settings, form: Form) -> TestProject:
     """The project; ends with its findings when it has errors."""
     try:
-        loaded: TestProject = load(settings, os.environ, discover())
+        loaded = load_for_tests(settings, os.environ, discover())
     except ConfigError as error:
         if form is Form.JSON:
             print_json({"findings": [finding.as_dict() for finding in error.findings], "passed": 0, "failed": 0})

@@ -61,7 +61,10 @@ class Builder:
         return self._flow.shape
 
     def shape_of(self, schema: str) -> Shape:
-        return self._scope.catalog.schemas.shape(schema) if schema else UNKNOWN
+        if not schema:
+            return UNKNOWN
+        self._scope.uses.digests[f"schema {schema}"] = self._scope.catalog.schemas.digest(schema)
+        return self._scope.catalog.schemas.shape(schema)
 
     def expression(self, text: str) -> Expr:
         return self._scope.catalog.texts.compile(text)

@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.compile.bind import bind
 from engine.compile.build import Builder
+from engine.compile.digests import content_digest
 from engine.compile.expressions import Checker, present_in
 from engine.compile.flow import Flow
 from engine.compile.params import param_values
@@ -65,6 +66,7 @@ class Sequences:
         if loaded is None:
             scope.uses.unusable = True
             return StepSequence(()), Flow()
+        scope.uses.digests[f"subflow {name}"] = content_digest(loaded.document.data)
         values, choices = param_values(params_place, loaded.model.params, params, name)
         inner = scope.inside(name, values, choices)
         steps_place = Place(catalog.report, loaded.document, ("steps",))

@@ -13,14 +13,14 @@ digits stays too: card numbers of that length are extinct, order ids of that len
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
 
 HIDDEN = "***"
 SHORTEST, LONGEST = 13, 19
 
-_RUN = re.compile(r"[0-9](?:[ \u00a0\u2011-]?[0-9]){12,}")
+_RUN = re.compile(r"[0-9](?:[ \u00a0\u2011-]?+[0-9]){12,}+")  # possessive: a date is no reason to try again
 _GROUP = re.compile(r"[0-9]+")
 _HEX = re.compile(r"[0-9A-Fa-f-]+")
 _HEX_CHARS = frozenset("0123456789abcdefABCDEF-")
@@ -194,7 +194,28 @@ def hide_digits(text: str) -> str:
 
 def mask_value(value: Any) -> Any:
     """A JSON value with every card number in it shortened, in keys too. Copies only what changes."""
-    return _masked(value, "")
+    return value if _all_clean((value,)) else _masked(value, "")
+
+
+def _all_clean(items: Iterable[Any]) -> bool:
+    """Nothing in these can be a card number. Quick: every event is looked through before it is first written."""
+    for item in items:
+        kind = type(item)
+        if kind is str:
+            if len(item) >= SHORTEST and mask_pan_text(item) is not item:
+                return False
+        elif kind is Decimal:
+            if item.adjusted() >= SHORTEST:
+                return False
+        elif kind is dict:
+            if not (_all_clean(item) and _all_clean(item.values())):
+                return False
+        elif kind is list:
+            if not _all_clean(item):
+                return False
+        elif kind is int and not -LEAST < item < LEAST:
+            return False
+    return True
 
 
 def _masked(value: Any, key: str) -> Any:
@@ -216,9 +237,6 @@ def _masked_object(value: dict[str, Any]) -> dict[str, Any]:
     for key, item in value.items():
         if len(key) >= SHORTEST and mask_pan_text(key) is not key:
             renamed = True
-        kind = type(item)
-        if (len(item) < SHORTEST) if kind is str else (kind is int and -LEAST < item < LEAST):
-            continue  # most values end here: every event is masked before it is first written
         masked = _masked(item, key)
         if masked is not item:
             changed = dict(value) if changed is None else changed

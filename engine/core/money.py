@@ -18,7 +18,6 @@ _ROUNDING = Context(prec=120, traps=[InvalidOperation, DivisionByZero, Overflow]
 _DIVISION = Context(prec=34, traps=[InvalidOperation, DivisionByZero, Overflow])
 
 _ZERO = Decimal(0)
-_INTEGERS = frozenset({int})
 
 _MODES: dict[str, str] = {
     "half_up": decimal.ROUND_HALF_UP,
@@ -71,7 +70,7 @@ def add(left: Amount, right: Amount) -> Amount:
 def total(amounts: Iterable[Amount]) -> Amount:
     """Exact sum of any number of amounts, an int when all are; 0 of none."""
     listed = amounts if isinstance(amounts, list | tuple) else list(amounts)
-    if {*map(type, listed)} <= _INTEGERS:
+    if Decimal not in map(type, listed):
         return sum(listed)
     return reduce(_EXACT.add, listed, _ZERO)
 

@@ -11,9 +11,10 @@ from engine.expr.nearest import nearest
 from engine.expr.nodes import Call, Literal, Node, Ref
 from engine.expr.paths import Closure
 from engine.expr.signature import Function, Parameter
-from engine.expr.values import Refused, a, described
+from engine.expr.values import KINDS, Refused, a, described
 
 Compile = Callable[[Node], Closure]
+_SCALARS = frozenset(KINDS) - {list, dict}
 
 
 def check_arity(function: Function, count: int, at: int) -> None:
@@ -45,8 +46,10 @@ def refuse_argument(function: Function, parameter: Parameter, found: str, node: 
 def call(node: Call, function: Function, compile: Compile) -> Closure:
     """A checked call. Raises ExpressionError for what can be seen to be wrong already."""
     check_arity(function, len(node.args), node.at)
+    if len(node.args) == 1 and not function.wants_env and _only_checked(function.parameter(0), node.args[0]):
+        return _with_checked(function, compile(node.args[0]))
     arguments = [_argument(function, function.parameter(n), arg, compile) for n, arg in enumerate(node.args)]
-    return _caller(function, arguments)
+    return caller(function, arguments)
 
 
 def _argument(function: Function, parameter: Parameter, node: Node, compile: Compile) -> Closure:
@@ -107,11 +110,20 @@ def constant(value: Any) -> Closure:
     return lambda _value, _env: value
 
 
+def folded(call: Closure) -> Closure:
+    """A call that can only ever give one value, as that value. One that fails stays: it fails when it is run."""
+    try:
+        value = call(None, None)
+    except Exception:
+        return call
+    return constant(value) if type(value) in _SCALARS else call
+
+
 def accepts(parameter: Parameter, value: Any) -> bool:
     """Whether a value is of a kind the parameter takes."""
     if parameter.accepted is not None and type(value) not in parameter.accepted:
         return False
-    return parameter.elements is None or type(value) is not list or {*map(type, value)} <= parameter.elements
+    return parameter.elements is None or type(value) is not list or parameter.elements.issuperset(map(type, value))
 
 
 def checked(parameter: Parameter, closure: Closure) -> Closure:
@@ -127,7 +139,7 @@ def checked(parameter: Parameter, closure: Closure) -> Closure:
 
     def listed(value: Any, env: Any) -> Any:
         found = closure(value, env)
-        if type(found) in accepted and {*map(type, found)} <= elements:  # type: ignore[operator]
+        if type(found) in accepted and elements.issuperset(map(type, found)):  # type: ignore[union-attr]
             return found
         raise refused_value(parameter, found)
 
@@ -150,7 +162,8 @@ def refused_value(parameter: Parameter, found: Any) -> Refused:
     return Refused(f"`{parameter.name}` is {described(found)}, it must be {parameter.wanted}{hint}")
 
 
-def _caller(function: Function, arguments: Sequence[Closure]) -> Closure:
+def caller(function: Function, arguments: Sequence[Closure]) -> Closure:
+    """The call of a function with the closures of its arguments, which check what they give."""
     if function.wants_env:
         return _with_env(function, arguments)
     if len(arguments) == 1:
@@ -186,6 +199,30 @@ def _with_one(function: Function, only: Closure) -> Closure:
     def call(value: Any, env: Any) -> Any:
         try:
             return target(only(value, env))
+        except Exception as error:
+            raise named(error, function) from None
+
+    return call
+
+
+def _only_checked(parameter: Parameter, node: Node) -> bool:
+    """Nothing but the type of what the argument gives has to be looked at, while it runs."""
+    computed = not isinstance(node, Literal | Ref)
+    return computed and parameter.accepted is not None and not parameter.choices and not parameter.literal
+
+
+def _with_checked(function: Function, only: Closure) -> Closure:
+    """`checked` and `_with_one` in one: sums and lengths are what mappings call for every field."""
+    target, parameter = function.call, function.parameter(0)
+    accepted, elements = parameter.accepted, parameter.elements
+    assert accepted is not None
+
+    def call(value: Any, env: Any) -> Any:
+        try:
+            found = only(value, env)
+            if type(found) in accepted and (elements is None or elements.issuperset(map(type, found))):
+                return target(found)
+            raise refused_value(parameter, found)
         except Exception as error:
             raise named(error, function) from None
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from engine.expr import calls, logic, paths
 from engine.expr.errors import ExpressionError
+from engine.expr.functions import FunctionTable
 from engine.expr.limits import Meter
 from engine.expr.nearest import nearest
 from engine.expr.nodes import (
@@ -138,7 +139,8 @@ class Compiler:
                 else "`tillflow explain functions` lists them",
                 suggestion=close,
             )
-        return calls.call(node, function, self.compile)
+        made = calls.call(node, function, self.compile)
+        return calls.folded(made) if _fixed(node, function) else made
 
     def _ref(self, node: Ref) -> Closure:
         raise ExpressionError(
@@ -148,6 +150,12 @@ class Compiler:
             length=max(1, node.end - node.start),
             help="write it as an argument, like sort_by(lines, &line_no)",
         )
+
+
+def _fixed(node: Call, function: Function) -> bool:
+    """Always the same call: `money('0.00')`. What a plugin's function gives may depend on more than its arguments."""
+    built_in = FunctionTable.builtin().get(node.name) is function
+    return built_in and not function.wants_env and all(isinstance(arg, Literal) for arg in node.args)
 
 
 def _leading_names(parts: tuple[Node, ...]) -> list[str]:

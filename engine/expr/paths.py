@@ -173,19 +173,23 @@ def flat_field(base: Closure, name: str, meter: Meter | None) -> Closure:
         if type(items) is not list:
             return None
         try:
-            found = [item[name] for item in items]
-            return found if None not in found and len(found) <= MAX_NODES else _kept(found)
+            # Not `None in found`: that asks every Decimal whether it is equal to None.
+            found = [inner for item in items for inner in (item[name],) if inner is not None]
         except _MISS:
             return _kept([item.get(name) if type(item) is dict else None for item in merged(items, meter)])
+        return _capped(found)
 
     return run
 
 
 def _kept(found: list[Any]) -> list[Any]:
-    kept = [item for item in found if item is not None]
-    if len(kept) > MAX_NODES:
+    return _capped([item for item in found if item is not None])
+
+
+def _capped(found: list[Any]) -> list[Any]:
+    if len(found) > MAX_NODES:
         raise too_many()
-    return kept
+    return found
 
 
 def project(base: Closure, each: Closure | None, meter: Meter | None) -> Closure:

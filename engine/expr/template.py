@@ -26,6 +26,7 @@ from engine.expr.references import Reference
 from engine.expr.sandbox import Sandbox, function_for_templates
 from engine.expr.signature import Function
 from engine.expr.template_check import check_template, template_references
+from engine.expr.template_quick import quick_template
 from engine.expr.template_rules import FUNCTION, check, rewrite
 from engine.expr.template_text import read_template
 from engine.expr.values import Refused
@@ -41,7 +42,7 @@ class Template:
     references  the tables, params, secrets and facts of the event it names literally
     """
 
-    __slots__ = ("_names", "_template", "functions", "references", "text", "tree")
+    __slots__ = ("_names", "_quick", "_template", "functions", "references", "text", "tree")
 
     def __init__(
         self, text: str, tree: nodes.Template, template: JinjaTemplate, functions: Mapping[str, Function]
@@ -51,10 +52,15 @@ class Template:
         self.functions = functions
         self.references: tuple[Reference, ...] = template_references(tree, functions)
         self._template = template
+        self._quick = quick_template(tree, functions)
         self._names = tuple(sorted(find_undeclared_variables(tree)))
 
     def render(self, data: Any, env: Env) -> str:
         """The text for a document. Raises Permanent `template-failed` or `template-limit`, and what a lookup raises."""
+        text = self._quick(data, env) if self._quick is not None else None
+        return self._by_jinja(data, env) if text is None else text
+
+    def _by_jinja(self, data: Any, env: Env) -> str:
         token = budget.set(Budget(env))
         try:
             known = data if type(data) is dict else {}

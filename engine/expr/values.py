@@ -99,10 +99,10 @@ def same(left: Any, right: Any) -> bool:
 
 def undated(value: Any) -> Any:
     """The value with dates and moments as plain text, copying only what changes."""
-    if type(value) in (DateText, MomentText):
-        return str(value)
+    if type(value) is str:
+        return value
     if type(value) is list:
         return [undated(item) for item in value]
     if type(value) is dict:
         return {name: undated(item) for name, item in value.items()}
-    return value
+    return str(value) if type(value) in (DateText, MomentText) else value

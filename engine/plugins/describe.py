@@ -50,12 +50,15 @@ def _fields(
 
 def _field(path: str, raw: Mapping[str, Any], defs: Mapping[str, Any], required: bool) -> Field:
     examples = raw.get("examples") or [None]
+    kind, default = kind_of(raw, defs), raw.get("default")
+    if kind == "duration" and isinstance(default, int | float):
+        default = f"{default:g}s"  # as it is written, not in the seconds it is read as
     return Field(
         path=path,
-        kind=kind_of(raw, defs),
+        kind=kind,
         required=required,
         description=str(raw.get("description", "")),
-        default=raw.get("default"),
+        default=default,
         example=examples[0],
         choices=tuple(raw.get("enum", ())),
     )

@@ -388,7 +388,7 @@ _VALUE_SCHEMA = {
         {"type": "string"},
         {
             "type": "object",
-            "additionalProperties": False,
+            "minProperties": 1,
             "properties": {
                 "expr": {"type": "string"},
                 "template": {"type": "string"},
@@ -408,9 +408,7 @@ Value: TypeAlias = Annotated[ValueExpr, Typed(read_value, "value", _VALUE_SCHEMA
 Count: TypeAlias = Annotated[
     ValueExpr, Typed(_count, "count", {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string"}]})
 ]
-RawValues: TypeAlias = Annotated[
-    dict[str, Any], Typed(_raw_values, "values", {"type": "object", "additionalProperties": _VALUE_SCHEMA})
-]
+RawValues: TypeAlias = Annotated[dict[str, Any], Typed(_raw_values, "values", {"type": "object"})]
 Key: TypeAlias = Annotated[
     KeyExpr, Typed(_key, "key", {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]})
 ]

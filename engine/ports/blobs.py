@@ -13,7 +13,7 @@ class Blobs(Protocol):
         ...
 
     async def get(self, digest: str) -> bytes:
-        """The content. Raises KeyError when it is not there."""
+        """The content. Raises KeyError when it is not there or damaged, StoreDown when that cannot be told now."""
         ...
 
     async def remove(self, digest: str) -> None:

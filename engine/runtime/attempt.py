@@ -72,14 +72,23 @@ async def _deliver(desk: Desk, group: Sequence[InHand], alone: bool) -> list[Tri
     try:
         async with first.gate.slots, desk.pool.sink(first.connection, first.sink.call.use) as sink:
             began = desk.cell.clock.monotonic()
-            marks = [(one.delivery.id, one.delivery.attempt) for one in group]
-            with desk.watch.executing(marks, alone=alone):
-                tried = await _ask_and_send(desk, sink, group)
+            tried = await (_quarantined(desk, sink, group) if alone else _watched(desk, sink, group))
             for one in group:
                 one.took = desk.cell.clock.monotonic() - began
             return tried
     except Failure as failure:  # the connection could not be opened
         return [Tried(failure=failure)] * len(group)
+
+
+async def _watched(desk: Desk, sink: Sink, group: Sequence[InHand], *, alone: bool = False) -> list[Tried]:
+    marks = [(one.delivery.id, one.delivery.attempt) for one in group]
+    with desk.watch.executing(marks, alone=alone):
+        return await _ask_and_send(desk, sink, group)
+
+
+async def _quarantined(desk: Desk, sink: Sink, group: Sequence[InHand]) -> list[Tried]:
+    async with desk.watch.turn:
+        return await _watched(desk, sink, group, alone=True)
 
 
 async def _ask_and_send(desk: Desk, sink: Sink, group: Sequence[InHand]) -> list[Tried]:

@@ -15,6 +15,7 @@ from engine.runtime.desk import Desk
 from engine.runtime.endings import Ending
 from engine.runtime.hand import InHand
 from engine.runtime.handover import persist
+from engine.runtime.largebodies import missing
 
 START = 2.0  # seconds within which a claimed one has to be on its way
 MARGIN = 1.0  # seconds between the end of the timeout and the end of the lease
@@ -87,6 +88,8 @@ def _looked_at(desk: Desk, one: InHand, answer: Claim) -> Ending | None:
 def _stopped(one: InHand, *, unknown: bool) -> Failure | None:
     """Why a claimed one is not sent but becomes a work item."""
     route, sink = one.delivery.route, one.delivery.sink
+    if one.delivery.blob:
+        return missing(one.delivery.blob)
     if one.poison:
         return Permanent("poison", "the process died twice while it was executed")
     if one.sink is None or (one.sink.call is not None and one.connection is None):
@@ -127,7 +130,7 @@ def _row(one: InHand) -> ClaimRow:
         event_id=event.id,
         origin=event.origin,
         guard=event.guard,
-        body=hashlib.sha256(one.body()).hexdigest()[:32],
+        body=delivery.blob[:32] or hashlib.sha256(one.body()).hexdigest()[:32],
         revision=delivery.edits,
         amount=event.amount,
         currency=event.currency,

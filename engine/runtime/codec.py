@@ -18,6 +18,8 @@ from engine.ports.transport import Address, Headers, Outgoing
 _TEXT = ("id", "type", "source", "day", "subject", "region", "origin", "guard", "order_key", "amount", "currency")
 _HEADERS = tuple(f"tf-{name}" for name in (*_TEXT, "trace"))
 _texts = attrgetter(*(name[3:] for name in _HEADERS))
+BLOB = "tf-blob"  # digest of a body that is kept as a blob, see `largebodies`
+WAITS = "waits"  # `Routed.kept` of a group that goes on by itself: nothing of it is replayed
 
 
 def event_headers(event: Event) -> dict[str, str | int]:
@@ -69,6 +71,8 @@ class Routed:
     schema    schema of a continuation's data, `name@n`
     output_key   split keys a continuation runs under
     row       id of the inbox row, where it is not the event's own: a delay's event goes on under its own id
+    blob      digest of the body, where that could not be fetched: there is no data then
+    kept      not empty: the data is what a cut kept, `one` piece of it or a `list`; the router goes on from there
     """
 
     event: Event
@@ -81,6 +85,8 @@ class Routed:
     schema: str = ""
     output_key: str = ""
     row: str = ""
+    blob: str = ""
+    kept: str = ""
 
     def outgoing(self, route: str, delay: float = 0.0) -> Outgoing:
         """To the queue of one route."""
@@ -102,13 +108,16 @@ class Routed:
             "tf-schema": self.schema,
             "tf-output-key": self.output_key,
             "tf-row": self.row,
+            BLOB: self.blob,
+            "tf-kept": self.kept,
         }
         return headers | {name: value for name, value in facts.items() if value}
 
     @classmethod
     def read(cls, headers: Headers, body: bytes) -> Routed:
+        blob = str(headers.get(BLOB, ""))
         return cls(
-            event=event_from(headers, decode(body)),
+            event=event_from(headers, None if blob else decode(body)),
             attempt=int(headers.get("tf-attempt", 1)),
             replay=int(headers.get("tf-replay", 0)),
             segment=str(headers.get("tf-segment", "")),
@@ -118,6 +127,8 @@ class Routed:
             schema=str(headers.get("tf-schema", "")),
             output_key=str(headers.get("tf-output-key", "")),
             row=str(headers.get("tf-row", "")),
+            blob=blob,
+            kept=str(headers.get("tf-kept", "")),
         )
 
 
@@ -131,6 +142,7 @@ class Delivery:
     version  what makes it newer than another of its key, where the sink says so
     due      not to be sent before this moment (UTC microseconds): a Retry-After longer than the longest tier
     body     the frozen request, or the data of the event to publish
+    blob     digest of the body, where that could not be fetched: `body` is None then
     """
 
     id: str
@@ -148,6 +160,7 @@ class Delivery:
     schema: str = ""
     due: int = 0
     version: int = 0
+    blob: str = ""
 
     @property
     def key(self) -> str:
@@ -174,6 +187,7 @@ class Delivery:
             "tf-schema": self.schema,
             "tf-due": self.due,
             "tf-version": self.version,
+            BLOB: self.blob,
         }
         return headers | {"tf-kind": "delivery"} | {name: value for name, value in facts.items() if value}
 
@@ -183,6 +197,7 @@ class Delivery:
 
     @classmethod
     def read(cls, headers: Headers, body: bytes) -> Delivery:
+        blob = str(headers.get(BLOB, ""))
         return cls(
             id=str(headers["tf-delivery"]),
             day=str(headers["tf-delivery-day"]),
@@ -190,7 +205,7 @@ class Delivery:
             sink=str(headers["tf-sink"]),
             effect=str(headers["tf-effect"]),
             event=event_from(headers, None),
-            body=decode(body),
+            body=None if blob else decode(body),
             attempt=int(headers.get("tf-attempt", 1)),
             edits=int(headers.get("tf-edits", 0)),
             skip=bool(headers.get("tf-skip", 0)),
@@ -199,7 +214,19 @@ class Delivery:
             schema=str(headers.get("tf-schema", "")),
             due=int(headers.get("tf-due", 0)),
             version=int(headers.get("tf-version", 0)),
+            blob=blob,
         )
+
+
+def pack(headers: Mapping[str, str | int], body: bytes) -> bytes:
+    """Headers and a body as one piece of bytes, for rows of the Store that have no place for headers."""
+    return encode(dict(headers)) + b"\n" + body
+
+
+def unpack(packed: bytes) -> tuple[dict[str, Any], bytes]:
+    """(headers, body) of what was packed; JSON text holds no line break, so the first one ends the headers."""
+    headers, _, body = packed.partition(b"\n")
+    return decode(headers), body
 
 
 def kept_headers(headers: Mapping[str, str | int]) -> str:

@@ -13,7 +13,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from engine.compile.plan import Plan, Segment
+from engine.compile.plan import Plan
 from engine.core.errors import Permanent
 from engine.core.event import Event
 from engine.core.ids import continuation_id, digest
@@ -34,11 +34,12 @@ from engine.ports.store.steps import (
     TimersDue,
 )
 from engine.ports.store.work import WorkCreate
-from engine.runtime.codec import Routed, event_from, read_headers
+from engine.runtime.codec import BLOB, WAITS, Routed, event_from, read_headers, unpack
 from engine.runtime.crash import point
-from engine.runtime.cuts import PLAN, STATE, unpack
+from engine.runtime.cuts import PLAN, STATE, resumed
 from engine.runtime.handover import persist
 from engine.runtime.journal import entry
+from engine.runtime.largebodies import missing
 from engine.runtime.pipeline import failed_by
 from engine.runtime.plans import no_plan
 from engine.runtime.publishing import publish
@@ -112,8 +113,10 @@ class Continuations:
 
     async def _resumed(self, timer: Timer) -> tuple[Timer, Routed | None]:
         kept = Routed.read(read_headers(timer.headers), b"null")
-        made = await self._resume(kept, timer.route, [timer.body])
-        return timer, made
+        if kept.blob:
+            await self._give_up(kept, timer.route, [], Failed(missing(kept.blob), kept.segment))
+            return timer, None
+        return timer, await self._resume(kept, timer.route, [timer.body])
 
     async def _resume(self, kept: Routed, route: str, bodies: Sequence[bytes]) -> Routed | None:
         """The continuation with its data; None when it could not be made: then it is a work item."""
@@ -126,18 +129,19 @@ class Continuations:
             return None
         plan, before, _ = found
         try:
-            data, schema = _resume(before, bodies)
+            return resumed(kept, before, bodies)
         except Exception as error:
             await self._give_up(kept, route, bodies, failed_by(error), plan)
             return None
-        return replace(kept, event=_named(kept.event, schema).with_data(data), schema=schema)
 
     async def _give_up(
         self, kept: Routed, route: str, bodies: Sequence[bytes], failed: Failed, plan: Plan | None = None
     ) -> None:
+        """A work item with what was kept; its replay goes on from there."""
         shared = self._shared
         owner = plan or shared.plans.current(route) or no_plan(route)
-        routed = replace(kept, event=kept.event.with_data([_shown(body) for body in bodies]))
+        event = kept.event.with_data([_shown(body) for body in bodies])
+        routed = replace(kept, event=event, kept="one" if kept.blob else "list")
         item = event_item(owner, routed, failed, shared.plans.revision, shared.now())
         await persist(shared.cell, lambda: shared.cell.store.apply(WorkCreate([item])))
 
@@ -146,6 +150,9 @@ class Continuations:
         shared, store = self._shared, self._shared.cell.store
         members = await persist(shared.cell, lambda: store.apply(GroupMembers(key, generation)))
         kept, bodies = group_event(key, generation, members)
+        if kept.blob:
+            await self._wait_for(kept, key.route)
+            return
         routed = await self._resume(kept, key.route, bodies)
         if routed is not None:
             await publish(shared.cell, [routed.outgoing(key.route)])
@@ -155,6 +162,16 @@ class Continuations:
         lines = [entry(event, key.route, "continued", now, detail=detail) for event in events]
         ops = [GroupDone(key, generation), JournalAppend(lines)]
         await persist(shared.cell, lambda: store.apply_all(*ops))
+
+
+    async def _wait_for(self, kept: Routed, route: str) -> None:
+        """A member's body cannot be fetched: the group stays complete and goes on once the blob is there."""
+        shared = self._shared
+        plan = shared.plans.current(route) or no_plan(route)
+        text = f"a member of the group is kept as blob {kept.blob}, which is not there; put it back, it goes on then"
+        failed = Failed(Permanent("blob-missing", text, data={"blob": kept.blob}), kept.segment)
+        item = event_item(plan, replace(kept, blob="", kept=WAITS), failed, shared.plans.revision, shared.now())
+        await persist(shared.cell, lambda: shared.cell.store.apply(WorkCreate([item])))
 
 
 def group_event(key: GroupKey, generation: int, members: Sequence[Member]) -> tuple[Routed, list[bytes]]:
@@ -181,8 +198,9 @@ def group_event(key: GroupKey, generation: int, members: Sequence[Member]) -> tu
         currency=currency,
         trace=first.trace if len({event.trace for event in events}) == 1 else own,
     )
-    routed = Routed(event, segment=key.step, plan=str(last.get(PLAN, "")), state=str(last.get(STATE, "")))
-    return routed, [body for _, body in packed]
+    lost = next((str(headers[BLOB]) for headers, _ in packed if BLOB in headers), "")
+    plan, state = str(last.get(PLAN, "")), str(last.get(STATE, ""))
+    return Routed(event, segment=key.step, plan=plan, state=state, blob=lost), [body for _, body in packed]
 
 
 def _total(members: Sequence[Member], events: Sequence[Event]) -> tuple[str, str]:
@@ -194,16 +212,6 @@ def _total(members: Sequence[Member], events: Sequence[Event]) -> tuple[str, str
     for amount in amounts:
         total = EXACT.add(total, amount)
     return plain(total), currencies.pop()
-
-
-def _resume(before: Segment, bodies: Sequence[bytes]) -> tuple[Any, str]:
-    assert before.cut is not None
-    return before.cut.resume(bodies)
-
-
-def _named(event: Event, schema: str) -> Event:
-    """A group's event has the type of what its cut makes; an event that was delayed keeps its own."""
-    return replace(event, type=schema) if schema and event.type.startswith("group/") else event
 
 
 def _shown(body: bytes) -> Any:

@@ -6,17 +6,17 @@ What goes on later is published by `continuations`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from engine.compile.plan import Segment
 from engine.core.event import Event
 from engine.core.ids import continuation_id, digest
-from engine.core.jsonx import decode, encode
 from engine.core.outcome import Kept
 from engine.ports.store import Op
 from engine.ports.store.steps import GroupClose, GroupJoin, GroupKey, GroupsOpen, Joined, Member, Timer, TimerSet
 from engine.runtime.cases import Case
-from engine.runtime.codec import Routed, event_headers, kept_headers
+from engine.runtime.codec import Routed, event_headers, kept_headers, pack
 from engine.runtime.crash import point
 from engine.runtime.handover import persist
 from engine.runtime.shared import Shared
@@ -41,19 +41,6 @@ def timer_id(route: str, step: str, event: Event, output_key: str) -> str:
     return continuation_id(route, step, f"{event.id}|{output_key}" if output_key else event.id)
 
 
-def pack(event: Event, case: Case, body: bytes) -> bytes:
-    """What a group keeps of a member: who it was, which state it was kept in, and what the step keeps."""
-    assert case.plan is not None and case.segment is not None
-    headers = event_headers(event) | {STATE: case.segment.state_version, PLAN: case.plan.digest}
-    return encode(headers) + b"\n" + body
-
-
-def unpack(packed: bytes) -> tuple[dict[str, Any], bytes]:
-    """(headers, body) of a packed member; JSON text holds no line break, so the first one ends the headers."""
-    headers, _, body = packed.partition(b"\n")
-    return decode(headers), body
-
-
 async def keep(shared: Shared, cases: Sequence[Case]) -> None:
     """Store what the cuts of these cases keep. Repeating it changes nothing. Waits while the Store is down."""
     timers = [timer for case in cases for timer in _timers(shared, case)]
@@ -67,6 +54,19 @@ async def keep(shared: Shared, cases: Sequence[Case]) -> None:
         point("group-joined")
     if timers or joining:
         shared.wake()
+
+
+def resumed(routed: Routed, before: Segment, bodies: Sequence[bytes]) -> Routed:
+    """What goes on after a cut, made of what it kept. Raises what the cut raises.
+
+    A group's event has the type of what its cut makes; an event that was delayed keeps its own.
+    """
+    assert before.cut is not None
+    data, schema = before.cut.resume(bodies)
+    event = routed.event
+    if schema and event.type.startswith("group/"):
+        event = replace(event, type=schema)
+    return replace(routed, event=event.with_data(data), schema=schema, kept="")
 
 
 def _kept(case: Case, kind: str) -> Iterable[Kept]:
@@ -100,10 +100,19 @@ def _joining(shared: Shared, case: Case) -> list[Joining]:
     made = []
     for kept in _kept(case, "group"):
         key = GroupKey(case.plan.route, kept.step, kept.key)
-        event, body = case.event, pack(case.event, case, kept.body)
-        member = Member(key, event.day, event.id, body, kept.amount, shared.now(), output_key=kept.output_key)
+        event = case.event
+        member = Member(
+            key, event.day, event.id, _packed(case, kept), kept.amount, shared.now(), output_key=kept.output_key
+        )
         made.append(Joining(key, kept, member))
     return made
+
+
+def _packed(case: Case, kept: Kept) -> bytes:
+    """What a group keeps of a member: who it was, which state it was kept in, and what the step keeps."""
+    assert case.plan is not None and case.segment is not None
+    headers = event_headers(case.event) | {STATE: case.segment.state_version, PLAN: case.plan.digest}
+    return pack(headers, kept.body)
 
 
 async def _join(shared: Shared, joining: Sequence[Joining]) -> None:

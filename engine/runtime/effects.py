@@ -21,11 +21,13 @@ from engine.runtime.attempt import classified
 from engine.runtime.cell import Cell
 from engine.runtime.claim import MARGIN, START
 from engine.runtime.crash import point
+from engine.runtime.largebodies import LARGE, missing
 from engine.runtime.plans import Plans
 from engine.runtime.pool import Pool
 
 PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0)  # seconds between tries in place
 _REPEATED = REPEATABLE - {"verify"} | {"at_least_once"}
+IN_BLOB = b"blob "  # how a recorded answer begins that is kept as a blob; its digest follows. No JSON begins so
 SHORT = 2.0  # a Retry-After up to this is waited for in place
 
 
@@ -91,7 +93,7 @@ class Effects:
         (claim,) = await self._cell.store.apply(op)
         point("ledger-claimed")
         if claim.verdict not in ("claimed", "unknown"):
-            return _recorded(target, claim)
+            return await self._recorded(target, claim)
         if claim.verdict == "unknown" and not target.repeatable:
             raise await self._given_up(row, UnknownOutcome("unknown-outcome", _told(target)))
         sent = Sent(self._lease_check(began + START))
@@ -115,7 +117,7 @@ class Effects:
             await self._settle(SettleRow(row.key, "waiting", following, reason=reason))
             raise
         point("sink-called")
-        await self._settle(SettleRow(row.key, "applied", result=_kept(answer)))
+        await self._settle(SettleRow(row.key, "applied", result=await self._kept(answer)))
         point("ledger-applied")
         return answer
 
@@ -163,27 +165,38 @@ class Effects:
         )
 
 
-def _kept(answer: Any) -> bytes:
-    """The answer as the ledger keeps it. The effect is there: an answer that is no JSON value must not undo that."""
-    try:
-        return encode(answer)
-    except Exception:
-        return b""
+    async def _kept(self, answer: Any) -> bytes:
+        """The answer as the ledger keeps it. The effect is there: an answer that is no JSON must not undo that."""
+        try:
+            kept = encode(answer)
+        except Exception:
+            return b""
+        return IN_BLOB + (await self._cell.blobs.put(kept)).encode() if len(kept) > LARGE else kept
+
+    async def _recorded(self, target: _Target, claim: Claim) -> Any:
+        """The answer of a call that was made before. Raises Failure when there is none to go on with."""
+        if claim.verdict != "final" or claim.state != "applied":
+            raise _not_made(target, claim)
+        if not claim.result.startswith(IN_BLOB):
+            return decode(claim.result) if claim.result else None
+        digest = claim.result.removeprefix(IN_BLOB).decode()
+        try:
+            return decode(await self._cell.blobs.get(digest))
+        except KeyError:
+            raise missing(digest) from None
 
 
-def _recorded(target: _Target, claim: Claim) -> Any:
-    """What the ledger says of a call that is not to be made. Raises Failure when there is no answer to go on with."""
+def _not_made(target: _Target, claim: Claim) -> Failure:
+    """Why a call is not made and there is no answer of it to go on with."""
     step = target.request.step
-    if claim.verdict == "final" and claim.state == "applied":
-        return decode(claim.result) if claim.result else None
     if claim.verdict in ("busy", "stale"):
         text = f"step `{step}` is being called for this event already"
-        raise Throttled("call-busy", text, after=max(claim.wait, 1.0))
+        return Throttled("call-busy", text, after=max(claim.wait, 1.0))
     if claim.verdict == "conflict":
-        raise Permanent("idempotency-conflict", f"step `{step}` was called for this key with other contents")
+        return Permanent("idempotency-conflict", f"step `{step}` was called for this key with other contents")
     if claim.state == "work_item":
-        raise UnknownOutcome("unknown-outcome", _told(target))
-    raise Permanent("effect-closed", f"the effect of step `{step}` is {claim.state}")
+        return UnknownOutcome("unknown-outcome", _told(target))
+    return Permanent("effect-closed", f"the effect of step `{step}` is {claim.state}")
 
 
 def _told(target: _Target) -> str:

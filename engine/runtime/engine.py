@@ -21,6 +21,7 @@ from engine.runtime.env import Surroundings
 from engine.runtime.ingress import Ingress
 from engine.runtime.journal import Journal
 from engine.runtime.lanes import Lanes
+from engine.runtime.largebodies import checking_in
 from engine.runtime.plans import Load, Plans
 from engine.runtime.pool import Pool
 from engine.runtime.revising import record, topology, unbind
@@ -66,7 +67,7 @@ class Engine:
         files: TableFiles,
         watch: Watch | None = None,
     ) -> None:
-        self.cell = cell
+        self.cell = cell = checking_in(cell)
         self._registry = registry
         self._load = load
         self._state: State = "new"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
@@ -16,17 +16,18 @@ from engine.plugins.contracts import Arrival, Format, Record
 from engine.plugins.registry import Registry
 from engine.ports.store.work import WorkCreate, WorkItem
 from engine.runtime import order
-from engine.runtime.codec import Routed, read_headers
+from engine.runtime.codec import BLOB, Routed, read_headers
 from engine.runtime.crash import point
 from engine.runtime.intake import Origin, Refused, Taken, decoded, origin_of, records, take
 from engine.runtime.journal import entry
+from engine.runtime.largebodies import missing
 from engine.runtime.publishing import publish
 from engine.runtime.shared import Shared
+from engine.runtime.watch import Mark
 from engine.runtime.work import record_item
 
 CHUNK = 200  # records published at once
 PATIENCE = 10.0  # seconds a source is kept waiting for a transport or store that takes nothing
-MOST_RAW = 1 << 20  # bytes of a refused record kept in its work item; more goes to the blobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +52,12 @@ class Ingress:
         until then is known by its ids when it comes again.
         """
         origin = origin_of(arrival, self._shared.cell.clock)
-        found = records(plan, arrival, origin, self._format(plan))
+        found = records(plan, self._unless_poison(arrival, origin), origin, self._format(plan))
         events = refused = 0
-        while chunk := list(islice(found, CHUNK)):
-            taken, bad = self._sorted(plan, chunk, origin)
+        while True:
+            taken, bad = self._chunk(plan, found, origin)
+            if not taken and not bad:
+                break
             bad += await self._publish(plan, taken)
             await self._write(plan, bad, origin)
             events, refused = events + len(taken), refused + len(bad)
@@ -82,6 +85,8 @@ class Ingress:
         if plan is None or not plan.source.use:
             return Transient("route-gone", f"there is no route `{item.route}` with a source any more")
         headers = read_headers(item.headers)
+        if BLOB in headers:
+            return missing(str(headers[BLOB]))
         origin = Origin(
             content=str(headers.get("tf-content", "")),
             own_id=str(headers.get("tf-own-id", "")),
@@ -90,8 +95,7 @@ class Ingress:
             headers={name[2:]: str(value) for name, value in headers.items() if name.startswith("h-")},
         )
         try:
-            raw = await self._raw(item)
-            taken, bad = self._sorted(plan, self._records(plan, item, raw, origin, headers), origin)
+            taken, bad = self._sorted(plan, self._records(plan, item, origin, headers), origin)
             if not bad:
                 bad = await self._publish(plan, taken)
         except Failure as failure:
@@ -99,8 +103,9 @@ class Ingress:
         return bad[0].failure if bad else None
 
     def _records(
-        self, plan: Plan, item: WorkItem, raw: bytes, origin: Origin, headers: dict[str, str | int]
+        self, plan: Plan, item: WorkItem, origin: Origin, headers: dict[str, str | int]
     ) -> list[Record | Refused]:
+        raw = item.body
         number, line = int(headers.get("tf-number", 0)), int(headers.get("h-line", 0) or 0)
         if headers.get("tf-decoded"):
             return [Record(decode(raw), number, line)]
@@ -112,9 +117,20 @@ class Ingress:
             return found
         return [replace(one, number=number, line=line) for one in found]
 
-    async def _raw(self, item: WorkItem) -> bytes:
-        digest = decode(item.data).get("blob") if item.data else None
-        return await self._shared.cell.blobs.get(digest) if digest and not item.edits else item.body
+    def _unless_poison(self, arrival: Arrival, origin: Origin) -> Arrival:
+        """A document that killed the process twice while it was decoded is refused as a whole."""
+        if not self._shared.watch.poison(*_mark(origin)):
+            return arrival
+        failure = Permanent("poison", "decoding this document killed the engine's process twice")
+        return replace(arrival, failure=failure)
+
+    def _chunk(
+        self, plan: Plan, found: Iterator[Record | Refused], origin: Origin
+    ) -> tuple[list[Taken], list[Refused]]:
+        """The next records; both lists are empty at the end. Formats are foreign code: a death in one is noticed."""
+        watch, mark = self._shared.watch, _mark(origin)
+        with watch.executing([mark], alone=watch.suspect(mark[0])):
+            return self._sorted(plan, list(islice(found, CHUNK)), origin)
 
     # --- the parts ---------------------------------------------------------------------------------------------------
 
@@ -171,11 +187,11 @@ class Ingress:
         """Work items of refused records, with file and line."""
         if not refused:
             return
-        items = [await self._item(plan, one, origin) for one in refused]
+        items = [self._item(plan, one, origin) for one in refused]
         await self._stored(lambda: self._shared.cell.store.apply(WorkCreate(items)))
         point("ingress-refused")
 
-    async def _item(self, plan: Plan, one: Refused, origin: Origin) -> WorkItem:
+    def _item(self, plan: Plan, one: Refused, origin: Origin) -> WorkItem:
         headers: dict[str, str | int] = {
             "tf-kind": "record",
             "tf-format": plan.source.format,
@@ -188,16 +204,12 @@ class Ingress:
         }
         if one.line:
             headers["h-line"] = str(one.line)
-        failure, raw = one.failure, one.raw
-        if len(raw) > MOST_RAW:
-            facts = {**failure.data, "blob": await self._shared.cell.blobs.put(raw), "size": len(raw)}
-            failure, raw = Permanent(failure.reason, failure.detail, data=facts), raw[:MOST_RAW]
         return record_item(
             plan.route,
             plan.owner,
             one.id,
-            raw,
-            failure,
+            one.raw,
+            one.failure,
             now=self._shared.now(),
             day=day_of(origin.at),
             headers=headers,
@@ -215,6 +227,10 @@ class Ingress:
                 if clock.monotonic() >= until:
                     raise Transient("store-down", str(down)) from down
             await clock.sleep(0.5)
+
+
+def _mark(origin: Origin) -> Mark:
+    return f"document/{origin.content[:32]}", 1
 
 
 def _place(event: Event) -> str:

@@ -30,7 +30,7 @@ from engine.ports.store.ledger import LedgerClose, LedgerFind, LedgerKey, Ledger
 from engine.ports.store.work import WorkChange, WorkItem
 from engine.runtime import order
 from engine.runtime.cell import Cell
-from engine.runtime.codec import Delivery, Routed, read_headers
+from engine.runtime.codec import WAITS, Delivery, Routed, read_headers
 from engine.runtime.figures import GAP, MISSING, gap_of
 from engine.runtime.handover import publish
 from engine.runtime.plans import Plans
@@ -96,6 +96,9 @@ class Decisions:
         if item.reason in (MISSING, "idempotency-conflict"):
             raise Permanent("cannot-replay", _INSTEAD[item.reason])
         routed = Routed.read(read_headers(item.headers), item.body)
+        if routed.kept == WAITS:
+            text = "the group goes on by itself once the blob is there; then resolve this item"
+            raise Permanent("cannot-replay", text)
         if self._plans.current(item.route) is None:
             raise Permanent("route-gone", f"there is no route `{item.route}` any more; resolve or discard the item")
         key = EventKey(item.day, routed.row or routed.event.id)

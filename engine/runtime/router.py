@@ -14,6 +14,7 @@ from typing import Any
 from engine.compile.plan import Plan
 from engine.core.errors import Permanent, Transient, TransportBlocked
 from engine.core.event import Event
+from engine.core.ids import digest
 from engine.core.masking import mask_bytes
 from engine.core.outcome import Failed, Outcome
 from engine.ports.store.inbox import EventKey
@@ -27,6 +28,7 @@ from engine.runtime.crash import point
 from engine.runtime.handover import FIRST_PAUSE, persist
 from engine.runtime.outcomes import Made
 from engine.runtime.shared import Shared
+from engine.runtime.watch import Mark
 from engine.runtime.work import unreadable_item, work_id
 
 PREFETCH = 1000
@@ -39,6 +41,7 @@ class Router:
     def __init__(self, shared: Shared, plan: Plan) -> None:
         self._shared = shared
         self._route = plan.route
+        self._mark_of = f"@{digest('route', plan.route)[:8]}"  # one event may be fine in one route and kill in another
         self._last = plan
         self._subscription: Subscription | None = None
         self._busy: dict[EventKey, list[Case]] = {}
@@ -142,9 +145,9 @@ class Router:
         """Until none of these, nor copies of them that came meanwhile, is left to this task."""
         while cases:
             await self._decide(cases)
-            alone = [case for case in cases if self._shared.watch.suspect(case.event.id)]
+            alone = [case for case in cases if self._shared.watch.suspect(self._mark(case)[0])]
             together = [case for case in cases if case not in alone] if alone else cases
-            with self._shared.watch.executing([_mark(case) for case in together]):
+            with self._shared.watch.executing([self._mark(case) for case in together]):
                 waiting = routing.start(self._shared, together)
             if alone:
                 self._spawn(self._one_by_one(alone))
@@ -158,18 +161,24 @@ class Router:
         await routing.look_up(self._shared, self._route, cases)
 
     async def _later(self, waiting: list[routing.Waiting]) -> None:
-        with self._shared.watch.executing([_mark(case) for case, _ in waiting]):
+        with self._shared.watch.executing([self._mark(case) for case, _ in waiting]):
             await routing.finish(self._shared, waiting)
         await self._handle(await self._settle([case for case, _ in waiting]))
 
     async def _one_by_one(self, cases: Sequence[Case]) -> None:
         """Suspects: what was executing when a process died. One that kills it again here is not tried a third time."""
+        watch = self._shared.watch
         for case in cases:
-            if self._shared.watch.poison(*_mark(case)):
+            if watch.poison(*self._mark(case)):
                 case.failed = Failed(Permanent("poison", "handling this event killed the engine's process twice"))
-            with self._shared.watch.executing([_mark(case)], alone=True):
-                await routing.finish(self._shared, routing.start(self._shared, [case]))
+            async with watch.turn:
+                with watch.executing([self._mark(case)], alone=True):
+                    await routing.finish(self._shared, routing.start(self._shared, [case]))
             await self._handle(await self._settle([case]))
+
+    def _mark(self, case: Case) -> Mark:
+        """What names this try of the event here. A replay is another try: it gets a new chance."""
+        return case.event.id + self._mark_of, case.routed.attempt + (case.routed.replay << 16)
 
     # --- settling ----------------------------------------------------------------------------------------------------
 
@@ -236,6 +245,3 @@ class Router:
         assert self._group is not None
         return self._group.create_task(work)
 
-
-def _mark(case: Case) -> tuple[str, int]:
-    return case.event.id, case.routed.attempt + (case.routed.replay << 16)

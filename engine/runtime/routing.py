@@ -11,11 +11,14 @@ from functools import partial
 
 from engine.compile.plan import Plan
 from engine.core.errors import Permanent, StoreDown
+from engine.core.jsonx import encode
 from engine.core.outcome import Failed, Outcome
 from engine.plugins.sequence import StepFailed
 from engine.ports.store.inbox import EventKey, InboxFind, InboxRow
 from engine.runtime.cases import Case, changed, conflict_of, judge, not_accepted
+from engine.runtime.cuts import resumed
 from engine.runtime.handover import FIRST_PAUSE, persist
+from engine.runtime.largebodies import missing
 from engine.runtime.outcomes import Made, make, markers_of_failed
 from engine.runtime.pipeline import Start, begin, failed_by
 from engine.runtime.retry import Try, decide
@@ -37,9 +40,26 @@ async def assign(shared: Shared, route: str, cases: Sequence[Case], last: Plan) 
             case.failed = Failed(Permanent("plan-gone", f"{what} is in no Plan that is known"))
             continue
         case.plan, case.segment = found
-        failure = not_accepted(case, shared.plans)
-        if failure is not None:
-            case.failed = Failed(failure)
+        if case.routed.blob:
+            case.failed = Failed(missing(case.routed.blob))
+        elif case.routed.kept:
+            _go_on(case)
+        else:
+            failure = not_accepted(case, shared.plans)
+            case.failed = Failed(failure) if failure is not None else None
+
+
+def _go_on(case: Case) -> None:
+    """A replayed continuation brings what its cut kept."""
+    routed, plan = case.routed, case.plan
+    assert plan is not None
+    before = next(segment for segment in plan.segments if segment.cut_id == routed.segment)
+    try:
+        kept = routed.event.data if routed.kept == "list" else [routed.event.data]
+        case.routed = resumed(routed, before, [encode(one) for one in kept])
+        case.event = case.routed.event
+    except Exception as error:
+        case.failed = failed_by(error)
 
 
 async def look_up(shared: Shared, route: str, cases: Sequence[Case]) -> None:
@@ -83,7 +103,9 @@ async def _recorded(shared: Shared, case: Case, row: InboxRow) -> None:
         text = f"the Plan {row.plan} that decided this event is not there any more"
         case.failed = Failed(Permanent("outcome-changed", text))
         return
-    case.plan, case.segment, case.failed = plan, segment, None
+    case.plan, case.segment = plan, segment
+    if not case.routed.blob:
+        case.failed = None
 
 
 def start(shared: Shared, cases: Sequence[Case]) -> list[Waiting]:

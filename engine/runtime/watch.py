@@ -1,7 +1,9 @@
 """What a process is executing, in memory that outlives it, and what it must be careful with because of earlier deaths.
 
-What was executing when a process died is *suspect*: its next copy goes to the quarantine queue, where suspects run one
-at a time. A suspect that was executing there when the process died again is *poison* and becomes a work item.
+What was executing when a process died is *suspect*: its next copy runs when no other suspect does (deliveries in the
+quarantine queue, events in a task of their own, documents while they are decoded). A suspect that was the only one
+executing when the process died again is *poison* and becomes a work item. If others were executing too it is doubted:
+the second death in company makes it poison.
 """
 
 from __future__ import annotations
@@ -13,9 +15,10 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 FOLDER = "TILLFLOW_WATCH"  # names the folder the parent and its child share
-SLOTS = 512
+SLOTS = 4096
 SLOT_SIZE = 64
 MOST_SUSPECTS = 10_000
 
@@ -35,8 +38,10 @@ class Watch:
         self._free = list(range(SLOTS - 1, -1, -1))
         self._suspects: frozenset[str] = frozenset()
         self._poison: frozenset[Mark] = frozenset()
+        self.turn = asyncio.Lock()  # held by the one suspect that executes
         if folder is not None:
-            self._suspects, self._poison = read_suspects(folder)
+            known = read_suspects(folder)
+            self._suspects, self._poison = known.suspects, known.poison
             self._map = _mapped(folder)
 
     @classmethod
@@ -93,13 +98,22 @@ def when_parent_dies(stop: Callable[[], None]) -> None:
     loop.add_reader(0, look)
 
 
-def read_suspects(folder: Path) -> tuple[frozenset[str], frozenset[Mark]]:
-    """What the parent wrote down: ids of suspects, and marks of poison."""
+class Known(NamedTuple):
+    """What the parent wrote down: ids of suspects; marks of poison, and of what died alone but in company once."""
+
+    suspects: frozenset[str] = frozenset()
+    poison: frozenset[Mark] = frozenset()
+    doubted: frozenset[Mark] = frozenset()
+
+
+def read_suspects(folder: Path) -> Known:
+    """What is known from earlier deaths."""
     try:
         known = json.loads((folder / "suspects.json").read_text("utf-8"))
     except FileNotFoundError:
-        return frozenset(), frozenset()
-    return frozenset(known["suspects"]), frozenset((name, attempt) for name, attempt in known["poison"])
+        return Known()
+    poison, doubted = (frozenset((name, attempt) for name, attempt in known.get(k, ())) for k in ("poison", "doubted"))
+    return Known(frozenset(known["suspects"]), poison, doubted)
 
 
 def _mapped(folder: Path) -> mmap.mmap:
@@ -124,14 +138,17 @@ def executing_in(folder: Path) -> list[tuple[Kind, Mark]]:
 
 
 def note_death(folder: Path) -> tuple[int, int]:
-    """Mark what was executing as suspect, what executed in quarantine as poison. Answers how many of each."""
+    """Mark what was executing as suspect, and a suspect that executed alone as poison. Answers how many of each."""
     died_in = executing_in(folder)
-    suspects, poison = read_suspects(folder)
-    fresh = [name for kind, (name, _) in died_in if kind == RUNNING and name not in suspects]
-    killers = [mark for kind, mark in died_in if kind == ALONE and mark not in poison]
+    known = read_suspects(folder)
+    fresh = [name for kind, (name, _) in died_in if kind == RUNNING and name not in known.suspects]
+    alone = [mark for kind, mark in died_in if kind == ALONE and mark not in known.poison]
+    killers = [mark for mark in alone if len(died_in) == 1 or mark in known.doubted]
+    doubted = [mark for mark in alone if mark not in killers]
     kept = {
-        "suspects": [*sorted(suspects), *fresh][-MOST_SUSPECTS:],
-        "poison": [*sorted(poison), *killers][-MOST_SUSPECTS:],
+        "suspects": [*sorted(known.suspects), *fresh][-MOST_SUSPECTS:],
+        "poison": [*sorted(known.poison), *killers][-MOST_SUSPECTS:],
+        "doubted": [*sorted(known.doubted), *doubted][-MOST_SUSPECTS:],
     }
     written = folder / "suspects.json.new"
     with written.open("w", encoding="utf-8") as file:

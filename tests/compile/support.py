@@ -10,6 +10,7 @@ from typing import Any
 from engine.compile.compiler import compile_project
 from engine.compile.plan import RouteSet
 from engine.config.project import read_project_from
+from engine.core.errors import Permanent
 from engine.core.findings import Finding, in_order
 from engine.discover import discover
 from engine.plugins.registry import Registry
@@ -70,3 +71,40 @@ def edited(path: str, old: str, new: str) -> dict[str, bytes | str]:
     text = fixture_files()[path].decode()
     assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {path}"
     return with_changes({path: text.replace(old, new)})
+
+
+class TestEnv:
+    """Surroundings of an expression: two stores, and whatever parameters are given."""
+
+    __test__ = False
+
+    def __init__(self, **params: Any) -> None:
+        self._params = params
+        self._schema = ""
+
+    def meta(self, name: str) -> Any:
+        return self._schema if name == "schema" else name
+
+    def param(self, name: str) -> Any:
+        return self._params[name]
+
+    def secret(self, name: str, key: str = "") -> Any:
+        return Secret(name, "x", "1")
+
+    def lookup(self, table: str, key: Any, on: str = "") -> dict[str, Any]:
+        found = self.find(table, key, on)
+        if found is None:
+            raise Permanent("reference-missing", f"table {table} has no row {key}")
+        return found
+
+    def find(self, table: str, key: Any, on: str = "") -> dict[str, Any] | None:
+        rows = {"stores": {"0012": {"id": "0012", "name": "Calle Mayor", "country": "ES"}}}
+        return rows.get(table, {}).get(key)
+
+    def now(self) -> int:
+        return 0
+
+    def at(self, schema: str) -> TestEnv:
+        env = TestEnv(**self._params)
+        env._schema = schema
+        return env

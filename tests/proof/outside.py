@@ -90,7 +90,12 @@ class Handler(BaseHTTPRequestHandler):
         return log, trouble, way, "/".join(name)
 
     def _change(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers.get("content-length", 0))) or b"null", parse_float=str)
+        length = int(self.headers["content-length"])
+        content = self.rfile.read(length)
+        if len(content) < length:  # the sender died over it: that is no request
+            self.close_connection = True
+            return
+        body = json.loads(content, parse_float=str)
         log, trouble, way, name = self._parts()
         key = self.headers.get("idempotency-key", "")
         with self.server.lock:

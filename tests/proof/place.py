@@ -13,6 +13,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from contextlib import closing
@@ -22,9 +23,10 @@ from typing import Any
 from tests.proof import forked
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 100.0  # seconds until something that has to happen counts as not happening
+PATIENCE = 180.0  # seconds until something that has to happen counts as not happening
 KILLED = -signal.SIGKILL
 
+_lock = threading.Lock()  # a start looks at the ends of all others: two looks at one end would lose its code
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(["tests.proof.forked"])
 
@@ -47,7 +49,8 @@ class Life:
     def code(self) -> int | None:
         if isinstance(self._process, subprocess.Popen):
             return self._process.poll()
-        code: int | None = self._process.exitcode
+        with _lock:
+            code: int | None = self._process.exitcode
         return code
 
     def signal(self, number: int) -> None:
@@ -156,7 +159,8 @@ class Place:
                 return Life(subprocess.Popen(command, env=environ, stdout=stdout, stderr=stderr, cwd=ROOT), before)
         call = (arguments, environ, str(out), str(self.log))
         process = _context.Process(target=forked.tillflow, args=call, daemon=True)
-        process.start()
+        with _lock:
+            process.start()
         return Life(process, before)
 
     # --- waiting -----------------------------------------------------------------------------------------------------
@@ -169,7 +173,7 @@ class Place:
             if not moving:
                 return True
             assert time.monotonic() < until, f"it does not come to an end; what moves: {moving}; log: {self.told()[-2000:]}"
-            time.sleep(0.05)
+            time.sleep(0.1)
         return False
 
     def until(self, life: Life, happened: Any, within: float = PATIENCE) -> None:

@@ -65,7 +65,7 @@ SINKS = {
     "same_transaction": "action: insert, with: {table: {const: sales}, row: {store: store, reference: receipt, total: total}}",
 }
 UNSAFE = ("at_least_once", "at_most_once")  # validate refuses them on a financial route
-RETRY = "timeout: 300ms, retry: {give_up_after: 1h, backoff: {first: 1s, max: 1s, factor: 1}}"
+RETRY = "timeout: 1s, retry: {give_up_after: 1h, backoff: {first: 1s, max: 1s, factor: 1}}"
 
 
 def sink(guarantee: str, id: str = "out", more: str = RETRY) -> str:

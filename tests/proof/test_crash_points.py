@@ -72,7 +72,11 @@ AT_INTAKE = [Scenario(point, ALL) for point in INTAKE]
 @pytest.fixture(scope="module")
 def results(request: pytest.FixtureRequest, outside: Outside, tmp_path_factory: Any) -> Iterator[SideBySide]:
     folder = tmp_path_factory.mktemp("crashes")
-    running = SideBySide(lambda scenario: carry_out(scenario, folder / str(scenario), outside), chosen(request, "scenario"))
+    running = SideBySide(
+        lambda scenario: carry_out(scenario, folder / str(scenario), outside),
+        chosen(request, "scenario"),
+        slow=lambda scenario: "verify" in scenario.guarantees,
+    )
     yield running
     running.close()
 

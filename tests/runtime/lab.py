@@ -40,6 +40,7 @@ from engine.ports.store.work import WorkFind, WorkItem
 from engine.runtime.cell import Cell
 from engine.runtime.engine import Engine
 from engine.runtime.tables import FixedFiles
+from engine.runtime.watch import Watch
 from engine.steps import BUILTIN
 from engine.testing.clock import current_clock, run_virtual
 
@@ -204,6 +205,7 @@ class Bench:
         self.database = SqliteDatabase(":memory:", self.clock)
         self.transport: Any = SqliteTransport(self.database, self.clock)
         self.store: Any = SqliteStore(self.database, self.clock)
+        self.blobs = MemoryBlobs()
         self.secrets = DictSecrets({})
         self.table_files: dict[str, bytes] = {}
 
@@ -219,7 +221,7 @@ class Bench:
         return Cell(
             transport=self.transport,
             store=self.store,
-            blobs=MemoryBlobs(),
+            blobs=self.blobs,
             secrets=self.secrets,
             clock=self.clock,
             log=lambda text, facts: self.lab.logged.append((text, facts)),
@@ -229,7 +231,9 @@ class Bench:
         """An engine over these files, not started."""
         whole = project(files)
         self.table_files = {path: raw for path, raw in whole.items() if path.endswith(".csv")}
-        return Engine(self.cell(), self.registry, self.compiled(whole), self.compiled, FixedFiles(self.table_files))
+        files_of = FixedFiles(self.table_files)
+        watch = Watch.from_environment()
+        return Engine(self.cell(), self.registry, self.compiled(whole), self.compiled, files_of, watch)
 
     async def items(self, *states: Any) -> list[WorkItem]:
         """Work items, oldest first; open ones unless other states are named."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from engine.runtime.parent import Parent
-from engine.runtime.watch import Watch, executing_in, note_death, read_suspects
+from engine.runtime.watch import SLOTS, Known, Watch, executing_in, note_death, read_suspects
 
 WORKER = """
     import os, signal, sys
@@ -73,7 +74,7 @@ def test_a_child_that_leaves_on_purpose_is_not_started_again(tmp_path: Path) -> 
     assert parent(tmp_path, "raise SystemExit(2)", said).run() == 2
 
     assert said == []
-    assert read_suspects(tmp_path) == (frozenset(), frozenset())
+    assert read_suspects(tmp_path) == Known()
 
 
 def test_a_child_that_fails_on_its_own_is_started_again_ever_more_slowly(tmp_path: Path) -> None:
@@ -126,10 +127,10 @@ def test_what_is_executing_stands_in_memory_that_outlives_the_process(tmp_path: 
 
 def test_more_than_there_is_room_for_goes_unnoticed(tmp_path: Path) -> None:
     watch = Watch(tmp_path)
-    with watch.executing([(f"{n:032x}", 1) for n in range(2000)]):
+    with watch.executing([(f"{n:032x}", 1) for n in range(SLOTS + 100)]):
         with watch.executing([("x", 1)]):
             pass
-        assert len(executing_in(tmp_path)) == 512
+        assert len(executing_in(tmp_path)) == SLOTS
     assert executing_in(tmp_path) == []
     watch.close()
 
@@ -145,6 +146,20 @@ def test_a_replayed_poison_is_a_suspect_with_a_new_chance(tmp_path: Path) -> Non
     watch = Watch(tmp_path)
 
     assert watch.poison("a", 1) and not watch.poison("a", 2) and watch.suspect("a")
+
+
+def test_a_suspect_that_dies_in_company_is_poison_only_the_second_time(tmp_path: Path) -> None:
+    (tmp_path / "suspects.json").write_text(json.dumps({"suspects": ["a"], "poison": []}))
+    judged = []
+    for other in ("b", "c"):
+        watch = Watch(tmp_path)
+        with watch.executing([("a", 1)], alone=True), watch.executing([(other, 1)]):
+            note_death(tmp_path)
+        known = read_suspects(tmp_path)
+        judged.append((("a", 1) in known.poison, other in known.suspects))
+        watch.close()
+
+    assert judged == [(False, True), (True, True)]
 
 
 def test_without_a_parent_nobody_is_suspected(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,7 +44,9 @@ def shop(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def tillflow_test(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], shop: Path) -> Callable[..., Said]:
+def tillflow_test(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], shop: Path
+) -> Callable[..., Said]:
     """`tillflow test ARGUMENTS` on the shop."""
     monkeypatch.setenv("NO_COLOR", "1")
 
@@ -63,12 +65,12 @@ def tillflow_test(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 def results(shop: Path) -> Results:
     """The results of tests, given as the text of `tests:`, instead of those the shop has."""
 
-    def run(text: str, name: str = "posting.test.yaml", registry: Registry | None = None, **files: str) -> list[CaseResult]:
+    def run(text: str, registry: Registry | None = None, **routes: str) -> list[CaseResult]:
         for old in (shop / "routes").glob("*.test.yaml"):
             old.unlink()
-        (shop / "routes" / name).write_text(f"tillflow: 1\ntests:\n{text}", encoding="utf-8")
-        for file, content in files.items():
-            (shop / "routes" / f"{file}.yaml").write_text(content, encoding="utf-8")
+        (shop / "routes" / "posting.test.yaml").write_text(f"tillflow: 1\ntests:\n{text}", encoding="utf-8")
+        for name, content in routes.items():
+            (shop / "routes" / f"{name}.yaml").write_text(content, encoding="utf-8")
         project = load_for_tests(Settings.read({}, shop), {}, registry or discover())
         return [run_one(project, case) for case in all_cases(project.project)]
 

@@ -9,7 +9,12 @@ import pytest
 
 from engine.testing.expect import MATCHERS, mismatches
 
-SALE = {"no": "1001", "net": Decimal("1.50"), "lines": [{"sku": "a", "d": Decimal("1")}, {"sku": "b", "d": 2}], "gone": None}
+SALE = {
+    "no": "1001",
+    "net": Decimal("1.50"),
+    "lines": [{"sku": "a", "d": Decimal("1")}, {"sku": "b", "d": 2}],
+    "gone": None,
+}
 
 CASES: list[tuple[Any, bool]] = [
     ({"no": "1001"}, True),

@@ -1,4 +1,4 @@
-"""Tests that must fail, and what they have to say: every case of `failing/` is named after a sentence of its failure."""
+"""Tests that must fail, and what they have to say: each case of `failing/` is named after a sentence of its failure."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,9 +12,14 @@ from connectors.core.files import connector as files
 from connectors.core.formats import connector as formats
 from connectors.core.http import connector as http
 from connectors.core.sql import connector as sql
+from engine.discover import discover
 from engine.plugins.registry import Registry
 from engine.sdk import Build, Connector, Frame, Options, Step, step
+from engine.settings import Settings
 from engine.steps import BUILTIN
+from engine.testing.runner.chosen import all_cases, chosen_cases
+from engine.testing.runner.project import load_for_tests
+from engine.testing.runner.session import run_tests
 from tests.testing.conftest import Results
 
 
@@ -27,7 +33,9 @@ def problems(results: Results, text: str, **more: Any) -> list[str]:
 
 
 def test_a_promise_without_a_route_is_about_the_one_its_file_is_named_after(results: Results) -> None:
-    text = "  - {name: a, kind: promise, given: {event: cases/sale.json, times: 3, every_scope: true}, invariants: [%s]}"
+    text = (
+        "  - {name: a, kind: promise, given: {event: cases/sale.json, times: 3, every_scope: true}, invariants: [%s]}"
+    )
     held = "applied_at_most_once, debit_equals_credit, nothing_unaccounted"
     assert problems(results, text % held) == []
 
@@ -68,7 +76,7 @@ def test_routes_run_one_after_the_other_where_the_case_says_so(results: Results)
     route: intake
     routes: [posting, stock]
     given: {file: cases/sale.json}
-    expect: {sinks: {posting/books: {count: 1}, stock/book: {count: 1, items: [{pieces: 2}], requests: [{path: /stock}]}}}
+    expect: {sinks: {posting/books: {count: 1}, stock/book: {items: [{pieces: 2}], requests: [{path: /stock}]}}}
   - name: b
     routes: all
     given: {event: cases/sale.json}
@@ -101,7 +109,11 @@ def test_parameters_have_the_values_the_case_gives(results: Results) -> None:
 def test_the_clock_starts_at_the_business_date_or_where_the_case_says(results: Results) -> None:
     text = """
   - {name: a, review_by: 2026-03-14, given: {event: cases/sale.json}, expect: {work_items: []}}
-  - {name: b, review_by: 2026-03-14, clock: {start: 2026-03-15}, given: {event: cases/sale.json}, expect: {work_items: []}}
+  - name: b
+    review_by: 2026-03-14
+    clock: {start: "2026-03-14T23:30:00-01:00"}
+    given: {event: cases/sale.json}
+    expect: {work_items: []}
 """
     first, second = results(text)
     assert first.problems == ()
@@ -117,7 +129,10 @@ def test_the_clock_starts_at_the_business_date_or_where_the_case_says(results: R
         ("{fail: transient, times: 2}", "{sinks: {books: {count: 1, attempts: 3}}, work_items: []}"),
         ("{fail: transient, lasts: 1h}", "{sinks: {books: {count: 1, attempts: {$at_least: 3}}}, work_items: []}"),
         ("{fail: transient}", "{sinks: {books: {count: 0}}, work_items: [{reason: stubbed, level: delivery}]}"),
-        ("{fail: permanent}", "{sinks: {books: {count: 0, attempts: 1}}, work_items: [{reason: stubbed, sink: books}]}"),
+        (
+            "{fail: permanent}",
+            "{sinks: {books: {count: 0, attempts: 1}}, work_items: [{reason: stubbed, sink: books}]}",
+        ),
         ("{fail: permanent, reason: closed}", "{work_items: [{reason: closed, owner: finance}]}"),
         ("{fail: throttled, retry_after: 1h, times: 1}", "{sinks: {books: {count: 1, attempts: 2}}, work_items: []}"),
         ("{fail: unknown_outcome, times: 1}", "{sinks: {books: {count: 1, attempts: 2}}, work_items: []}"),
@@ -263,3 +278,44 @@ def test_an_answer_that_is_used_again_is_not_used_by_the_next_case(results: Resu
     first, second, third = results(text, cached=CACHED)
     assert (first.problems, second.problems) == ((), ())
     assert "step `rating` of route cached calls core.http" in third.problems[0]
+
+
+# --- coverage --------------------------------------------------------------------------------------------------------
+
+WAYS = """
+tillflow: 1
+route: ways
+version: 1.0.0
+owner: finance
+criticality: operational
+from: {event: sale@1}
+steps:
+  - id: careful
+    try:
+      steps: [{id: strict, check: [{that: "total > `20`", otherwise: {work_item: too-little}}]}]
+      catch: {steps: [{id: lenient, set: {size: {const: small}}}]}
+  - {id: common, subflow: {name: shared-steps}}
+  - {id: wait, delay: {for: 1h}}
+to: [{id: sold, event: stock@1, map: sale-to-stock}]
+"""
+SHARED = """
+tillflow: 1
+subflow: shared-steps
+steps: [{id: note, when: "pieces > `1`", set: {many: {const: true}}}]
+"""
+
+
+def test_ways_through_nested_and_shared_steps_are_counted(shop: Path) -> None:
+    (shop / "routes" / "ways.yaml").write_text(WAYS, "utf-8")
+    (shop / "routes" / "shared-steps.yaml").write_text(SHARED, "utf-8")
+    test = "{name: a, given: {event: cases/sale.json}, clock: {advance: 2h}, expect: {sinks: {sold: {count: 1}}}}"
+    (shop / "routes" / "ways.test.yaml").write_text(f"tillflow: 1\ntests: [{test}]\n", "utf-8")
+    project = load_for_tests(Settings.read({}, shop), {}, discover())
+    report = run_tests(project, chosen_cases(all_cases(project.project), (), "ways"), ["ways"], lambda result: None)
+    assert report.failed == []
+    (ways,) = report.coverage
+    missing = [(spot.id, spot.what, mark.file) for spot, mark in ways.missing]
+    assert missing == [("note", "when false", "routes/shared-steps.yaml")]
+    assert ways.total == len(
+        ["careful", "strict", "careful catch", "lenient", "common", "note true", "note false", "wait", "sold"]
+    )

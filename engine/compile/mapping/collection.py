@@ -70,7 +70,8 @@ class _MappingCompiler:
             self._check_adds_used(root)
         if root is None or self._catalog.report.errors > before:
             return None
-        schemas = [self._catalog.schemas.digest(name) for name in (self._doc.output, *self._doc.adds.values()) if name]
+        named = (self._doc.input, self._doc.output, *self._doc.adds.values())
+        schemas = [self._catalog.schemas.digest(name) for name in named if name and "@" in name]
         return CompiledMapping(
             name=self._name,
             output=self._doc.output or "",

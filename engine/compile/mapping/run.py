@@ -66,10 +66,10 @@ def _value(value: ValueExpr) -> Make:
         return lambda data, env: const
     if value.values is not None or value.has_default or value.optional:
         return _lenient(value)
-    expr, text = value.expr, value.expr.text
+    evaluate, text = value.expr.evaluate, value.expr.text
 
     def make(data: Any, env: Env) -> Any:
-        made = expr(data, env)
+        made = evaluate(data, env)
         if made is None:
             raise Permanent("missing-value", f"`{text}` gives nothing")
         return made
@@ -79,12 +79,13 @@ def _value(value: ValueExpr) -> Make:
 
 def _lenient(value: ValueExpr) -> Make:
     assert value.expr is not None
-    expr, values, fallback = value.expr, value.values, _fallback(value)
+    evaluate, values, fallback = value.expr.evaluate, value.values, _fallback(value)
+    nothing = f"`{value.expr.text}` gives nothing"
 
     def make(data: Any, env: Env) -> Any:
-        made = expr(data, env)
+        made = evaluate(data, env)
         if made is None:
-            return fallback(f"`{expr.text}` gives nothing", "missing-value")
+            return fallback(nothing, "missing-value")
         if values is None:
             return made
         word = _word(made)

@@ -40,7 +40,7 @@ def money_sum(items: List, field: FieldName) -> Number:
         amounts = [item[field] for item in items]
     except (KeyError, TypeError):
         amounts = [field_of(item, field, position) for position, item in enumerate(items, 1)]
-    if not {*map(type, amounts)} <= NUMBERS:
+    if not NUMBERS.issuperset(map(type, amounts)):
         position, wrong = next((n, v) for n, v in enumerate(amounts, 1) if type(v) not in NUMBERS)
         raise Refused(f"`{field}` of element {position} is {described(wrong)}, not a number")
     return exact.total(amounts)

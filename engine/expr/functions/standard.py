@@ -152,6 +152,10 @@ def sum_(values: Numbers) -> Number:
 
     sum([`0.10`, `0.20`]) -> 0.30
     """
+    if values and type(values[0]) is int:
+        result = sum(values)
+        if type(result) is int:
+            return result
     return money.total(values)
 
 

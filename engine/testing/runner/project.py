@@ -66,8 +66,9 @@ class TestProject:
 
     def _keeps_answers(self, subject: Subject) -> bool:
         """Some step may use answers again (`cache`): what one case asked must not answer another."""
-        routes = [self.project.routes[name] for name in subject.running if name in self.project.routes]
-        return any("cache:" in loaded.document.text for loaded in (*routes, *self.project.subflows.values()))
+        documents = [loaded.document for loaded in self.project.subflows.values()]
+        documents += [loaded.document for name, loaded in self.project.routes.items() if name in subject.running]
+        return any("cache:" in document.text for document in documents)
 
     def _compile(self, project: Project) -> tuple[RouteSet, list[Finding]]:
         routeset, findings = compile_project(project, self._watching, self.secrets)

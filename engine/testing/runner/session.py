@@ -70,6 +70,8 @@ def run_one(project: TestProject, case: TestCase) -> CaseResult:
         problems, notes = _judged(project, case)
     except BadTest as bad:
         problems, notes = [str(bad)], []
+    except Exception as error:  # one case must not end the others
+        problems, notes = [f"{type(error).__name__}: {error}: a defect of the engine or of a plugin"], []
     return CaseResult(case, tuple(problems), tuple(notes), time.perf_counter() - began)
 
 

@@ -191,15 +191,17 @@ class _World:
                 raise BadTest(f"route {self._entrance.route} takes events, not files; give `event:`")
             await self._publish(cell, given.documents)
             return
+        if self._case.doc.given.key and len(given.documents) + len(given.files) > self._case.doc.given.times:
+            raise BadTest("`key` is the id of one: give one event or file")
         for document in given.documents:
             self._bring(outside, "given.json", value=document)
         for name, content in given.files:
             self._bring(outside, name, content=content)
 
     async def _publish(self, cell: Cell, documents: Sequence[Any]) -> None:
-        type_ = self._type
-        if type_ is None:
-            raise BadTest(f"{self._case.doc.given.schema_} is no event type")
+        type_, wanted = self._type, self._entrance.source.event
+        if type_ is None or type_.name != wanted.partition("@")[0]:
+            raise BadTest(f"route {self._entrance.route} takes {wanted}, not {self._case.doc.given.schema_}")
         try:
             born = [identified(self._event(type_, document, cell), type_, cell.clock).event for document in documents]
             events = await order.number(cell, [(event, type_) for event in born])

@@ -1,0 +1,64 @@
+"""The broker's address, and what is said when nothing good is there. Passwords are never told."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from aiormq.exceptions import (
+    AMQPError,
+    AuthenticationError,
+    ConnectionClosed,
+    ConnectionNotAllowed,
+    InvalidFrameError,
+    ProbableAuthenticationError,
+)
+from yarl import URL
+
+from engine.backends.rabbitmq.dataplane import Unreachable
+from engine.core.errors import SettingsError
+
+HEARTBEAT = "10"  # seconds, where the address says nothing; a dead peer is noticed after three
+_REFUSED = (AuthenticationError, ProbableAuthenticationError, ConnectionNotAllowed, InvalidFrameError)
+
+# Everything a connection or channel can end with.
+LOST = (AMQPError, OSError, TimeoutError, RuntimeError)
+
+
+def with_defaults(url: str, name: str) -> URL:
+    """The address with a heartbeat and the name that the broker's tools show, where it has none."""
+    try:
+        address = URL(url)
+        proper = address.scheme in ("amqp", "amqps") and address.host is not None
+    except ValueError:
+        proper = False
+    if not proper:
+        raise SettingsError("the transport's address is not of the form amqp://user:password@host:5672/vhost")
+    return address.with_query({"heartbeat": HEARTBEAT, "name": name, **address.query})
+
+
+def failed(address: URL, error: BaseException) -> SettingsError | Unreachable:
+    """What a connection that did not come about means."""
+    where = f"{address.host}:{address.port or (5671 if address.scheme == 'amqps' else 5672)}{address.path}"
+    closed = isinstance(error, ConnectionClosed) and error.args[:1] in ((530,), (403,))
+    if not closed and not isinstance(error, _REFUSED):
+        return Unreachable(f"RabbitMQ at {where} cannot be reached: {told(error)}")
+    # A vhost that is not there is answered by closing, which aiormq only calls a frame it did not expect.
+    why = "it closes the connection" if isinstance(error, InvalidFrameError) else told(error)
+    return SettingsError(
+        f"RabbitMQ at {where} refuses the user `{address.user or 'guest'}`: {why}. "
+        "Check user, password and vhost of the transport's address, and the user's permissions in that vhost"
+    )
+
+
+def told(error: BaseException | None) -> str:
+    """An error of aiormq as text."""
+    if error is None:
+        return "closed"
+    texts = [str(part) for part in error.args if part not in (None, "") and not isinstance(part, type)]
+    return " ".join(texts) or ("no answer in time" if isinstance(error, TimeoutError) else type(error).__name__)
+
+
+def reason(closing: asyncio.Future[Any]) -> str:
+    """Why a channel or connection is gone, from its `closing`."""
+    return "closed" if closing.cancelled() else told(closing.exception())

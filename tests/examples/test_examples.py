@@ -1,0 +1,88 @@
+"""The specification of the language as its users see it: every example that is not marked `later` loads without a
+finding and its tests pass. What the examples refer to is in `project` beside this file, or the same as what ships.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from engine.discover import discover
+from engine.plugins.registry import Registry
+from engine.settings import Settings
+from engine.steps import BUILTIN
+from engine.testing.runner.chosen import all_cases
+from engine.testing.runner.project import TestProject, load_for_tests
+from engine.testing.runner.session import run_one
+from tests.examples.standins import STAND_INS
+from tests.samples.support import ingest
+
+HERE = Path(__file__).parent
+ENVIRONMENT = {"ERP_URL": "https://erp.example.com", "ERP_ES_URL": "https://erp-es.example.com"}
+REGISTRY = Registry([*discover().connectors.values(), *STAND_INS], BUILTIN)
+SHIPPED = (
+    "mappings/return-to-journal.yaml",
+    "mappings/sale-to-stock-moves.yaml",
+    "mappings/schemas/journal.entry@1.yaml",
+    "mappings/schemas/product@1.yaml",
+    "mappings/schemas/return.completed@1.yaml",
+    "mappings/schemas/sales.day@1.yaml",
+    "mappings/schemas/stock.moved@1.yaml",
+    "mappings/schemas/store@1.yaml",
+    "mappings/tables/accounts.csv",
+    "mappings/tables/products.csv",
+    "mappings/tables/stores.csv",
+    "routes/cases/sale.json",
+    "routes/cases/sale-enriched.json",
+)
+
+
+def examples(shared: Path) -> list[Path]:
+    """Files of the examples that are not marked `later`; regions join with the overlays."""
+    root = shared / "examples"
+    found = [path.relative_to(root) for path in sorted(root.rglob("*.yaml")) if "regions" not in path.parts]
+    return [path for path in found if not (root / path).read_text("utf-8").startswith("# Later")]
+
+
+def lay_down(shared: Path, shipped: Path, root: Path) -> Path:
+    """A project of the examples and what they refer to."""
+    shutil.copytree(HERE / "project", root)
+    named = [(shared / "examples", path) for path in examples(shared)] + [(shipped, Path(path)) for path in SHIPPED]
+    for folder, path in named:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(folder / path, root / path)
+    return root
+
+
+@pytest.fixture(scope="module")
+def loaded(shared: Path, project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> TestProject:
+    root = lay_down(shared, project_root, tmp_path_factory.mktemp("examples") / "project")
+    return load_for_tests(Settings.read({}, root), ENVIRONMENT, REGISTRY)
+
+
+def test_every_example_is_there(shared: Path, loaded: TestProject) -> None:
+    names = {path.as_posix() for path in examples(shared)}
+    assert {"routes/sales-posting.yaml", "routes/sales-posting.test.yaml", "mappings/sale-to-journal.yaml"} <= names
+    assert "routes/price-lookup.yaml" not in names, "it is marked `later`"
+    assert names <= set(loaded.project.files)
+    assert {"pos-ingest", "sales-posting", "sales-summary"} <= set(loaded.routeset.plans)
+
+
+def test_they_load_with_no_finding_at_all(loaded: TestProject) -> None:
+    assert loaded.findings == []
+
+
+def test_their_tests_pass(loaded: TestProject) -> None:
+    results = [run_one(loaded, case) for case in all_cases(loaded.project)]
+    assert len(results) == 5
+    assert {result.case.name: result.problems for result in results if not result.passed} == {}
+
+
+def test_a_file_of_a_till_goes_through_all_of_them(loaded: TestProject, shared: Path, tmp_path: Path) -> None:
+    raw = (shared / "samples/pos-poslog/poslog-v6.xml").read_bytes()
+    made = ingest(loaded, {"poslog-v6.xml": raw}, "pos-ingest", tmp_path)
+    assert made.work == []
+    assert len(made.receipts) == 3
+    assert len(made.sent) == 5, "both sales are posted and their stock moved, the return is posted"
