@@ -19,6 +19,7 @@ from engine.cli.project import ProjectOption, StateOption, loaded_for, settings_
 from engine.console.worker import serve
 from engine.core.errors import Failure, SettingsError
 from engine.core.findings import has_errors
+from engine.runtime.memory import quiet_collector
 from engine.runtime.parent import Parent
 from engine.runtime.pool import Pool
 from engine.settings import Settings
@@ -55,7 +56,8 @@ def run(
 
 def _work(settings: Settings) -> int:
     loaded = loaded_for(settings)
-    return asyncio.run(serve(settings, loaded))
+    with quiet_collector():
+        return asyncio.run(serve(settings, loaded))
 
 
 def status(project: ProjectOption = None, state: StateOption = None, form: FormatOption = Form.HUMAN) -> None:

@@ -124,6 +124,13 @@ class PlannedSink:
         """Published by the router itself, without a lane."""
         return self.event is not None and not self.named_effect
 
+    @property
+    def does(self) -> str:
+        """What becomes of a delivery here; one made for something else cannot be given to this sink."""
+        if self.call is not None:
+            return f"{self.call.use}/{self.call.action}"
+        return f"event/{self.event.name}" if self.event is not None else f"table/{self.table}"
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -159,6 +166,11 @@ class Plan:
 
     def sink(self, id: str) -> PlannedSink | None:
         return next((sink for sink in self.sinks if sink.id == id), None)
+
+    def receiver(self, id: str, effect: str, does: str) -> PlannedSink | None:
+        """The sink of a delivery: by its name, or after it was renamed, the one that has its effect and does the same."""
+        heirs = (sink for sink in self.sinks if sink.effect == effect and sink.does == does)
+        return self.sink(id) or next(heirs, None)
 
     def segment(self, id: str) -> Segment | None:
         return next((segment for segment in self.segments if segment.id == id), None)

@@ -67,9 +67,14 @@ def _nested(value: Any, path: Path) -> Iterator[tuple[str, Path]]:
             yield from _nested(item, (*path, index))
 
 
+def _listed(value: Any) -> list[Any]:
+    """A list as it is; anything else, which has a finding of its own, as an empty one."""
+    return value if isinstance(value, list) else []
+
+
 def _ids(document: Document) -> list[Finding]:
     found = list(ids_of(document.data.get("steps"), ("steps",)))
-    for index, sink in enumerate(document.data.get("to") or []):
+    for index, sink in enumerate(_listed(document.data.get("to"))):
         if isinstance(sink, dict) and isinstance(sink.get("id"), str):
             found.append((sink["id"], ("to", index, "id")))
     findings = []
@@ -163,7 +168,7 @@ def _table_files(project: Project) -> Iterator[Finding]:
 
 
 def _case_files(project: Project, loaded: Loaded[Any], key: str = "tests") -> Iterator[Finding]:
-    for index, case in enumerate(loaded.document.data.get(key) or []):
+    for index, case in enumerate(_listed(loaded.document.data.get(key))):
         given = case.get("given") if isinstance(case, dict) else None
         if not isinstance(given, dict):
             continue
@@ -171,7 +176,7 @@ def _case_files(project: Project, loaded: Loaded[Any], key: str = "tests") -> It
             if isinstance(given.get(name), str):
                 yield from _file(project, loaded.document, (key, index, "given", name), given[name], "")
         for name in ("events", "files"):
-            for position, entry in enumerate(given.get(name) or []):
+            for position, entry in enumerate(_listed(given.get(name))):
                 if isinstance(entry, str):
                     path = (key, index, "given", name, position)
                     yield from _file(project, loaded.document, path, entry, "")

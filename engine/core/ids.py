@@ -20,7 +20,7 @@ def part(value: Any) -> bytes:
         raise KeyIncomplete("a part of the key is null")
     if isinstance(value, bool):
         kind, text = b"b", b"1" if value else b"0"
-    elif isinstance(value, int | Decimal):
+    elif isinstance(value, (int, Decimal)):
         kind, text = b"n", plain(value).encode()
     elif isinstance(value, bytes):
         kind, text = b"x", value
@@ -43,7 +43,7 @@ def _readable(value: Any) -> str:
         return value.replace("\\", "\\\\").replace("|", "\\|")
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int | Decimal):
+    if isinstance(value, (int, Decimal)):
         return plain(value)
     if value is None:
         raise KeyIncomplete("a part of the key is null")

@@ -10,7 +10,7 @@ EXACT = Context(prec=60)
 
 def is_number(value: object) -> bool:
     """True for int and Decimal; yes/no values are not numbers."""
-    return isinstance(value, int | Decimal) and not isinstance(value, bool)
+    return isinstance(value, (int, Decimal)) and not isinstance(value, bool)
 
 
 def plain(value: int | Decimal) -> str:

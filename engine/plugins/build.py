@@ -12,6 +12,7 @@ from engine.expr.shape import Shape
 from engine.expr.template import Template
 from engine.plugins.fields import KeyExpr, RawSteps, ValueExpr
 from engine.plugins.sequence import StepSequence
+from engine.plugins.values import evaluate
 
 
 class DocumentMapper(Protocol):
@@ -58,8 +59,6 @@ class BoundCall:
 
     def request(self, data: Any, env: Env) -> Any:
         """Evaluate `with` and `map`."""
-        from engine.plugins.values import evaluate  # values needs the fields of this package
-
         request: dict[str, Any] = {}
         for name, value in self.values.items():
             for made in evaluate(value, data, env, name):

@@ -244,7 +244,7 @@ class Source(ABC):
     def arrivals(self, ctx: SourceContext) -> AsyncIterator[Arrival]:
         """Give what comes in, one after the other, until cancelled. An Arrival not acked is offered again later."""
 
-    async def close(self) -> None:
+    async def close(self) -> None:  # noqa: B027 - most sources have nothing to stop
         """Stop taking in; called before the task is cancelled."""
 
 

@@ -6,11 +6,10 @@ error carries a finding code and the place inside the text (see `located`).
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, NamedTuple, TypeAlias, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
@@ -18,9 +17,13 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from engine.expr.errors import ExpressionError
 from engine.expr.jmes import Expr
 from engine.expr.template import Template as CompiledTemplate
+from engine.plugins.valueforms import VALUE_KEYS as VALUE_KEYS
+from engine.plugins.valueforms import ValueExpr as ValueExpr
+from engine.plugins.valueforms import check_value_keys as check_value_keys
+from engine.plugins.valueforms import is_slip as is_slip
+from engine.plugins.valueforms import named, part, read_expression, read_template, text_of
+from engine.plugins.valueforms import read_value as read_value
 from engine.ports.secrets import Secret
-
-T = TypeVar("T")
 
 
 class Options(BaseModel):
@@ -69,138 +72,16 @@ class Typed:
         return {**self.schema, "x-tillflow-kind": self.kind}
 
 
-def _text(value: Any, what: str) -> str:
-    if isinstance(value, str) and value.strip():
-        return value
-    raise ExpressionError("TF1120", f"{what} is text, this is {_named(value)}", length=0)
-
-
-def _named(value: Any) -> str:
-    names = {dict: "a block of keys", list: "a list", bool: "yes/no", type(None): "nothing", str: "empty text"}
-    return names.get(type(value), f"the number {value}")
-
-
-def _expression(value: Any, build: Any) -> Expr:
-    return build.expression(_text(value, "an expression"))  # type: ignore[no-any-return]
-
-
-def _template(value: Any, build: Any) -> CompiledTemplate:
-    return build.template(_text(value, "a template"))  # type: ignore[no-any-return]
-
-
-class ValueExpr(NamedTuple):
-    """How one value is made: from an expression, a template, a constant, or as an object of further values.
-
-    null is an error unless `optional` (the field is left out) or a `default` is given.
-    """
-
-    expr: Expr | None = None
-    template: CompiledTemplate | None = None
-    const: Any = None
-    optional: bool = False
-    default: Any = None
-    has_default: bool = False
-    values: dict[str, Any] | None = None
-    fields: dict[str, ValueExpr] | None = None
-
-
-VALUE_KEYS = ("expr", "template", "const", "optional", "default", "values")
-
-
-def read_value(value: Any, build: Any) -> ValueExpr:
-    """`text` is an expression; `{expr: .., optional, default, values}`, `{template: ..}`, `{const: ..}` are explicit.
-
-    A block without any of these words is an object of values.
-    """
-    if isinstance(value, str):
-        return ValueExpr(expr=_expression(value, build))
-    if not isinstance(value, dict):
-        raise ExpressionError(
-            "TF1121", f"a value is an expression, not {_named(value)}", help=f"write {{const: {value}}}", length=0
-        )
-    if is_object(value):
-        return ValueExpr(fields={name: _named_value(name, item, build) for name, item in value.items()})
-    check_value_keys(value)
-    return ValueExpr(
-        expr=_part(_expression, value["expr"], build, "expr") if "expr" in value else None,
-        template=_part(_template, value["template"], build, "template") if "template" in value else None,
-        const=value.get("const"),
-        optional=value.get("optional") is True,
-        default=value.get("default"),
-        has_default="default" in value,
-        values=value.get("values"),
-    )
-
-
-def _named_value(name: str, value: Any, build: Any) -> ValueExpr:
-    """A value of an object. One that cannot be read under a name that is almost a word was meant to be that word."""
-    try:
-        return read_value(value, build)
-    except ExpressionError as error:
-        check_value_keys({name: value} if difflib.get_close_matches(name, VALUE_KEYS, 1) else {"const": value})
-        raise error.below(name) from None
-
-
-def is_object(value: dict[str, Any]) -> bool:
-    """True for a block of named values; False for one that says how a value is made, or tries to."""
-    if not value or any(key in value for key in VALUE_KEYS):
-        return False
-    if any(is_slip(key) for key in value):
-        return False
-    return all(
-        isinstance(item, str | dict) or not difflib.get_close_matches(key, VALUE_KEYS, 1) for key, item in value.items()
-    )
-
-
-def is_slip(key: str) -> bool:
-    """True for `cosnt` and `exprr`: the letters of a word swapped or doubled, which no name of a field is by chance."""
-    swapped = {"".join(sorted(word)) for word in VALUE_KEYS}
-    doubled = re.sub(r"(.)\1", r"\1", key)
-    return key not in VALUE_KEYS and ("".join(sorted(key)) in swapped or doubled in VALUE_KEYS)
-
-
-def check_value_keys(value: dict[str, Any]) -> None:
-    """The form of an explicit value. Raises ExpressionError at the key that is wrong."""
-    for key in value:
-        if key not in VALUE_KEYS:
-            near = difflib.get_close_matches(str(key), VALUE_KEYS, 1)
-            keys = "keys: " + ", ".join(VALUE_KEYS)
-            advice = f"did you mean `{near[0]}`?" if near else keys
-            raise ExpressionError(
-                "TF1122",
-                f"`{key}` is not a key of a value",
-                help=advice,
-                suggestion="".join(near),
-                path=(key,),
-                key=True,
-            )
-    if sum(key in value for key in ("expr", "template", "const")) != 1:
-        raise ExpressionError("TF1122", "a value has exactly one of expr, template, const", length=0)
-    if not isinstance(value.get("optional", False), bool):
-        raise ExpressionError("TF1122", "`optional` is true or false", path=("optional",), length=0)
-    if "values" in value and not (isinstance(value["values"], dict) and value["values"] and "expr" in value):
-        raise ExpressionError(
-            "TF1122", "`values` is a block of `found: wanted` beside `expr`", path=("values",), length=0
-        )
-
-
-def _part(read: Callable[[Any, Any], T], value: Any, build: Any, *path: str | int) -> T:
-    try:
-        return read(value, build)
-    except ExpressionError as error:
-        raise error.below(*path) from None
-
-
 def _count(value: Any, build: Any) -> ValueExpr:
     if isinstance(value, int) and not isinstance(value, bool) and value > 0:
         return ValueExpr(const=value)
-    return ValueExpr(expr=_expression(value, build))
+    return ValueExpr(expr=read_expression(value, build))
 
 
 def _raw_values(value: Any, build: Any) -> dict[str, Any]:
     if isinstance(value, dict):
         return value
-    raise ExpressionError("TF1132", f"values stand under their names, this is {_named(value)}", length=0)
+    raise ExpressionError("TF1132", f"values stand under their names, this is {named(value)}", length=0)
 
 
 class KeyExpr(NamedTuple):
@@ -214,8 +95,8 @@ def _key(value: Any, build: Any) -> KeyExpr:
     if not parts:
         raise ExpressionError("TF1123", "a key has at least one part", length=0)
     if not isinstance(value, list):
-        return KeyExpr((_expression(value, build),))
-    return KeyExpr(tuple(_part(_expression, part, build, index) for index, part in enumerate(parts)))
+        return KeyExpr((read_expression(value, build),))
+    return KeyExpr(tuple(part(read_expression, text, build, index) for index, text in enumerate(parts)))
 
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -231,7 +112,7 @@ def seconds(text: str) -> float:
 
 def _duration(value: Any, build: Any) -> float:
     try:
-        return seconds(_text(value, "a duration"))
+        return seconds(text_of(value, "a duration"))
     except ValueError:
         raise ExpressionError(
             "TF1124", f"`{value}` is not a duration", help="write a number and ms, s, m, h or d: 500ms, 30s, 24h"
@@ -266,9 +147,9 @@ _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def _path(value: Any, build: Any) -> tuple[str, ...]:
-    parts = tuple(_text(value, "a path").split("."))
-    for part in parts:
-        if not _WORD.fullmatch(part):
+    parts = tuple(text_of(value, "a path").split("."))
+    for name in parts:
+        if not _WORD.fullmatch(name):
             raise ExpressionError("TF1127", f"`{value}` is not a path", help="write names joined by dots: line.product")
     return parts
 
@@ -284,7 +165,7 @@ _DEEP = re.compile(r"([@#]?[A-Za-z_][A-Za-z0-9_-]*|#)((?:\[\])*)")
 
 def _deep_path(value: Any, build: Any) -> tuple[str, ...]:
     parts: list[str] = []
-    for piece in _text(value, "a path").split("."):
+    for piece in text_of(value, "a path").split("."):
         match = _DEEP.fullmatch(piece)
         if match is None:
             raise ExpressionError(
@@ -376,7 +257,7 @@ class SubflowName(Reference):
 
 
 def _reference(kind: type[Reference]) -> Callable[[Any, Any], Reference]:
-    return lambda value, build: kind(_text(value, f"the name of a {kind.what}"))
+    return lambda value, build: kind(text_of(value, f"the name of a {kind.what}"))
 
 
 def _named_schema(description: str) -> dict[str, Any]:
@@ -401,9 +282,9 @@ _VALUE_SCHEMA = {
     ]
 }
 
-Expression: TypeAlias = Annotated[Expr, Typed(_expression, "expression", {"type": "string"})]
-Condition: TypeAlias = Annotated[Expr, Typed(_expression, "condition", {"type": "string"})]
-Template: TypeAlias = Annotated[CompiledTemplate, Typed(_template, "template", {"type": "string"})]
+Expression: TypeAlias = Annotated[Expr, Typed(read_expression, "expression", {"type": "string"})]
+Condition: TypeAlias = Annotated[Expr, Typed(read_expression, "condition", {"type": "string"})]
+Template: TypeAlias = Annotated[CompiledTemplate, Typed(read_template, "template", {"type": "string"})]
 Value: TypeAlias = Annotated[ValueExpr, Typed(read_value, "value", _VALUE_SCHEMA)]
 Count: TypeAlias = Annotated[
     ValueExpr, Typed(_count, "count", {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string"}]})

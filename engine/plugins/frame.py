@@ -120,7 +120,7 @@ def put(data: Any, path: Sequence[str], value: Any) -> Any:
     """
     if not path:
         return value
-    if data is not None and not isinstance(data, Mapping):
+    if type(data) is not dict and data is not None and not isinstance(data, Mapping):
         raise Permanent("not-an-object", f"`{'.'.join(path)}` cannot be set inside {type(data).__name__}")
     copy: dict[str, Any] = dict(data or {})
     copy[path[0]] = put(copy.get(path[0]), path[1:], value)

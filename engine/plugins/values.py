@@ -45,7 +45,7 @@ def _translated(value: ValueExpr, made: Any, field: str) -> Any:
 
 def key_parts(key: KeyExpr, data: Any, env: Env) -> list[Any]:
     """Values of a key's parts. Raises KeyIncomplete naming the part that is missing."""
-    values = [part(data, env) for part in key.parts]
+    values = [part.evaluate(data, env) for part in key.parts]
     if None in values:
         missing = key.parts[values.index(None)].text
         raise KeyIncomplete(f"`{missing}` gives nothing", data={"part": missing})

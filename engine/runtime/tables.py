@@ -99,7 +99,7 @@ class Tables:
                 raise Permanent("no-such-table", f"there is no table `{table}`")
             why = self.problems.get(table, "it is not loaded yet")
             raise Transient("table-unavailable", f"table `{table}` cannot be used: {why}")
-        parts = key if isinstance(key, list | tuple) else (key,)
+        parts = key if isinstance(key, (list, tuple)) else (key,)
         return version.find(key_text(parts), on)  # type: ignore[return-value]
 
     def sizes(self) -> dict[str, int]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, ClassVar
 
-from engine.app import embedded_cell, load, make_engine
+from engine.app import Loaded, embedded_cell, load, make_engine
 from engine.cli.demo.day import _TABLES
 from engine.core.event import Event
 from engine.core.jsonx import decode
@@ -23,6 +23,7 @@ from engine.discover import discover
 from engine.plugins.registry import Registry
 from engine.runtime.codec import Routed
 from engine.runtime.identity import identified
+from engine.runtime.memory import quiet_collector
 from engine.sdk import Action, Connection, Connector, ConnectorContext, Options, Sink, SinkItem, SinkResult, sink
 from engine.settings import Settings
 
@@ -119,16 +120,21 @@ async def _round(root: Path, build: Any) -> tuple[float, float]:
         known = discover()
         registry = Registry([*known.connectors.values(), BENCH], [spec.target for spec in _built_in(known)])
         loaded = load(settings, environ, registry)
-        async with embedded_cell(settings, environ, log=lambda text, facts: None) as cell:
-            engine = make_engine(cell, loaded, settings, environ)
-            await engine.start()
-            events = _events(root, loaded.routeset.types["sale.completed@2"], cell.clock)
-            before, began = _cpu(), time.perf_counter()
-            for start in range(0, EVENTS, 200):
-                await cell.transport.publish([Routed(event).published() for event in events[start : start + 200]])
-            await _all_applied(engine)
-            taken, used = time.perf_counter() - began, _cpu() - before
-            await engine.stop()
+        with quiet_collector():  # as `tillflow run` does
+            return await _measured(root, settings, environ, loaded)
+
+
+async def _measured(root: Path, settings: Settings, environ: dict[str, str], loaded: Loaded) -> tuple[float, float]:
+    async with embedded_cell(settings, environ, log=lambda text, facts: None) as cell:
+        engine = make_engine(cell, loaded, settings, environ)
+        await engine.start()
+        events = _events(root, loaded.routeset.types["sale.completed@2"], cell.clock)
+        before, began = _cpu(), time.perf_counter()
+        for start in range(0, EVENTS, 200):
+            await cell.transport.publish([Routed(event).published() for event in events[start : start + 200]])
+        await _all_applied(engine)
+        taken, used = time.perf_counter() - began, _cpu() - before
+        await engine.stop()
     return EVENTS / taken, used / EVENTS * 1000
 
 

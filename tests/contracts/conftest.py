@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from engine.backends.blobs import FolderBlobs, SqliteBlobs
+from engine.backends.postgres import PostgresStore
 from engine.backends.sqlite import SqliteDatabase, SqliteStore, SqliteTransport
 from engine.core.clock import Clock, SystemClock
 from engine.ports.blobs import Blobs
 from engine.ports.store import Store
 from engine.ports.transport import Transport
 from engine.testing.clock import VirtualClock, VirtualLoop
+from tests import rabbitmq_broker
+from tests.contracts import postgres_place
 from tests.contracts.memory.state import Memory
 from tests.contracts.memory_store import MemoryStore
 from tests.contracts.memory_transport import Broker, MemoryTransport
@@ -81,12 +84,64 @@ class MemoryPlace(Place):
         return MemoryStore(self._memory)
 
 
-PLACES = {"sqlite": SqlitePlace, "sqlite-inline": InlineSqlitePlace, "memory": MemoryPlace}
+class PostgresPlace(Place):
+    """A store only."""
+
+    virtual = False
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.dsn = postgres_place.emptied()
+
+    def transport(self) -> Transport:
+        raise NotImplementedError("PostgreSQL carries no events")
+
+    def store(self) -> Store:
+        return PostgresStore(self.dsn, self.clock(), schema=postgres_place.SCHEMA)
 
 
-@pytest.fixture(params=PLACES)
+class RabbitPlace(Place):
+    """A transport only."""
+
+    virtual = False
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        rabbitmq_broker.broker()
+        self.names = rabbitmq_broker.fresh_names()
+
+    def transport(self) -> Transport:
+        return rabbitmq_broker.transport(self.names, self.clock())
+
+    def store(self) -> Store:
+        raise NotImplementedError("RabbitMQ remembers nothing")
+
+
+BOTH = {"sqlite": SqlitePlace, "sqlite-inline": InlineSqlitePlace, "memory": MemoryPlace}
+STORES = {"postgres": PostgresPlace}
+TRANSPORTS = {"rabbitmq": RabbitPlace}
+PLACES: dict[str, type[Place]] = {**BOTH, **STORES, **TRANSPORTS}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """The places that have the port a module is about."""
+    if "place" in metafunc.fixturenames:
+        about_transport = "transport" in metafunc.module.__name__
+        names = [*BOTH, *(TRANSPORTS if about_transport else STORES)]
+        marks = {name: pytest.mark.services for name in (*STORES, *TRANSPORTS)}
+        params = [pytest.param(name, marks=marks.get(name, ())) for name in names]
+        metafunc.parametrize("place", params, indirect=True)
+
+
+@pytest.fixture
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     return PLACES[request.param](tmp_path)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def postgres_is_left_as_it_was() -> Iterator[None]:
+    yield
+    postgres_place.dropped()
 
 
 @pytest.fixture

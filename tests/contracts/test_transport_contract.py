@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from engine.core.errors import SettingsError
-from engine.ports.transport import Address, Confirm, Depth, Outgoing, Receipt, Topology, Transport
+from engine.ports.transport import Address, Confirm, Depth, Outgoing, Receipt, Subscription, Topology, Transport
 
 pytestmark = pytest.mark.anyio
 
@@ -24,6 +24,14 @@ def some(to: Address, *bodies: str, delay: float = 0.0) -> list[Outgoing]:
 
 def bodies(receipts: list[Receipt]) -> list[str]:
     return [receipt.body.decode() for receipt in receipts]
+
+
+async def take(subscription: Subscription, count: int) -> list[Receipt]:
+    """That many; a receive gives at least one of those that are on their way."""
+    taken: list[Receipt] = []
+    while len(taken) < count:
+        taken += await subscription.receive(count - len(taken))
+    return taken
 
 
 async def nothing_comes(subscription: Any) -> bool:
@@ -71,8 +79,9 @@ async def test_receipts_come_in_the_order_of_publishing(declared: Transport) -> 
 async def test_receive_gives_at_most_what_was_asked_for(declared: Transport) -> None:
     await declared.publish(some(SALES, "a", "b", "c"))
     subscription = await declared.subscribe(SALES, 10)
-    assert bodies(await subscription.receive(2)) == ["a", "b"]
-    assert bodies(await subscription.receive(2)) == ["c"]
+    first = await subscription.receive(2)
+    assert 1 <= len(first) <= 2
+    assert bodies(first + await take(subscription, 3 - len(first))) == ["a", "b", "c"]
 
 
 async def test_receive_waits_for_the_first(declared: Transport) -> None:
@@ -87,7 +96,7 @@ async def test_receive_waits_for_the_first(declared: Transport) -> None:
 async def test_prefetch_limits_what_is_unacked(declared: Transport) -> None:
     await declared.publish(some(SALES, "a", "b", "c"))
     subscription = await declared.subscribe(SALES, 2)
-    first = await subscription.receive(10)
+    first = await take(subscription, 2)
     assert bodies(first) == ["a", "b"]
     assert await nothing_comes(subscription)
     await subscription.ack(first[:1])
@@ -108,11 +117,11 @@ async def test_acked_ones_do_not_come_back(declared: Transport) -> None:
 async def test_released_ones_come_again_in_their_place(declared: Transport) -> None:
     await declared.publish(some(SALES, "a", "b", "c"))
     subscription = await declared.subscribe(SALES, 10)
-    first = await subscription.receive(2)
-    await subscription.release(first)
-    again = await subscription.receive(10)
+    await subscription.release(await take(subscription, 2))
+    again = await take(subscription, 3)
     assert bodies(again) == ["a", "b", "c"]
-    assert [receipt.redelivered for receipt in again] == [1, 1, 0]
+    assert [receipt.redelivered for receipt in again[:2]] == [1, 1]
+    assert again[2].redelivered <= 1  # a transport that hands out ahead may have done so with this one
 
 
 async def test_releasing_wakes_a_waiting_subscription(declared: Transport) -> None:
@@ -155,7 +164,7 @@ async def test_a_cancelled_receive_takes_nothing_with_it(declared: Transport) ->
 async def test_subscriptions_of_one_queue_share_it(declared: Transport) -> None:
     await declared.publish(some(SALES, *"abcdef"))
     one, other = await declared.subscribe(SALES, 3), await declared.subscribe(SALES, 3)
-    got = bodies(await one.receive(3)) + bodies(await other.receive(3))
+    got = bodies(await take(one, 3)) + bodies(await take(other, 3))
     assert sorted(got) == list("abcdef")
 
 
@@ -364,7 +373,7 @@ async def test_everything_not_acked_is_there_after_a_restart(place: Any) -> None
     await first.declare(Topology((SALES,), (("sale.completed", "sales"),)))
     await first.publish(some(SALES, "acked", "in hand", "waiting") + some(SALES, "late", delay=SHORT))
     subscription = await first.subscribe(SALES, 2)
-    acked, _ = await subscription.receive(2)
+    acked, _ = await take(subscription, 2)
     await subscription.ack([acked])
     await first.close()
     # when
@@ -373,7 +382,7 @@ async def test_everything_not_acked_is_there_after_a_restart(place: Any) -> None
     # then
     depth = (await second.depths())[SALES]
     assert (depth.ready + depth.delayed, depth.unacked) == (3, 0)
-    received = await (await second.subscribe(SALES, 10)).receive(2)
+    received = await take(await second.subscribe(SALES, 10), 2)
     assert bodies(received) == ["in hand", "waiting"]
     assert received[0].redelivered >= 1
     assert await second.publish(some(BUS, "new")) == [Confirm(True)]

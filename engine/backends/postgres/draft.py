@@ -10,14 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, NamedTuple
-
-import asyncpg
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.backends.postgres.table import Key, Row, Table
 from engine.backends.postgres.text import plain
 
-Connection = asyncpg.Connection[asyncpg.Record]
+if TYPE_CHECKING:
+    import asyncpg
+
+    Connection = asyncpg.Connection[asyncpg.Record]
+else:  # the driver's class takes no parameters when it runs
+    Connection = Any
 
 
 class Raced(Exception):
@@ -35,7 +38,7 @@ class _State(NamedTuple):
 class Rows:
     """Rows of one table in the hands of one transaction."""
 
-    def __init__(self, table: Table, undo: list[Callable[[], None]]) -> None:
+    def __init__(self, table: Table, undo: list[Callable[[], object]]) -> None:
         self.table = table
         self.wanted: set[Key] = set()
         self._states: dict[Key, _State] = {}
@@ -124,7 +127,7 @@ class Draft:
     """Rows by table, and lists and notes of the topics; all of it can be taken back to a mark."""
 
     def __init__(self) -> None:
-        self._undo: list[Callable[[], None]] = []
+        self._undo: list[Callable[[], object]] = []
         self._rows: dict[str, Rows] = {}
         self._lists: dict[str, list[Any]] = {}
         self._notes: dict[str, dict[Any, Any]] = {}

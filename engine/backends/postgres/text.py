@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 _ESCAPE, _NUL = "\x1b", "\x00"
@@ -26,7 +26,7 @@ def stored_all(texts: list[str]) -> list[str]:
     return list(map(stored, texts)) if _NUL in whole or _ESCAPE in whole else texts
 
 
-def plain(records: Iterable[Sequence[Any]]) -> list[tuple[Any, ...]]:
+def plain(records: Iterable[Iterable[Any]]) -> list[tuple[Any, ...]]:
     """Rows of a result as tuples, with their texts as they were handed in."""
     rows = [tuple(record) for record in records]
     if _ESCAPE not in "".join([value for row in rows for value in row if type(value) is str]):

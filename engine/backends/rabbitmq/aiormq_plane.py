@@ -8,7 +8,7 @@ import ssl
 from typing import Any
 
 import aiormq
-from aiormq.abc import AbstractChannel
+from aiormq.channel import Channel
 from aiormq.connection import TransportFactory
 from aiormq.exceptions import ChannelNotFoundEntity
 from yarl import URL
@@ -91,11 +91,13 @@ class AiormqWire:
             raise
         return inlet
 
-    async def _channel(self, *, confirms: bool) -> AbstractChannel:
+    async def _channel(self, *, confirms: bool) -> Channel:
         try:
-            return await self._connection.channel(publisher_confirms=confirms, timeout=CONNECT_WITHIN)
+            channel = await self._connection.channel(publisher_confirms=confirms, timeout=CONNECT_WITHIN)
         except LOST as error:
             raise Unreachable(f"no channel could be opened: {told(error)}") from error
+        assert isinstance(channel, Channel)
+        return channel
 
     def write(self, data: bytes) -> None:
         """At the end of this turn."""
@@ -152,6 +154,7 @@ class _Factory(TransportFactory):
         loop = asyncio.get_running_loop()
         sieve = Sieve(loop)
         protocol = asyncio.StreamReaderProtocol(sieve, loop=loop)
-        transport, _ = await loop.create_connection(lambda: protocol, url.host, url.port, ssl=context, **kwargs)
+        host, port = url.host or "", url.port or 0
+        transport, _ = await loop.create_connection(lambda: protocol, host, port, ssl=context, **kwargs)
         self.sieve, self.writer = sieve, asyncio.StreamWriter(transport, protocol, sieve, loop)
         return sieve, self.writer

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from aiormq.abc import AbstractChannel, DeliveredMessage
+from aiormq.abc import DeliveredMessage
+from aiormq.channel import Channel
 
 from engine.backends.rabbitmq import frames, properties
 from engine.backends.rabbitmq.address import LOST, reason, told
@@ -24,7 +25,7 @@ CHANNEL_WITHIN = 10.0  # seconds for an answer of the broker about a channel
 class AiormqOutlet:
     """See dataplane.Outlet. Publishes are numbered from 1, as the broker counts them."""
 
-    def __init__(self, wire: AiormqWire, channel: AbstractChannel) -> None:
+    def __init__(self, wire: AiormqWire, channel: Channel) -> None:
         self._wire = wire
         self._channel = channel.number
         self._stem = uuid4().hex[:8].encode() + b"."
@@ -86,14 +87,12 @@ class AiormqOutlet:
 class AiormqInlet:
     """See dataplane.Inlet."""
 
-    def __init__(
-        self, wire: AiormqWire, channel: AbstractChannel, queue: str, listener: Listener, offset: int | None
-    ) -> None:
+    def __init__(self, wire: AiormqWire, channel: Channel, queue: str, listener: Listener, offset: int | None) -> None:
         self._wire = wire
         self._channel = channel
         self._queue = queue
         self._listener: Listener | None = listener
-        self._arguments = {} if offset is None else {"x-stream-offset": offset}
+        self._offset = offset
         self._consumer = ""
         self._order: deque[int] = deque()  # tags in hand, and those of `_settled`, as they came
         self._done: set[int] = set()  # acked by us, not yet written
@@ -101,6 +100,10 @@ class AiormqInlet:
         wire.sieve.channels[channel.number] = Assembly(self)
         channel.closing.add_done_callback(self._gone)
         channel.on_consumer_cancel_callbacks.add(self._cancelled)
+
+    @property
+    def ended(self) -> bool:
+        return self._listener is None
 
     async def begin(self, prefetch: int) -> None:
         """Consume. Raises what aiormq raises."""
@@ -113,7 +116,7 @@ class AiormqInlet:
             self._queue,
             _never,
             consumer_tag=self._consumer,
-            arguments=self._arguments or None,
+            arguments=None if self._offset is None else {"x-stream-offset": self._offset},
             timeout=CHANNEL_WITHIN,
         )
 
@@ -163,16 +166,18 @@ class AiormqInlet:
 
     # --- rare --------------------------------------------------------------------------------------------------------
 
-    def pause(self) -> None:
+    async def pause(self) -> None:
         consumer, self._consumer = self._consumer, ""
         if consumer:
-            self._wire.write(frames.cancel(self._channel.number, consumer))
-            self._channel.consumers.pop(consumer, None)
+            await self._rare(self._channel.basic_cancel(consumer, timeout=CHANNEL_WITHIN))
 
     async def resume(self) -> None:
         self._wire.flush()
+        await self._rare(self._consume())
+
+    async def _rare(self, asked: Awaitable[object]) -> None:
         try:
-            await self._consume()
+            await asked
         except LOST as error:
             raise Unreachable(f"{self._queue} cannot be consumed: {told(error)}") from error
 

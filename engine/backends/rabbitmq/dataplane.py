@@ -114,16 +114,21 @@ class Outlet(Protocol):
 class Inlet(Protocol):
     """A channel with one consumer."""
 
+    @property
+    def ended(self) -> bool:
+        """It is gone, or its consumer is."""
+        ...
+
     def ack(self, tags: Sequence[int]) -> None:
         """Written in this turn of the loop, cumulatively as far as there is no gap. Nothing happens once it is gone."""
         ...
 
     def give_back(self, tags: Sequence[int]) -> None:
-        """Back to the queue. Whoever stops calls `pause` first."""
+        """Back to the queue. Whoever wants them to go elsewhere calls `pause` first."""
         ...
 
-    def pause(self) -> None:
-        """No more deliveries; what is unacked stays in hand."""
+    async def pause(self) -> None:
+        """No more deliveries; what is unacked stays in hand. Raises Unreachable."""
         ...
 
     async def resume(self) -> None:

@@ -34,9 +34,7 @@ def publish(channel: int, number: int, parcel: Parcel, stem: bytes, frame_max: i
     """The frames of one publish; None when it is so large that the broker would close the connection over it."""
     exchange, key, headers, body, at = parcel
     text = b"%b%d" % (stem, number)
-    head = b"".join(
-        (_HEADER(60, 0, len(body), _FLAGS), table(headers), b"\x02", bytes((len(text),)), text, _STAMP(at))
-    )
+    head = b"".join((_HEADER(60, 0, len(body), _FLAGS), table(headers), b"\x02", bytes((len(text),)), text, _STAMP(at)))
     room = frame_max - OVERHEAD
     if len(head) > room or len(body) > MOST_BODY:
         return None
@@ -57,12 +55,6 @@ def acks(channel: int, upto: int, single: Sequence[int]) -> bytes:
 def nacks(channel: int, tags: Sequence[int]) -> bytes:
     """These go back to the queue."""
     return b"".join(_TAG(METHOD, channel, 13, 60, 120, tag) + b"\x02\xce" for tag in tags)
-
-
-def cancel(channel: int, consumer: str) -> bytes:
-    """The end of a consumer, without asking for an answer."""
-    arguments = b"\x00\x3c\x00\x1e" + _short(consumer) + b"\x01"
-    return _FRAME(METHOD, channel, len(arguments)) + arguments + _END
 
 
 def table(headers: Mapping[str, str | int]) -> bytes:

@@ -7,24 +7,17 @@ connection it arrives on: what cannot be read is left out, and the runtime says 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
 _LONG = struct.Struct(">I").unpack_from
-_NUMBER = struct.Struct(">q").unpack_from
 _SHORT = struct.Struct(">H").unpack_from
 
-# type of a value in a table -> bytes, and how it is read
-_FIXED: dict[int, tuple[int, Callable[[bytes, int], Any]]] = {
-    ord(kind): (struct.calcsize(code), lambda data, at, unpack=struct.Struct(code).unpack_from: unpack(data, at)[0])
-    for kind, code in {
-        "l": ">q", "L": ">q", "I": ">i", "i": ">I", "s": ">h", "u": ">H", "b": ">b", "B": ">B", "t": ">?", "d": ">d",
-        "f": ">f", "T": ">Q",
-    }.items()
+_TYPES = {
+    "l": ">q", "L": ">q", "I": ">i", "i": ">I", "s": ">h", "u": ">H", "b": ">b", "B": ">B", "t": ">?", "d": ">d",
+    "f": ">f", "T": ">Q", "D": ">xxxxx", "V": ">",
 }  # fmt: skip
-_FIXED[ord("D")] = (5, lambda data, at: None)
-_FIXED[ord("V")] = (0, lambda data, at: None)
+_FIXED = {ord(kind): struct.Struct(code) for kind, code in _TYPES.items()}  # type of a value in a table
 _TEXT, _BYTES, _TABLE, _ARRAY = b"SxFA"
 
 Raw = dict[str, Any]
@@ -81,9 +74,9 @@ def _read_table(data: bytes, at: int, end: int, into: Raw) -> None:
             into[name] = data[at + 4 : stop]
             at = stop
         elif kind in _FIXED:
-            width, unpack = _FIXED[kind]
-            into[name] = unpack(data, at)
-            at += width
+            known = _FIXED[kind]
+            into[name] = next(iter(known.unpack_from(data, at)), None)
+            at += known.size
         elif kind in (_BYTES, _TABLE, _ARRAY):
             at += 4 + _LONG(data, at)[0]
         else:

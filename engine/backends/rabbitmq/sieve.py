@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from typing import Protocol
+from typing import Any, Protocol
 
 from engine.backends.rabbitmq.frames import BODY, HEADER, HEARTBEAT, METHOD
 
@@ -92,7 +92,7 @@ class Sieve(asyncio.StreamReader):
         self._beat = 0.0
         self._raw = False
 
-    def feed_data(self, data: bytes) -> None:
+    def feed_data(self, data: Any) -> None:
         """Bytes from the socket."""
         if self._raw or (not self._left and data[:4] == b"AMQP"):  # the broker speaks another protocol
             super().feed_data(data)

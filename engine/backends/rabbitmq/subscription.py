@@ -22,6 +22,7 @@ class RabbitSubscription:
         self.address = address
         self.queue = queue
         self.problem = "not consuming yet"
+        self.first: asyncio.Future[None] = asyncio.get_running_loop().create_future()  # it was attached once, or closed
         self._prefetch = max(1, min(prefetch, 65_535))
         self._changed = changed
         self._inlet: Inlet | None = None
@@ -83,7 +84,7 @@ class RabbitSubscription:
     async def release(self, receipts: Sequence[Receipt]) -> None:
         tags = self._out_of_hand(receipts)
         if tags and self._inlet is not None:
-            self._give_back(self._inlet, tags)
+            await self._give_back(self._inlet, tags)
 
     async def close(self) -> None:
         if self._closed:
@@ -115,7 +116,8 @@ class RabbitSubscription:
         except BaseException:
             self._waiting.clear()
             raise
-        if self._closed:
+        if self._closed or inlet.ended:
+            self._waiting.clear()
             await inlet.close()
             return
         self._channel += 1
@@ -129,12 +131,16 @@ class RabbitSubscription:
             await inlet.close()
         self._changed(self)
 
-    def pause(self) -> bool:
-        """No more deliveries until somebody receives. False when something is in hand or waits to be received."""
-        if self._inlet is not None and not self._paused:
-            self._inlet.pause()
-            self._paused = True
-        return not self._hand and not self._waiting
+    async def pause(self) -> None:
+        """No more deliveries until somebody receives."""
+        inlet = self._inlet
+        if inlet is None or self._paused:
+            return
+        try:
+            await inlet.pause()
+        except Unreachable:
+            return  # all of it comes back with the next channel
+        self._paused = inlet is self._inlet
 
     def resume(self) -> None:
         """After a pause: whoever waits to receive goes on."""
@@ -152,13 +158,13 @@ class RabbitSubscription:
         mask = (1 << _SHIFT) - 1
         return [receipt.tag & mask for receipt in receipts if hand.pop(receipt.tag, None) is not None]
 
-    def _give_back(self, inlet: Inlet, tags: list[int]) -> None:
+    async def _give_back(self, inlet: Inlet, tags: list[int]) -> None:
         """What was not received yet goes back too, so that all keep their places; we stop consuming until asked."""
+        await self.pause()
+        if inlet is not self._inlet:
+            return
         tags += [delivered.tag for delivered in self._waiting]
         self._waiting.clear()
-        if not self._paused:
-            inlet.pause()
-            self._paused = True
         inlet.give_back(sorted(tags))
         self._wake()
 
@@ -187,6 +193,8 @@ class RabbitSubscription:
             self._wakers.discard(waker)
 
     def _wake(self) -> None:
+        if not self.first.done() and (self._closed or self._inlet is not None):
+            self.first.set_result(None)
         for waker in self._wakers:
             if not waker.done():
                 waker.set_result(None)

@@ -170,7 +170,7 @@ def _inner(node: Node) -> Node:
 
 def _each(node: EachNode) -> Make:
     content, where, group = compile_node(node.content), node.where, node.group
-    source, item_name, number_name = node.source, node.item, node.number
+    source, item_name, number_name = node.source.evaluate, node.item, node.number
     add = _adder(group) if group is not None else None
 
     def make(data: Any, env: Env) -> Any:

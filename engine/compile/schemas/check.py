@@ -56,10 +56,24 @@ class _Checker:
         if isinstance(format_, str) and format_ not in words.FORMATS:
             self._wrong(place.at("format"))
             place.at("format").unknown("TF3511", "text format", format_, words.FORMATS)
+        self._pattern(place.at("pattern"), schema.get("pattern"))
+        for name in schema["patternProperties"] if isinstance(schema.get("patternProperties"), Mapping) else ():
+            self._pattern(place.at("patternProperties", name), name)
         ref = schema.get("$ref")
         if isinstance(ref, str) and ref not in self._names:
             self._wrong(place.at("$ref"))
             place.at("$ref").unknown("TF3003", "schema", ref, self._names)
+
+    def _pattern(self, place: Place, pattern: Any) -> None:
+        """Regular expressions run in linear time, so some forms of other engines are not known."""
+        if not isinstance(pattern, str):
+            return
+        try:
+            jsonschema_rs.Draft202012Validator({"pattern": pattern}, pattern_options=jsonschema_rs.RegexOptions())
+        except ValueError:
+            self._wrong(place)
+            advice = "write it without look-around and back references, and close every bracket"
+            place.finding("TF3511", f"`{pattern}` is not a regular expression that runs in linear time", help=advice)
 
     def _required(self, place: Place, schema: Mapping[str, Any]) -> None:
         properties, required = schema.get("properties"), schema.get("required")

@@ -50,8 +50,18 @@ class Schemas:
         if name not in self._validators:
             schema = self.raw(name)
             complete = schema is not None and all(self.raw(other) is not None for other in self._referred(name))
-            self._validators[name] = SchemaValidator(name, schema, self.raw) if schema and complete else NoSchema(name)
+            self._validators[name] = self._compiled(name, schema) if schema and complete else NoSchema(name)
         return self._validators[name]
+
+    def _compiled(self, name: str, schema: Mapping[str, Any]) -> Validator:
+        try:
+            return SchemaValidator(name, schema, self.raw)
+        except ValueError as error:
+            said = str(error).partition("\n")[0]
+            place = Place(self._report, self._loaded[name].document)
+            place.finding("TF3511", f"this schema cannot be compiled: {said}", help="see JSON Schema 2020-12")
+            self._usable[name] = False
+            return NoSchema(name)
 
     def shape(self, name: str) -> Shape:
         """What is known of a document that follows the schema."""

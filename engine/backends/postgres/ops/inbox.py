@@ -88,7 +88,7 @@ def routed(draft: Draft, op: InboxRouted) -> None:
     rows = draft.of(INBOX)
     for key in op.keys:
         there = rows.get(_place(op.route, key))
-        # A row without a plan waits for a replay to be decided: a late confirm of the outcome before says nothing of it.
+        # Without a plan it waits for a replay to be decided: a late confirm of the outcome before says nothing of it.
         if there is not None and there["plan"]:
             rows.change(_place(op.route, key), state="routed")
 

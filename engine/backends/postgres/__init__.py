@@ -1,0 +1,5 @@
+"""The backend for several processes and hosts: PostgreSQL remembers what was done."""
+
+from engine.backends.postgres.store import PostgresStore
+
+__all__ = ["PostgresStore"]

@@ -1,0 +1,154 @@
+"""Grouped commits: units of many callers share one transaction and one wait for the disk.
+
+A group is carried out on a Draft and written with a few statements, see `draft.py`. Units that read in between, and the
+few operations that are statements of their own, run alone, operation by operation.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from engine.backends.postgres import ops
+from engine.backends.postgres.connection import is_away, is_conflict
+from engine.backends.postgres.crew import Job
+from engine.backends.postgres.draft import Connection, Draft
+from engine.core.errors import Fenced, StoreDown
+from engine.ports.store import Op
+
+Unit = tuple[Op[Any], ...]
+
+MOST_SECONDS = 20.0
+_MOST_UNITS = 500
+_MOST_TRIES = 30
+_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+
+
+class _Failed(NamedTuple):
+    error: Exception
+
+
+async def commit(connection: Connection, waiting: deque[Job[Unit]]) -> None:
+    """Take a group from the queue and carry it out; the work of a Crew."""
+    group = [waiting.popleft()]
+    if _shareable(group[0].asked):
+        while waiting and len(group) < _MOST_UNITS and _shareable(waiting[0].asked):
+            group.append(waiting.popleft())
+    await _see_to(connection, group)
+
+
+def _shareable(unit: Unit) -> bool:
+    return all(type(op) in ops.WRITES for op in unit)
+
+
+async def _see_to(connection: Connection, group: Sequence[Job[Unit]]) -> None:
+    """Carry these out and tell their callers, whatever happens."""
+    try:
+        outcomes = await _durable(connection, [job.asked for job in group])
+    except Exception as error:
+        if is_away(error):
+            _tell_down(connection, group, error)
+        elif len(group) == 1:
+            group[0].fail(error)
+        else:  # a value that cannot be written; whose it is shows when each is by itself
+            for job in group:
+                await _see_to(connection, [job])
+        return
+    for job, outcome in zip(group, outcomes, strict=True):
+        if isinstance(outcome, _Failed):
+            job.fail(outcome.error)
+        else:
+            job.answer(outcome)
+
+
+def _tell_down(connection: Connection, group: Sequence[Job[Unit]], error: Exception) -> None:
+    """The connection is given up, so that nothing of its transaction can come after this."""
+    connection.terminate()
+    for job in group:
+        down = StoreDown(
+            f"the store is away ({error or type(error).__name__}); repeat what was asked: it may be written"
+        )
+        down.__cause__ = error
+        job.fail(down)
+
+
+async def _durable(connection: Connection, units: Sequence[Unit]) -> list[Any]:
+    """Their answers or failures, written. Raises what the driver raises: then nothing is known to be written."""
+    async with asyncio.timeout(MOST_SECONDS):
+        for tried in range(1, _MOST_TRIES):
+            try:
+                return await _once(connection, units)
+            except Exception as error:
+                if not is_conflict(error):
+                    raise
+            await asyncio.sleep(0 if tried < 3 else random.uniform(0, 0.002 * tried))
+        return await _once(connection, units)
+
+
+async def _once(connection: Connection, units: Sequence[Unit]) -> list[Any]:
+    await connection.execute(_BEGIN)
+    try:
+        answers = await (_shared(connection, units) if all(map(_shareable, units)) else _alone(connection, units[0]))
+    except Exception:
+        if not connection.is_closed():
+            await connection.execute("ROLLBACK")
+        raise
+    await connection.execute("COMMIT")
+    return answers
+
+
+async def _shared(connection: Connection, units: Sequence[Unit]) -> list[Any]:
+    """All of them on one draft. One that fails is taken back from it and harms no other."""
+    draft = Draft()
+    outcomes: list[Any] = [_prepared(draft, unit) for unit in units]
+    await ops.load(draft, connection)
+    for place, unit in enumerate(units):
+        if outcomes[place] is None:
+            outcomes[place] = _carried_out(draft, unit)
+    await ops.flush(draft, connection)
+    return outcomes
+
+
+def _prepared(draft: Draft, unit: Unit) -> _Failed | None:
+    try:
+        for op in unit:
+            ops.WRITES[type(op)].want(draft, op)
+    except Exception as error:
+        return _Failed(error)
+    return None
+
+
+def _carried_out(draft: Draft, unit: Unit) -> Any:
+    mark = draft.mark()
+    try:
+        return [_checked(op, ops.WRITES[type(op)].carry(draft, op)) for op in unit]
+    except Exception as error:
+        draft.back_to(mark)
+        return _Failed(error)
+
+
+async def _alone(connection: Connection, unit: Unit) -> list[Any]:
+    """One unit, each operation written before the next. Raises Fenced, and whatever else undoes it."""
+    return [[_checked(op, await _operation(connection, op)) for op in unit]]
+
+
+async def _operation(connection: Connection, op: Op[Any]) -> Any:
+    statement = ops.READS.get(type(op)) or ops.DIRECT.get(type(op))
+    if statement is not None:
+        return await statement(connection, op)
+    write, draft = ops.WRITES[type(op)], Draft()
+    write.want(draft, op)
+    await ops.load(draft, connection)
+    answer = write.carry(draft, op)
+    await ops.flush(draft, connection)
+    return answer
+
+
+def _checked(op: Op[Any], answer: Any) -> Any:
+    """Raises Fenced when the operation is required and its condition fails."""
+    if getattr(op, "required", False) and (not answer or (isinstance(answer, list) and not all(answer))):
+        raise Fenced(f"{type(op).__name__} found another state than it needs; nothing of its unit was written")
+    return answer

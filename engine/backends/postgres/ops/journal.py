@@ -1,0 +1,97 @@
+"""Operations of ports.store.journal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.backends.postgres.draft import Connection, Draft
+from engine.backends.postgres.ops.topic import Directs, Write, Writes
+from engine.backends.postgres.table import columns
+from engine.backends.postgres.text import plain, stored, stored_all
+from engine.core.jsonx import decode, encode
+from engine.ports.store.journal import Entry, JournalAppend, JournalFind, JournalPrune
+
+_NAMES = (
+    "at", "day", "event_id", "trace", "route", "what", "sink", "attempt", "detail", "revision", "event_type", "keys"
+)  # fmt: skip
+_NUMBERS = frozenset({"at", "attempt"})
+_ARRAYS = ", ".join(f"${n}::{'bigint' if name in _NUMBERS else 'text'}[]" for n, name in enumerate(_NAMES, 1))
+_INSERT = f"INSERT INTO journal ({columns(_NAMES)}) SELECT * FROM unnest({_ARRAYS})"
+_INSERT_KEYS = (
+    "INSERT INTO journal_key (value, name, trace, at) "
+    "SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) ON CONFLICT DO NOTHING"
+)
+_TRACES = f"SELECT {columns(_NAMES)} FROM journal WHERE trace = ANY($1::text[]) ORDER BY at, number LIMIT $2"
+_BY_KEY = "SELECT DISTINCT trace FROM journal_key WHERE value = $1 AND ($2 = '' OR name = $2) LIMIT $3"
+_PRUNE = (
+    "WITH keys AS (DELETE FROM journal_key WHERE at < $1), gone AS (DELETE FROM journal WHERE at < $1 RETURNING 1) "
+    "SELECT count(*) FROM gone"
+)
+_ENTRIES = "journal: entries"
+_AFTER = "\U0010ffff"
+
+
+def _nothing(draft: Draft, op: JournalAppend) -> None:
+    """It looks at no row."""
+
+
+async def load(draft: Draft, connection: Connection) -> None:
+    """There is nothing to read."""
+
+
+def append(draft: Draft, op: JournalAppend) -> None:
+    draft.append(_ENTRIES, *op.entries)
+
+
+async def flush(draft: Draft, connection: Connection) -> None:
+    entries: list[Entry] = draft.listed(_ENTRIES)
+    if not entries:
+        return
+    await connection.execute(_INSERT, *(_column(entries, name) for name in _NAMES))
+    found = {(value, name, e.trace): e.at for e in reversed(entries) for name, value in e.keys.items()}
+    if found:
+        # Sorted: two that write the same keys then wait for each other in one direction only.
+        rows = [(*key, at) for key, at in sorted(found.items())]
+        values, names, traces, times = map(list, zip(*rows, strict=True))
+        await connection.execute(_INSERT_KEYS, stored_all(values), stored_all(names), stored_all(traces), times)
+
+
+def _column(entries: list[Entry], name: str) -> list[Any]:
+    if name == "keys":
+        return [encode(entry.keys).decode() if entry.keys else "{}" for entry in entries]
+    values = [getattr(entry, name) for entry in entries]
+    return values if name in _NUMBERS else stored_all(values)
+
+
+async def find(connection: Connection, op: JournalFind) -> list[Entry]:
+    traces = {trace for (trace,) in await connection.fetch(_BY_KEY, stored(op.text), stored(op.name), op.limit)}
+    if not op.name and op.text:
+        for column in ("trace", "event_id"):
+            traces |= await _by_id(connection, column, stored(op.text))
+    if not traces:
+        return []
+    return [_entry(row) for row in plain(await connection.fetch(_TRACES, sorted(traces), op.limit))]
+
+
+async def _by_id(connection: Connection, column: str, text: str) -> set[str]:
+    """Traces of the event or trace with this id, or the only one that begins with it."""
+    begins = f"SELECT DISTINCT {column} FROM journal WHERE {column} >= $1 AND {column} < $2 ORDER BY 1 LIMIT 2"
+    found = [name for (name,) in await connection.fetch(begins, text, text + _AFTER)]
+    if not found or (len(found) > 1 and found[0] != text):
+        return set()
+    records = await connection.fetch(f"SELECT DISTINCT trace FROM journal WHERE {column} = $1", found[0])
+    return {trace for (trace,) in records}
+
+
+def _entry(row: tuple[Any, ...]) -> Entry:
+    facts = dict(zip(_NAMES, row, strict=True))
+    return Entry(**facts | {"keys": decode(facts["keys"])})
+
+
+async def prune(connection: Connection, op: JournalPrune) -> int:
+    return int(await connection.fetchval(_PRUNE, op.before))
+
+
+WRITES: Writes = {JournalAppend: Write(_nothing, append)}
+DIRECT: Directs = {JournalPrune: prune}
+READS: Directs = {JournalFind: find}

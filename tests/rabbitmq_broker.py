@@ -1,0 +1,102 @@
+"""A RabbitMQ for tests: one vhost for the whole run, and names of its own for each test.
+
+TILLFLOW_TEST_RABBITMQ names the broker, TILLFLOW_TEST_RABBITMQCTL the command that steers it. Only tests steer a
+broker; the engine never does.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shlex
+import shutil
+import socket
+import subprocess
+from dataclasses import dataclass
+from functools import cache
+from uuid import uuid4
+
+import pytest
+from yarl import URL
+
+from engine.backends.rabbitmq import Names, Patience, RabbitTransport
+from engine.core.clock import Clock, SystemClock
+
+USUAL = "amqp://guest:guest@127.0.0.1:5672/"
+
+
+@dataclass(frozen=True)
+class Broker:
+    """`url` is that of the run's vhost; `ctl` is the command line that steers the broker, empty when there is none."""
+
+    url: str
+    ctl: tuple[str, ...]
+
+    @property
+    def vhost(self) -> str:
+        return URL(self.url).path.removeprefix("/") or "/"
+
+    def steer(self, *arguments: str) -> str:
+        """Run rabbitmqctl. Skips where there is none."""
+        if not self.ctl:
+            _without("no rabbitmqctl for this broker; set TILLFLOW_TEST_RABBITMQCTL")
+        return subprocess.run([*self.ctl, *arguments], check=True, capture_output=True, text=True, timeout=120).stdout
+
+    def close_connections(self) -> None:
+        """Close every connection into the vhost, as an operator would."""
+        self.steer("close_all_connections", "--vhost", self.vhost, "closed by a test")
+
+
+@cache
+def broker() -> Broker:
+    """The broker of this run. Skips where there is none, and fails in CI."""
+    named = os.environ.get("TILLFLOW_TEST_RABBITMQ", "")
+    url = URL(named or USUAL)
+    if not _answers(url):
+        _without("no RabbitMQ: run through `docker/services.sh run`, or set TILLFLOW_TEST_RABBITMQ")
+    ctl = _ctl(usual=not named or url.with_path("/") == URL(USUAL))
+    if not ctl:
+        return Broker(str(url), ())
+    made = Broker(str(url.with_path(f"/tillflow-test-{os.getpid()}")), ctl)
+    _make_vhost(made, url.user or "guest")
+    return made
+
+
+@cache
+def _ctl(*, usual: bool) -> tuple[str, ...]:
+    named = os.environ.get("TILLFLOW_TEST_RABBITMQCTL", "")
+    if named:
+        return tuple(shlex.split(named))
+    return ("rabbitmqctl",) if usual and shutil.which("rabbitmqctl") else ()
+
+
+def _make_vhost(made: Broker, user: str) -> None:
+    made.steer("add_vhost", made.vhost)
+    atexit.register(made.steer, "delete_vhost", made.vhost)
+    made.steer("set_permissions", "--vhost", made.vhost, user, ".*", ".*", ".*")
+
+
+def _answers(url: URL) -> bool:
+    try:
+        socket.create_connection((url.host or "127.0.0.1", url.port or 5672), timeout=3).close()
+    except OSError:
+        return False
+    return True
+
+
+def _without(why: str) -> None:
+    if os.environ.get("CI") == "true":
+        pytest.fail(why)
+    pytest.skip(why)
+
+
+def fresh_names() -> Names:
+    """Names nobody else uses."""
+    return Names(f"t{uuid4().hex[:10]}")
+
+
+def transport(names: Names, clock: Clock | None = None, **more: object) -> RabbitTransport:
+    """A transport over these names, not yet opened, that gives up soon."""
+    patience = Patience(connect=3.0, blocked=1.0, confirm=10.0)
+    options = {"patience": patience, **more}
+    return RabbitTransport(broker().url, clock or SystemClock(), names=names, **options)  # type: ignore[arg-type]
