@@ -168,7 +168,7 @@ class Plan:
         return next((sink for sink in self.sinks if sink.id == id), None)
 
     def receiver(self, id: str, effect: str, does: str) -> PlannedSink | None:
-        """The sink of a delivery: by its name, or after it was renamed, the one that has its effect and does the same."""
+        """The sink of a delivery: by its name, or, once renamed, the one that has its effect and does the same."""
         heirs = (sink for sink in self.sinks if sink.effect == effect and sink.does == does)
         return self.sink(id) or next(heirs, None)
 

@@ -138,6 +138,7 @@ class Delivery:
 
     edits    0, or N of an edited one: its idempotency key is `<id>:rN`
     skip     a marker that only lets the fence go on: this sink was not selected for the event
+    does     what its sink does with it (`PlannedSink.does`): so it is found again after the sink was renamed
     since    UTC microseconds of the first try; `give_up_after` counts from it
     version  what makes it newer than another of its key, where the sink says so
     due      not to be sent before this moment (UTC microseconds): a Retry-After longer than the longest tier
@@ -161,6 +162,7 @@ class Delivery:
     due: int = 0
     version: int = 0
     blob: str = ""
+    does: str = ""
 
     @property
     def key(self) -> str:
@@ -187,6 +189,7 @@ class Delivery:
             "tf-schema": self.schema,
             "tf-due": self.due,
             "tf-version": self.version,
+            "tf-does": self.does,
             BLOB: self.blob,
         }
         return headers | {"tf-kind": "delivery"} | {name: value for name, value in facts.items() if value}
@@ -215,6 +218,7 @@ class Delivery:
             due=int(headers.get("tf-due", 0)),
             version=int(headers.get("tf-version", 0)),
             blob=blob,
+            does=str(headers.get("tf-does", "")),
         )
 
 

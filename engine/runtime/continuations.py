@@ -163,7 +163,6 @@ class Continuations:
         ops = [GroupDone(key, generation), JournalAppend(lines)]
         await persist(shared.cell, lambda: store.apply_all(*ops))
 
-
     async def _wait_for(self, kept: Routed, route: str) -> None:
         """A member's body cannot be fetched: the group stays complete and goes on once the blob is there."""
         shared = self._shared

@@ -193,8 +193,9 @@ class Worker:
         desk, delivery = self._desk, Delivery.read(receipt.headers, receipt.body)
         one = InHand(receipt, delivery, self.home)
         one.plan = desk.plans.current(delivery.route)
-        sink = one.sink = one.plan.sink(delivery.sink) if one.plan is not None else None
-        if sink is None:
+        if one.plan is not None:
+            one.sink = one.plan.receiver(delivery.sink, delivery.effect, delivery.does)
+        if (sink := one.sink) is None:
             return one
         one.bucket = desk.bucket(delivery.route, sink)
         one.weight = 1.0 / sink.action.batch if sink.action is not None else 1.0
@@ -206,7 +207,7 @@ class Worker:
         event = delivery.event
         if sink.ordered is not None and (event.order_no or sink.ordered.mode == "latest"):
             one.number = event.order_no or event.time
-            one.order = OrderSlot(fence_name(delivery.route, sink.id), event.order_key or event.subject)
+            one.order = OrderSlot(fence_name(delivery.route, delivery.sink), event.order_key or event.subject)
         return one
 
     def _forget_gates(self) -> None:

@@ -164,7 +164,6 @@ class Effects:
             body=digest_of(target.request.request),
         )
 
-
     async def _kept(self, answer: Any) -> bytes:
         """The answer as the ledger keeps it. The effect is there: an answer that is no JSON must not undo that."""
         try:

@@ -106,6 +106,7 @@ def _add(
         route=plan.route,
         sink=sink.id,
         effect=sink.effect,
+        does=sink.does,
         event=event.with_data(None),
         body=output.body,
         output_key=output.output_key,

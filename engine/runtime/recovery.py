@@ -54,7 +54,7 @@ async def _delivery_copy(cell: Cell, plans: Plans, item: WorkItem) -> Outgoing |
     key = LedgerKey(delivery.day, delivery.id)
     row = (await cell.store.apply(LedgerFind([key]))).get(key)
     plan = plans.current(item.route)
-    sink = plan.sink(item.sink) if plan is not None else None
+    sink = plan.receiver(item.sink, delivery.effect, delivery.does) if plan is not None else None
     if row is None or row.state != "waiting" or row.reason or sink is None:
         return None
     copy = replace(delivery, attempt=row.attempt, edits=row.revision, since=0, due=0)

@@ -129,7 +129,7 @@ class Decisions:
         if item.reason in _INSTEAD:
             raise Permanent("cannot-replay", _INSTEAD[item.reason])
         delivery = Delivery.read(read_headers(item.headers), item.body)
-        sink = self._sink(item)
+        sink = self._sink(item, delivery)
         row = await self._row(LedgerKey(delivery.day, delivery.id))
         if row is None or row.state != "work_item":
             state = row.state.replace("_", " ") if row is not None else "unknown"
@@ -157,9 +157,9 @@ class Decisions:
             if await asked.verify(item, context):
                 raise Permanent("applied", "the system says it is there; resolve the item")
 
-    def _sink(self, item: WorkItem) -> PlannedSink:
+    def _sink(self, item: WorkItem, delivery: Delivery) -> PlannedSink:
         plan = self._plans.current(item.route)
-        sink = plan.sink(item.sink) if plan is not None else None
+        sink = plan.receiver(item.sink, delivery.effect, delivery.does) if plan is not None else None
         if sink is None:
             gone = f"route `{item.route}` has no sink `{item.sink}` any more"
             raise Permanent("sink-gone", f"{gone}; put it back, or resolve or discard the item")

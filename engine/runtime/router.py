@@ -169,7 +169,7 @@ class Router:
         """Suspects: what was executing when a process died. One that kills it again here is not tried a third time."""
         watch = self._shared.watch
         for case in cases:
-            if watch.poison(*self._mark(case)):
+            if not case.absorbed and watch.poison(*self._mark(case)):
                 case.failed = Failed(Permanent("poison", "handling this event killed the engine's process twice"))
             async with watch.turn:
                 with watch.executing([self._mark(case)], alone=True):
@@ -244,4 +244,3 @@ class Router:
         """In a task of its own; an error in it ends the router, so that its events come back."""
         assert self._group is not None
         return self._group.create_task(work)
-

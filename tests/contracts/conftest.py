@@ -128,7 +128,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "place" in metafunc.fixturenames:
         about_transport = "transport" in metafunc.module.__name__
         names = [*BOTH, *(TRANSPORTS if about_transport else STORES)]
-        marks = {name: pytest.mark.services for name in (*STORES, *TRANSPORTS)}
+        marks = dict.fromkeys((*STORES, *TRANSPORTS), pytest.mark.services)
         params = [pytest.param(name, marks=marks.get(name, ())) for name in names]
         metafunc.parametrize("place", params, indirect=True)
 

@@ -12,7 +12,9 @@ import yaml
 from tests.compile.support import compiled, fixture_files
 
 SEED = 7
-VALUES: tuple[Any, ...] = (None, 5, -1, True, "", "x", "a.b", [], {}, [1], {"a": 1}, [[]], [{"id": "x"}], "$", "{{", 1.5)
+VALUES: tuple[Any, ...] = (
+    None, 5, -1, 1.5, True, "", "x", "a.b", "$", "{{", [], {}, [1], {"a": 1}, [[]], [{"id": "x"}],
+)  # fmt: skip
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

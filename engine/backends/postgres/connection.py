@@ -11,7 +11,7 @@ import asyncpg
 from engine.backends.postgres.draft import Connection, Raced
 from engine.core.errors import SettingsError, StoreDown
 
-_CONNECT_SECONDS = 10.0
+_CONNECT_SECONDS = 5.0
 _GOODBYE_SECONDS = 2.0
 _STATEMENTS = 256
 _SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
@@ -66,13 +66,17 @@ class Server:
                 max_cached_statement_lifetime=0,
                 server_settings=settings,
             )
-            await connection.execute(_DURABLE)
         except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError) as error:
             raise SettingsError(f"{self} refuses us: {error}") from None
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise StoreDown(f"{self} cannot be reached ({error or type(error).__name__})") from error
         except ValueError as error:  # the driver's text names the parameter, but may also quote the address
             raise SettingsError(f"the address of {self} is malformed ({type(error).__name__})") from None
+        try:
+            await connection.execute(_DURABLE)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            connection.terminate()
+            raise StoreDown(f"{self} went away ({error or type(error).__name__})") from error
         return connection
 
 

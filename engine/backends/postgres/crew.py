@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -56,6 +57,7 @@ class Crew(Generic[J]):
         self._idle = asyncio.Event()
         self._idle.set()
         self._connected: set[int] = set()
+        self._closing = asyncio.Event()
         self._tasks = [asyncio.create_task(self._serve(number), name=f"postgres-{number}") for number in range(size)]
         self.down = ""
 
@@ -73,15 +75,15 @@ class Crew(Generic[J]):
         """Finish what was handed in, then let go."""
         await self._idle.wait()
         self.down = "the store is not open"
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._closing.set()
+        self._arrived.set()
+        await asyncio.gather(*self._tasks)
 
     async def _serve(self, number: int) -> None:
         connection: Connection | None = None
         pause = _FIRST_PAUSE
         try:
-            while True:
+            while not self._closing.is_set():
                 if connection is None or connection.is_closed():
                     self._connected.discard(number)
                     connection = await self._new(pause)
@@ -102,7 +104,9 @@ class Crew(Generic[J]):
         except (StoreDown, SettingsError) as error:
             if not self._connected:
                 self._refuse(str(error))
-        await asyncio.sleep(pause * random.uniform(0.5, 1.0))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(pause * random.uniform(0.5, 1.0)):
+                await self._closing.wait()
         return None
 
     def _refuse(self, why: str) -> None:
@@ -113,10 +117,11 @@ class Crew(Generic[J]):
         self._settle()
 
     async def _next(self, connection: Connection) -> None:
-        while not self._waiting:
+        while not self._waiting and not self._closing.is_set():
             self._arrived.clear()
             await self._arrived.wait()
-        if connection.is_closed():  # noticed only now; the job waits for the next one of the crew that can work
+        # A connection that was lost meanwhile takes nothing: the job waits for the next one of the crew that can.
+        if self._closing.is_set() or connection.is_closed():
             return
         self._busy += 1
         try:

@@ -48,7 +48,7 @@ class Rows:
         """Lock and read what is wanted."""
         if self.wanted:
             table, size = self.table, len(self.table.key)
-            for found in plain(await connection.fetch(table.load, *table.arrays(list(self.wanted)))):
+            for found in plain(await connection.fetch(table.load, *table.keys(list(self.wanted)))):
                 self.found(found[:size], dict(zip(table.loaded, found[size:], strict=True)))
             self.wanted = set()
 
@@ -104,19 +104,17 @@ class Rows:
                 names = tuple(name for name in self.table.values if name in state.changes)
                 changed.setdefault(names, []).append((key, state.changes))
         if gone:
-            await connection.execute(self.table.delete, *self.table.arrays(gone))
+            await connection.execute(self.table.delete, *self.table.keys(gone))
         for names, rows in changed.items():
-            await connection.execute(self.table.update(names), *self._arrays(rows, names))
+            sql, parameters = self.table.updating(rows, names)
+            await connection.execute(sql, *parameters)
         if added:
             await self._insert(connection, added if as_added else sorted(added, key=_by_key))
 
     async def _insert(self, connection: Connection, rows: list[tuple[Key, Row]]) -> None:
-        status = await connection.execute(self.table.insert, *self._arrays(rows, self.table.values))
-        if status != f"INSERT 0 {len(rows)}":
+        sql, parameters = self.table.inserting(rows)
+        if await connection.execute(sql, *parameters) != f"INSERT 0 {len(rows)}":
             raise Raced(self.table.name)
-
-    def _arrays(self, rows: list[tuple[Key, Row]], names: tuple[str, ...]) -> list[list[Any]]:
-        return self.table.arrays([key for key, _ in rows], [row for _, row in rows], names)
 
 
 def _by_key(row: tuple[Key, Row]) -> Key:

@@ -225,7 +225,10 @@ class MappingReader:
             return None
         at, by = place.at("by"), raw["by"]
         texts = [(at.at(index), text) for index, text in enumerate(by)] if isinstance(by, list) else [(at, by)]
-        parts = [text if isinstance(text, str) and text in made else self._texts.expression(where, text) for where, text in texts]
+        parts = [
+            text if isinstance(text, str) and text in made else self._texts.expression(where, text)
+            for where, text in texts
+        ]
         return GroupNode(place, tuple(part for part in parts if part is not None), sums)
 
     def _choice(self, place: Place, raw: list[Any]) -> ChoiceNode:

@@ -73,7 +73,7 @@ async def load(draft: Draft, connection: Connection) -> None:
     asked = draft.notes(_ASKED)
     if asked:
         ahead = draft.of(AHEAD)
-        for key in plain(await connection.fetch(_NUMBERS_AHEAD, *POSITION.arrays(list(asked)))):
+        for key in plain(await connection.fetch(_NUMBERS_AHEAD, *POSITION.keys(list(asked)))):
             ahead.found(key, {})
     held = draft.of(HELD)
     await held.load(connection)

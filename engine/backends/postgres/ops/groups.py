@@ -102,7 +102,7 @@ async def flush(draft: Draft, connection: Connection) -> None:
             await draft.of(table).flush(connection, as_added=table is MEMBER)
     forgotten = draft.listed(_DONE)
     if forgotten:
-        await connection.execute(_FORGET, *GENERATION.arrays(forgotten))
+        await connection.execute(_FORGET, *GENERATION.keys(forgotten))
 
 
 def join(draft: Draft, op: GroupJoin) -> list[Joined]:

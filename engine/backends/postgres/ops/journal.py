@@ -6,7 +6,7 @@ from typing import Any
 
 from engine.backends.postgres.draft import Connection, Draft
 from engine.backends.postgres.ops.topic import Directs, Write, Writes
-from engine.backends.postgres.table import columns
+from engine.backends.postgres.table import INTEGER, TEXT, Row, Table, columns
 from engine.backends.postgres.text import plain, stored, stored_all
 from engine.core.jsonx import decode, encode
 from engine.ports.store.journal import Entry, JournalAppend, JournalFind, JournalPrune
@@ -14,9 +14,8 @@ from engine.ports.store.journal import Entry, JournalAppend, JournalFind, Journa
 _NAMES = (
     "at", "day", "event_id", "trace", "route", "what", "sink", "attempt", "detail", "revision", "event_type", "keys"
 )  # fmt: skip
-_NUMBERS = frozenset({"at", "attempt"})
-_ARRAYS = ", ".join(f"${n}::{'bigint' if name in _NUMBERS else 'text'}[]" for n, name in enumerate(_NAMES, 1))
-_INSERT = f"INSERT INTO journal ({columns(_NAMES)}) SELECT * FROM unnest({_ARRAYS})"
+_TYPES = {name: INTEGER if name in ("at", "attempt") else TEXT for name in _NAMES if name != "event_id"}
+JOURNAL = Table("journal", {"event_id": TEXT}, _TYPES)
 _INSERT_KEYS = (
     "INSERT INTO journal_key (value, name, trace, at) "
     "SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) ON CONFLICT DO NOTHING"
@@ -47,7 +46,8 @@ async def flush(draft: Draft, connection: Connection) -> None:
     entries: list[Entry] = draft.listed(_ENTRIES)
     if not entries:
         return
-    await connection.execute(_INSERT, *(_column(entries, name) for name in _NAMES))
+    sql, parameters = JOURNAL.inserting([((entry.event_id,), _row(entry)) for entry in entries])
+    await connection.execute(sql, *parameters)
     found = {(value, name, e.trace): e.at for e in reversed(entries) for name, value in e.keys.items()}
     if found:
         # Sorted: two that write the same keys then wait for each other in one direction only.
@@ -56,11 +56,10 @@ async def flush(draft: Draft, connection: Connection) -> None:
         await connection.execute(_INSERT_KEYS, stored_all(values), stored_all(names), stored_all(traces), times)
 
 
-def _column(entries: list[Entry], name: str) -> list[Any]:
-    if name == "keys":
-        return [encode(entry.keys).decode() if entry.keys else "{}" for entry in entries]
-    values = [getattr(entry, name) for entry in entries]
-    return values if name in _NUMBERS else stored_all(values)
+def _row(entry: Entry) -> Row:
+    values = {name: getattr(entry, name) for name in _TYPES}
+    values["keys"] = encode(entry.keys).decode() if entry.keys else "{}"
+    return values
 
 
 async def find(connection: Connection, op: JournalFind) -> list[Entry]:
