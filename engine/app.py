@@ -8,72 +8,34 @@ import os
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from engine.backends.blobs import FolderBlobs
-from engine.backends.secrets import EnvironmentSecrets, version_key
-from engine.backends.sqlite import SqliteDatabase, SqliteStore, SqliteTransport
-from engine.compile.compiler import compile_project
+from engine.backends.sqlite import (
+    Owned,
+    ReadTransport,
+    SqliteDatabase,
+    SqliteReader,
+    SqliteStore,
+    SqliteTransport,
+)
 from engine.compile.plan import RouteSet
-from engine.config.project import Project, read_project, read_project_from
 from engine.core.clock import Clock, SystemClock, iso
-from engine.core.findings import Finding, in_order
 from engine.core.jsonx import parse
-from engine.discover import discover
-from engine.plugins.registry import Registry
-from engine.ports.secrets import SecretSource
+from engine.loading import Loaded as Loaded
+from engine.loading import load as load
+from engine.loading import load_files, secrets_of
+from engine.ports.transport import Transport
 from engine.runtime.cell import Cell, Log
 from engine.runtime.control import Control
-from engine.runtime.engine import Engine
 from engine.runtime.dryrun import DryRun, dry_runs
+from engine.runtime.engine import Engine
 from engine.runtime.tables import FolderFiles, Tables
 from engine.runtime.watch import Watch
 from engine.settings import Settings
 
 LOOK = 0.5  # seconds between two looks at the database's health
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """A project as it was read and compiled. Where `findings` hold errors, the routes they are in have no Plan."""
-
-    project: Project
-    registry: Registry
-    routeset: RouteSet
-    findings: list[Finding]
-
-    @property
-    def sources(self) -> Mapping[str, bytes]:
-        """Every file by path, for excerpts."""
-        return self.project.files
-
-
-def secrets_of(settings: Settings, environ: Mapping[str, str]) -> SecretSource:
-    """Secrets from TILLFLOW_SECRET_<NAME> and the secrets folder. Their versions are keyed once a state folder exists."""
-    key = version_key(settings.state / "version.key") if settings.state.is_dir() else b""
-    return EnvironmentSecrets(environ, settings.secrets, key)
-
-
-def load(
-    settings: Settings, environ: Mapping[str, str] | None = None, registry: Registry | None = None
-) -> Loaded:
-    """Read and compile a project. Never raises for what stands in its files: that is in `findings`."""
-    values = os.environ if environ is None else environ
-    known = registry or discover()
-    project, found = read_project(settings.project, values)
-    routeset, more = compile_project(project, known, secrets_of(settings, values))
-    return Loaded(project, known, routeset, in_order([*found, *more]))
-
-
-def load_files(
-    files: Mapping[str, bytes], settings: Settings, registry: Registry, environ: Mapping[str, str] | None = None
-) -> RouteSet:
-    """Compile a recorded revision from its bytes."""
-    values = os.environ if environ is None else environ
-    project, _ = read_project_from(files, values)
-    routeset, _ = compile_project(project, registry, secrets_of(settings, values))
-    return routeset
+PATIENCE = 3.0  # seconds to wait for a command that has the database
 
 
 def stderr_log(clock: Clock) -> Log:
@@ -114,7 +76,7 @@ async def embedded_cell(
         log=log or stderr_log(time),
         zone=settings.zone,
     )
-    await cell.transport.open()
+    await _opened(cell.transport)
     watch = asyncio.create_task(_watch(database, time, broken)) if broken is not None else None
     try:
         await cell.store.open()
@@ -139,18 +101,60 @@ def make_engine(cell: Cell, loaded: Loaded, settings: Settings, environ: Mapping
     def older(files: Mapping[str, bytes]) -> RouteSet:
         return load_files(files, settings, loaded.registry, environ)
 
-    return Engine(cell, loaded.registry, loaded.routeset, older, FolderFiles(settings.project), Watch.from_environment())
+    return Engine(
+        cell, loaded.registry, loaded.routeset, older, FolderFiles(settings.project), Watch.from_environment()
+    )
 
 
 @asynccontextmanager
 async def stopped_control(settings: Settings) -> AsyncIterator[Control]:
-    """The verbs over the Store of an engine that does not run: looking, and decisions that wait for the next start."""
-    async with embedded_cell(settings) as cell:
-        engine = make_engine(cell, load(settings), settings)
-        await engine.tables.refresh()
-        yield engine.control
-        await engine.journal.flush()
-        await engine.pool.close()
+    """The verbs over the Store of an engine that does not run: decisions that wait for the next start. Takes the lock."""
+    async with embedded_cell(settings) as cell, _control(cell, settings) as control:
+        yield control
+
+
+@asynccontextmanager
+async def reading_control(settings: Settings) -> AsyncIterator[Control]:
+    """The verbs that only look, beside whoever owns the database. Raises SettingsError when there is none yet."""
+    clock = SystemClock()
+    reader = SqliteReader(settings.database)
+    await reader.open()
+    cell = Cell(
+        transport=ReadTransport(reader, clock),
+        store=reader,
+        blobs=FolderBlobs(settings.state / "blobs"),
+        secrets=secrets_of(settings, os.environ),
+        clock=clock,
+        log=stderr_log(clock),
+        zone=settings.zone,
+    )
+    try:
+        async with _control(cell, settings) as control:
+            yield control
+    finally:
+        await reader.close()
+
+
+@asynccontextmanager
+async def _control(cell: Cell, settings: Settings) -> AsyncIterator[Control]:
+    engine = make_engine(cell, load(settings), settings)
+    await engine.tables.refresh()
+    yield engine.control
+    await engine.journal.flush()
+    await engine.pool.close()
+
+
+async def _opened(transport: Transport) -> None:
+    """Open it; a command that has the database for a moment is waited for."""
+    tries = int(PATIENCE / 0.1)
+    for left in range(tries, -1, -1):
+        try:
+            await transport.open()
+            return
+        except Owned:
+            if not left:
+                raise
+            await asyncio.sleep(0.1)
 
 
 async def dry_run(

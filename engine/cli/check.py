@@ -10,7 +10,6 @@ from typing import Annotated
 import typer
 from pydantic import BaseModel
 
-from engine.app import load
 from engine.cli import findings as shown
 from engine.cli.output import Exit, FindingForm, FindingFormatOption, Form, FormatOption, err, escape, fail, print_json
 from engine.cli.project import ProjectOption, settings_for
@@ -29,6 +28,7 @@ from engine.config.models import (
 from engine.core.codes import catalogue
 from engine.core.findings import Code, Finding, has_errors
 from engine.discover import discover
+from engine.loading import load
 from engine.plugins import reference
 from engine.plugins.describe import incomplete
 from engine.plugins.schema import file_schemas
@@ -90,7 +90,9 @@ def _below(findings: list[Finding], paths: list[Path], root: Path) -> list[Findi
 
 
 def fmt(
-    paths: Annotated[list[Path] | None, typer.Argument(help="Files or folders. Default: routes/ and mappings/.")] = None,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Files or folders. Default: routes/ and mappings/.")
+    ] = None,
     project: ProjectOption = None,
     check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 when a file would change.")] = False,
 ) -> None:
@@ -126,7 +128,9 @@ def _yaml_files(paths: list[Path]) -> list[Path]:
     return files
 
 
-def explain(code: Annotated[str, typer.Argument(help="A finding's code, for example TF1101.")], form: FormatOption = Form.HUMAN) -> None:
+def explain(
+    code: Annotated[str, typer.Argument(help="A finding's code, for example TF1101.")], form: FormatOption = Form.HUMAN
+) -> None:
     """Tell why a finding is a problem, with a wrong and a right example."""
     pages = catalogue()
     page = pages.get(code.upper())
@@ -149,7 +153,9 @@ def _page(page: Code) -> str:
 def schema(
     kind: Annotated[str, typer.Argument(help="route, mapping, connections, tables, ... Empty: all of them.")] = "",
     project: ProjectOption = None,
-    check: Annotated[bool, typer.Option("--check", help="Build the schemas and the reference; print only problems.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Build the schemas and the reference; print only problems.")
+    ] = False,
     write: Annotated[bool, typer.Option("--write", help="Write them to .tillflow/ for the editor.")] = False,
 ) -> None:
     """JSON Schema of the project's files, built from the installed plugins: for completion and checks in an editor."""

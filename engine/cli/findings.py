@@ -35,6 +35,8 @@ def summary(findings: Sequence[Finding], files: int, seconds: float) -> None:
     errors = sum(f.severity == "error" for f in findings)
     warnings = len(findings) - errors
     told = ", ".join(
-        f"{count} {name}{'' if count == 1 else 's'}" for count, name in ((errors, "error"), (warnings, "warning")) if count
+        f"{count} {name}{'' if count == 1 else 's'}"
+        for count, name in ((errors, "error"), (warnings, "warning"))
+        if count
     )
     err().print(f"{told or 'no findings'} in {files} files ({seconds:.2f} s)")

@@ -3,36 +3,53 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 
 import typer
 
-from engine.cli import check, demo, init, plugins, run, tests, trace, tryout, work
 from engine.cli.output import Exit, err, escape
 from engine.core.errors import ConfigError, SettingsError, StoreDown, TillflowError
 
-app = typer.Typer(
-    name="tillflow",
-    help="Move business events between tills, shop, warehouse and ERP: declared in YAML, posted exactly once.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-init.add_to(app)
-check.add_to(app)
-tests.add_to(app)
-tryout.add_to(app)
-run.add_to(app)
-trace.add_to(app)
-work.add_to(app)
-demo.add_to(app)
-plugins.add_to(app)
+# Which module brings which commands: only the one that is asked for is imported, `validate` needs no web server.
+GROUPS: dict[str, tuple[str, ...]] = {
+    "init": ("init",),
+    "check": ("validate", "fmt", "explain", "schema"),
+    "tests": ("test",),
+    "tryout": ("eval", "dry-run"),
+    "run": ("run", "status", "doctor"),
+    "trace": ("trace",),
+    "work": ("work",),
+    "demo": ("demo",),
+    "plugins": ("connectors", "new"),
+}
+
+
+def application(command: str = "") -> typer.Typer:
+    """The command line with the group `command` belongs to; with all of them where it belongs to none."""
+    app = typer.Typer(
+        name="tillflow",
+        help="Move business events between tills, shop, warehouse and ERP: declared in YAML, posted exactly once.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_tillflow)
+    for group in [group for group, commands in GROUPS.items() if command in commands] or GROUPS:
+        import_module(f"engine.cli.{group}").add_to(app)
+    return app
+
+
+def _tillflow() -> None:
+    """Keeps a group of one command from becoming the whole command line."""
 
 
 def main() -> None:
     """Entry point. Whatever happens, a person gets a sentence and the caller a stable exit code."""
+    command = sys.argv[1] if len(sys.argv) > 1 else ""
     try:
-        code = app(standalone_mode=False)  # the exit code of a command that ended itself, else what it returned
+        # What it answers: the exit code of a command that ended itself, else what the command returned.
+        code = application(command)(standalone_mode=False)
         sys.exit(code if isinstance(code, int) else Exit.OK)
     except typer.Abort:
         sys.exit(Exit.INTERRUPTED)

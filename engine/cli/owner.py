@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from engine.app import stopped_control
+from engine.app import reading_control, stopped_control
 from engine.cli.output import Exit, fail
 from engine.console.api import PREFIX, make_app
 from engine.core.jsonx import decode, encode
@@ -52,14 +52,15 @@ def _answer(response: httpx.Response) -> Any:
 
 
 @asynccontextmanager
-async def owner(settings: Settings) -> AsyncIterator[Owner]:
-    """The running engine of this state folder, or its Store opened for this command."""
+async def owner(settings: Settings, *, changes: bool = False) -> AsyncIterator[Owner]:
+    """The running engine of this state folder, or its Store: read beside whoever owns it, or owned for a change."""
     if await _answers(settings):
         transport = httpx.AsyncHTTPTransport(uds=str(settings.socket))
         async with httpx.AsyncClient(transport=transport, base_url="http://engine", timeout=60) as client:
             yield Owner(client, True)
         return
-    async with stopped_control(settings) as control:
+    opened = stopped_control if changes else reading_control
+    async with opened(settings) as control:
         transport_here = httpx.ASGITransport(app=make_app(control))
         async with httpx.AsyncClient(transport=transport_here, base_url="http://engine", timeout=60) as client:
             yield Owner(client, False)
@@ -76,11 +77,11 @@ async def _answers(settings: Settings) -> bool:
     return True
 
 
-def ask(settings: Settings, question: Callable[[Owner], Awaitable[T]]) -> T:
-    """Run one question to its end."""
+def ask(settings: Settings, question: Callable[[Owner], Awaitable[T]], *, changes: bool = False) -> T:
+    """Run one question to its end. `changes`: it decides something, so it needs the owner."""
 
     async def main() -> T:
-        async with owner(settings) as reached:
+        async with owner(settings, changes=changes) as reached:
             return await question(reached)
 
     return asyncio.run(main())

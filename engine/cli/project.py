@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from engine.app import Loaded, load
 from engine.cli.output import Exit, fail
 from engine.core.errors import ConfigError
 from engine.core.findings import has_errors
+from engine.loading import Loaded, load
 from engine.settings import Settings
 
 ProjectOption = Annotated[

@@ -7,18 +7,20 @@ import os
 import shutil
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any
 
 import typer
 
-from engine.app import Loaded, load
-from engine.cli.output import Exit, Form, FormatOption, err, escape, fail, out, print_json, table
+from engine.app import stderr_log
+from engine.cli.output import Exit, Form, FormatOption, escape, fail, out, print_json, table
 from engine.cli.owner import Owner, ask
 from engine.cli.project import ProjectOption, StateOption, loaded_for, settings_for
 from engine.console.worker import serve
+from engine.core.clock import SystemClock
 from engine.core.errors import Failure, SettingsError
 from engine.core.findings import has_errors
+from engine.loading import Loaded, load
 from engine.runtime.memory import quiet_collector
 from engine.runtime.parent import Parent
 from engine.runtime.pool import Pool
@@ -48,10 +50,25 @@ def run(
         raise typer.Exit(_work(settings))
     loaded_for(settings)
     os.environ[CHILD] = "1"
-    command = [sys.executable, "-m", "engine.cli", "run", "--project", str(settings.project), "--state", str(settings.state)]
+    command = [
+        sys.executable,
+        "-m",
+        "engine.cli",
+        "run",
+        "--project",
+        str(settings.project),
+        "--state",
+        str(settings.state),
+    ]
     ends = frozenset({int(Exit.OK), int(Exit.FAILED), int(Exit.USAGE), int(Exit.UNREACHABLE)})
-    parent = Parent(command, settings.state / "watch", ends, lambda text: err().print(escape(text)))
+    parent = Parent(command, settings.state / "watch", ends, _parent_says())
     raise typer.Exit(parent.run())
+
+
+def _parent_says() -> Callable[[str], None]:
+    """The parent's lines in the form of the worker's own."""
+    log = stderr_log(SystemClock())
+    return lambda text: log(text, {"part": "parent"})
 
 
 def _work(settings: Settings) -> int:
@@ -73,7 +90,17 @@ def status(project: ProjectOption = None, state: StateOption = None, form: Forma
     _show_status(answer)
 
 
-_FIGURES = ("received", "applied", "not_selected", "filtered", "discarded", "superseded", "work_items", "in_flight", "duplicates")
+_FIGURES = (
+    "received",
+    "applied",
+    "not_selected",
+    "filtered",
+    "discarded",
+    "superseded",
+    "work_items",
+    "in_flight",
+    "duplicates",
+)
 
 _ALWAYS = ("received", "applied", "work_items", "in_flight")
 
@@ -87,9 +114,15 @@ def _show_status(answer: dict[str, Any]) -> None:
         rows = [(f["route"], *(f[name] for name in told), "yes" if f["balanced"] else "NO") for f in figures]
         heads = [name.replace("_", " ") for name in told]
         console.print(table(("route", *heads, "balanced"), rows, heads))
-    else:
+    elif not any(w["state"] == "open" for w in answer["work"]):
         console.print("Nothing was received yet.")
+    _section("problems", [(p["part"], p["why"]) for p in answer["problems"]])
     _section("open work items", [(w["route"], w["reason"], w["count"]) for w in answer["work"] if w["state"] == "open"])
+    for one in answer["refused"]:
+        text = (
+            f"{one['route']}: {one['count']} of these refused at the door (whole records or files); they are no events"
+        )
+        console.print(escape(f"{text} yet, so they are not among the received."))
     _section("waiting", [(q["queue"], q["ready"], q["delayed"], q["unacked"]) for q in _busy(answer["queues"])])
     _section("connections", [(c["connection"], c["breaker"]) for c in answer["connections"]])
     if any(w["state"] == "open" for w in answer["work"]):
@@ -101,6 +134,7 @@ def _busy(queues: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 _HEADS = {
+    "problems": ("what", "why"),
     "open work items": ("route", "reason", "count"),
     "waiting": ("queue", "ready", "delayed", "in hand"),
     "connections": ("connection", "breaker"),
@@ -124,7 +158,10 @@ def doctor(project: ProjectOption = None, state: StateOption = None, form: Forma
         rows = [("ok" if ok else "FAILED", name, detail) for name, ok, detail in checks]
         out().print(table(("", "check", "detail"), rows))
     if not all(ok for _, ok, _ in checks):
-        fail("something the engine needs is missing", help="the table says what; `tillflow validate` shows findings in full")
+        fail(
+            "something the engine needs is missing",
+            help="the table says what; `tillflow validate` shows findings in full",
+        )
 
 
 Check = tuple[str, bool, str]
@@ -132,7 +169,11 @@ Check = tuple[str, bool, str]
 
 def _local(settings: Settings, loaded: Loaded) -> Iterator[Check]:
     errors = sum(f.severity == "error" for f in loaded.findings)
-    yield "project files", not has_errors(loaded.findings), f"{errors} errors" if errors else f"{len(loaded.routeset.plans)} routes"
+    yield (
+        "project files",
+        not has_errors(loaded.findings),
+        f"{errors} errors" if errors else f"{len(loaded.routeset.plans)} routes",
+    )
     yield "Python", sys.version_info >= (3, 11), sys.version.split()[0]
     yield "SQLite", sqlite3.sqlite_version_info >= (3, 35), f"{sqlite3.sqlite_version}; one process owns the database"
     try:
@@ -147,8 +188,6 @@ def _local(settings: Settings, loaded: Loaded) -> Iterator[Check]:
 
 
 async def _connections(loaded: Loaded) -> list[Check]:
-    from engine.core.clock import SystemClock
-
     pool = Pool(loaded.registry, SystemClock(), lambda text, facts: None)
     checks: list[Check] = []
     for planned in loaded.routeset.connections.values():

@@ -14,7 +14,13 @@ def connector_files(name: str) -> dict[str, str]:
         raise ValueError(f"{name!r} is not the name of a connector")
     package = "tillflow_" + name.replace(".", "_")
     words = "".join(part.capitalize() for part in name.replace(".", "_").split("_"))
-    values = {"name": name, "package": package, "distribution": package.replace("_", "-"), "words": words, "api": str(API)}
+    values = {
+        "name": name,
+        "package": package,
+        "distribution": package.replace("_", "-"),
+        "words": words,
+        "api": str(API),
+    }
     made: dict[str, str] = {}
     for entry in (files("engine.cli") / "scaffold_files").iterdir():
         if entry.name.endswith(".txt"):

@@ -12,6 +12,7 @@ import typer
 from engine.cli import findings as shown
 from engine.cli.output import Exit, Form, FormatOption, err, escape, fail, out, print_json, progress, table
 from engine.cli.project import ProjectOption, settings_for
+from engine.config import render
 from engine.core.errors import ConfigError
 from engine.core.findings import Finding
 from engine.discover import discover
@@ -70,6 +71,7 @@ def _loaded(settings: Settings, form: Form) -> TestProject:
             print_json({"findings": [finding.as_dict() for finding in error.findings], "passed": 0, "failed": 0})
         else:
             shown.show(error.findings)
+            err().print("no test was run: correct these first")
         raise typer.Exit(int(Exit.FAILED)) from None
     _warn(loaded.findings)
     return loaded
@@ -77,7 +79,7 @@ def _loaded(settings: Settings, form: Form) -> TestProject:
 
 def _warn(findings: Sequence[Finding]) -> None:
     if findings:
-        err().print(f"{len(findings)} warnings; see `tillflow validate`")
+        err().print(escape(render.as_text(findings, {}).rstrip()))
 
 
 def _relative(path: Path, root: Path) -> str:

@@ -17,12 +17,21 @@ def add_to(app: typer.Typer) -> None:
 
 
 def trace(
-    key: Annotated[str, typer.Argument(help="A business key (`1001`, `receipt=1001`), an event id or a trace id.")],
+    key: Annotated[
+        str,
+        typer.Argument(
+            help="A business key (`1001`, `receipt=1001`), a file (`file=day.csv`), an event id or a trace id."
+        ),
+    ],
     project: ProjectOption = None,
     state: StateOption = None,
     form: FormatOption = Form.HUMAN,
 ) -> None:
-    """Show everything that happened to what a business key names, from the till's file to each sink."""
+    """Show everything that happened to what a business key names, from the till's file to each sink.
+
+    Found by: the `search` keys of the types that a route `accepts` or an `event:` sink publishes, and the file. Keys of
+    a schema that only a `validate` step names are not indexed.
+    """
     name, _, value = key.partition("=") if "=" in key else ("", "", key)
 
     async def question(owner: Owner) -> Any:
@@ -33,7 +42,11 @@ def trace(
         print_json(answer)
         return
     if not answer["entries"] and not answer["work"]:
-        fail(f"nothing is known of {key!r}", Exit.FAILED, "keys are those a type declares under `search`; ids may be shortened")
+        fail(
+            f"nothing is known of {key!r}",
+            Exit.FAILED,
+            "keys are `file` and the `search` keys of types that are accepted or published; ids may be shortened",
+        )
     _show(answer)
 
 

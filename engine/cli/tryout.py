@@ -60,7 +60,9 @@ def _document(file: Path | None) -> Any:
 
 def dry_run(
     route: Annotated[str, typer.Argument(help="The route.")],
-    file: Annotated[Path | None, typer.Argument(help="The event's data, or a native file. Default: standard input.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(help="The event's data, or a native file. Default: standard input.")
+    ] = None,
     project: ProjectOption = None,
     form: FormatOption = Form.HUMAN,
 ) -> None:

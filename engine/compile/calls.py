@@ -11,6 +11,8 @@ from engine.compile.maps import mapping_at
 from engine.compile.report import Place
 from engine.compile.scope import Scope
 from engine.compile.texts import report
+from engine.config.nearest import nearest
+from engine.expr import nodes
 from engine.expr.env import Env
 from engine.expr.errors import ExpressionError
 from engine.plugins.build import BoundCall, Build, DocumentMapper
@@ -111,8 +113,22 @@ def _values(
         except ExpressionError as error:
             report(at, error)
             continue
-        checker.value(at, values[name], flow.shape)
+        if not _fixed_text(at, values[name], flow):
+            checker.value(at, values[name], flow.shape)
     return values
+
+
+def _fixed_text(place: Place, value: ValueExpr, flow: Flow) -> bool:
+    """True, with a finding, for a lone name like no field here: most likely the text itself was meant."""
+    tree = value.expr.tree if value.expr is not None else None
+    if not isinstance(tree, nodes.Field) or flow.shape.has(tree.name) or nearest(tree.name, flow.shape.fields):
+        return False
+    if isinstance(place.document.at(place.path), dict):
+        return False
+    where = f" in {flow.shape.schema}" if flow.shape.schema else ""
+    advice = f"write {{const: {tree.name}}} for the text itself; there are: {', '.join([*flow.shape.fields][:8])}"
+    place.finding("TF2020", f"there is no `{tree.name}`{where} here", help=advice)
+    return True
 
 
 def _complete(

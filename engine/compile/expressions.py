@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from engine.compile.report import Place
@@ -35,11 +35,13 @@ class Checker:
     """Checks in one scope: its parameters and tables are the ones that may be named.
 
     doubts   where given, what may be missing in some documents is put there instead of being reported
+    given    in a mapping: names that steps of routes give to items, each with the file
     """
 
-    def __init__(self, scope: Scope, doubts: list[Doubt] | None = None) -> None:
+    def __init__(self, scope: Scope, doubts: list[Doubt] | None = None, given: Mapping[str, str] | None = None) -> None:
         self._scope = scope
         self._doubts = doubts
+        self._given = given or {}
 
     def expression(self, place: Place, expr: Expr, shape: Shape, where: Where) -> None:
         for error in self._errors(expr, shape, where):
@@ -47,7 +49,7 @@ class Checker:
                 about = expr.text[error.offset : error.offset + error.length]
                 self._doubts.append(Doubt(place, error, about))
             else:
-                report(place, error)
+                report(place, self._explained(expr, error))
         self.references(place, expr.references)
         if any(reference.kind == "param" for reference in expr.references):
             self._choices(place, expr.tree)
@@ -62,6 +64,14 @@ class Checker:
             errors = check_expression(expr, shape, where, self._scope.known)
             known = self._scope.catalog.judged[key] = (expr, shape, errors)  # ids stay theirs while they are kept
         return known[2]
+
+    def _explained(self, expr: Expr, error: ExpressionError) -> ExpressionError:
+        """An unknown name that a step of a route gives is not misspelt: the mapping has to say that it comes."""
+        name = expr.text[error.offset : error.offset + error.length]
+        if error.code != "TF2020" or name not in self._given:
+            return error
+        text = f"`{name}` is a name that {self._given[name]} gives: list it under `adds:`, or leave `input` out"
+        return ExpressionError(error.code, error.message, offset=error.offset, length=error.length, help=text)
 
     def key(self, place: Place, key: KeyExpr, shape: Shape) -> None:
         many = isinstance(_raw_at(place), list)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from engine.compile.expressions import Checker, Doubt
 from engine.compile.flow import Flow
+from engine.compile.mapping.check import MappingCheck
 from engine.compile.mapping.mapper import CompiledMapping, NoMapping
 from engine.compile.report import Place
 from engine.compile.scope import Scope
 from engine.compile.texts import report
 from engine.config.nearest import suggestion
 from engine.core.event import split_type
+from engine.expr.shape import UNKNOWN
 from engine.plugins.build import DocumentMapper
 
 
@@ -29,7 +34,23 @@ def mapping_at(scope: Scope, place: Place, name: str, flow: Flow) -> DocumentMap
         if doubt.about not in flow.sure:
             report(doubt.place, doubt.error)
     fits(scope, place, mapping, flow)
+    if not mapping.input and flow.shape.known:
+        _check_here(scope, mapping, flow)
     return mapping
+
+
+def _check_here(scope: Scope, mapping: CompiledMapping, flow: Flow) -> None:
+    """A mapping that does not say what it reads is checked against what comes to it, wherever it is used."""
+    shape = flow.shape
+    for path, schema in mapping.adds.items():
+        shape = shape.with_path(path_steps(path), scope.catalog.schemas.shape(schema))
+    output = scope.catalog.schemas.shape(mapping.output) if mapping.output else UNKNOWN
+    doubts: list[Doubt] = []
+    checker = Checker(replace(scope, any_param=True), doubts)
+    MappingCheck(checker, scope.known, mapping.output or "the output").node(mapping.root, shape, output)
+    for doubt in doubts:
+        if doubt.about not in flow.sure:
+            report(doubt.place, doubt.error)
 
 
 def _check_params(scope: Scope, place: Place, mapping: CompiledMapping) -> None:

@@ -72,7 +72,9 @@ class _SinkPlanner:
         self._misplaced()
         target = self._target()
         rate = measures.rate(place.at("rate"), doc.rate)
-        timeout = measures.duration(place.at("timeout"), doc.timeout, PlannedSink.timeout)
+        connection = self._scope.catalog.connections.get(doc.connection or "")
+        usual = connection.timeout if connection is not None else PlannedSink.timeout
+        timeout = measures.duration(place.at("timeout"), doc.timeout, usual)
         common: dict[str, Any] = {
             "id": doc.id,
             "effect": doc.effect or f"{self._scope.route}/{doc.id}",

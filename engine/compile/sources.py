@@ -20,6 +20,7 @@ from engine.expr.shape import UNKNOWN, Shape
 from engine.plugins.contracts import Format
 from engine.plugins.spec import ComponentSpec
 
+_ALSO_CALLED = {"jsonl": "ndjson", "jsonlines": "ndjson", "json-lines": "ndjson", "tsv": "csv"}
 OWN_KEYS = tuple(info.alias or name for name, info in FromDoc.model_fields.items())
 
 
@@ -104,7 +105,7 @@ def _format(scope: Scope, place: Place, raw: Any, source: ComponentSpec | None) 
     spec = scope.catalog.registry.formats.get(name)
     if spec is None:
         if not scope.catalog.refused(at, "format", name):
-            at.unknown("TF3009", "format", name, scope.catalog.registry.formats, key=isinstance(raw, Mapping))
+            _unknown_format(scope, at, name, key=isinstance(raw, Mapping))
         return None, None, UNKNOWN
     scope.uses.digests[f"format {name}"] = scope.catalog.registry.version("format", name)
     filled, _ = with_params(options, scope.params, place.document, at.path)
@@ -112,6 +113,15 @@ def _format(scope: Scope, place: Place, raw: Any, source: ComponentSpec | None) 
     if config is None and spec.config is not None:
         return None, None, UNKNOWN
     return name, config, _record_shape(scope, spec, config)
+
+
+def _unknown_format(scope: Scope, at: Place, name: str, *, key: bool) -> None:
+    meant = _ALSO_CALLED.get(name.lower(), "")
+    if meant in scope.catalog.registry.formats:
+        text, advice = f"there is no format `{name}`", f"here it is called `{meant}`"
+        at.finding("TF3009", text, key=key, help=advice, suggestion=meant, length=len(name))
+        return
+    at.unknown("TF3009", "format", name, scope.catalog.registry.formats, key=key)
 
 
 def _named(raw: Any) -> tuple[str | None, Any]:

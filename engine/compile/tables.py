@@ -1,4 +1,4 @@
-"""Reference tables: their CSV headers against key, dates and schema. Rows are never read here."""
+"""Reference tables: their CSV headers against key, dates and schema, then their rows as the engine reads them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from engine.compile.catalog import Catalog
 from engine.compile.digests import content_digest
 from engine.compile.plan import PlannedTable
 from engine.compile.report import Place
+from engine.compile.tablefile import TableProblem, read_csv
 from engine.config.layout import beside
 from engine.config.models.resources import TableDoc
 from engine.config.nearest import did_you_mean, nearest
@@ -35,6 +36,7 @@ def _plan(catalog: Catalog, place: Place, name: str, doc: TableDoc) -> PlannedTa
     if doc.schema_ and not catalog.known(place.at("schema"), "schema", doc.schema_):
         return None
     file = beside(place.document.path, doc.csv) if doc.csv else ""
+    before = catalog.report.errors
     effective = doc.effective
     since, until = (effective.since or "", effective.until or "") if effective else ("", "")
     if file:
@@ -48,7 +50,23 @@ def _plan(catalog: Catalog, place: Place, name: str, doc: TableDoc) -> PlannedTa
     validator = catalog.schemas.validator(doc.schema_) if doc.schema_ else None
     schema = catalog.schemas.digest(doc.schema_) if doc.schema_ else ""
     version = content_digest("table", file, list(doc.key_columns), since, until, schema)
-    return PlannedTable(name, file or "", doc.key_columns, validator, since, until, version)
+    planned = PlannedTable(name, file or "", doc.key_columns, validator, since, until, version)
+    if file and catalog.report.errors == before:
+        _check_rows(catalog, planned)
+    return planned
+
+
+def _check_rows(catalog: Catalog, planned: PlannedTable) -> None:
+    """The engine takes a table as a whole or not at all, so the first wrong line is a finding."""
+    content = catalog.project.files[planned.file]
+    try:
+        read_csv(planned, content, "")
+    except TableProblem as problem:
+        lines = content.split(b"\n", problem.line)
+        written = lines[problem.line - 1].decode("utf-8", "replace") if problem.line <= len(lines) else ""
+        mark = Mark(planned.file, problem.line, 1, max(2, len(written.rstrip("\r")) + 1))
+        text = f"table `{planned.name}` cannot be used: {problem.detail}"
+        catalog.report.add(Finding("TF3524", text, mark, "correct the line; the engine would refuse the whole table"))
 
 
 def _header(catalog: Catalog, place: Place, file: str) -> list[str] | None:

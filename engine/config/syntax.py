@@ -9,6 +9,9 @@ from engine.config.document import Marks
 from engine.config.expressions import is_cut_short
 from engine.core.findings import Finding
 
+_OPENED = re.compile(r"""^[ ]*(?:- +)?[\w.$-]+:[ ]+(["'])""", re.MULTILINE)
+_IN_DOUBLE = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_IN_SINGLE = re.compile(r"'(?:[^']|'')*'")
 _NO_SPACE = re.compile(r"^\s*(?:- +)?([A-Za-z_][\w-]*):(?=\S)")
 _QUOTED_START = re.compile(r"""^\s*(?:- +)?(?:[\w.-]+:\s+)?(?:- +)?(["'\[{])""")
 
@@ -24,6 +27,7 @@ def syntax_finding(marks: Marks, error: Any) -> Finding:
     at = min((error.problem_mark or error.context_mark).index, len(marks.text))
     start = error.context_mark.index if error.context_mark is not None else at
     tells = (
+        _runaway_quote,
         _split_expression,
         _tab,
         _unclosed_quote,
@@ -45,6 +49,21 @@ def _line_of(text: str, index: int) -> tuple[int, str]:
     begin = text.rfind("\n", 0, index) + 1
     end = text.find("\n", index)
     return begin, text[begin : end if end >= 0 else len(text)].rstrip("\r")
+
+
+def _runaway_quote(marks: Marks, problem: str, at: int, start: int) -> Finding | None:
+    """A quote opened in a value, and closed by the one that opens another text lines below."""
+    text = marks.text
+    for match in _OPENED.finditer(text, 0, at):
+        quote, place = match[1], match.start(1)
+        closing = (_IN_SINGLE if quote == "'" else _IN_DOUBLE).match(text, place)
+        if closing is None or "\n" not in closing[0] or closing.end() > at + 1:
+            continue
+        rest = text[closing.end() :].partition("\n")[0].strip()
+        if rest and not rest.startswith("#"):
+            message = f"the quote {quote} is opened here and not closed on this line"
+            return Finding("TF1043", message, marks.at(place), "close the quote")
+    return None
 
 
 def _split_expression(marks: Marks, problem: str, at: int, start: int) -> Finding | None:

@@ -42,6 +42,7 @@ _BOUNDS: Final[Mapping[str, tuple[str, str]]] = {
     "less_than": ("lt", "less than"),
     "less_than_equal": ("le", "at most"),
 }
+_VARIABLE: Final = re.compile(r"\$\{([A-Z][A-Z0-9_]*)(?::.*)?\}")
 _NO_SPACE: Final = re.compile(r"([A-Za-z_][\w-]*):(?=\S)")
 
 
@@ -69,8 +70,18 @@ def findings_of(
         path = context.path(item["loc"])
         if item["type"] == "missing" and ((path[:-1], path[-1]) in repaired or path[:-1] in planned):
             continue  # the misspelt key, or the word for later, already says it
+        if _undefined(context, item, path):
+            continue  # an environment variable that is not set already says it
         findings.append(_hidden(context, item, path, _finding(context, item, path)))
     return list(dict.fromkeys(findings))
+
+
+def _undefined(context: Context, item: Any, path: Path) -> bool:
+    """The value is a reference for which there was nothing to put in."""
+    value, marks = item["input"], context.document.marks
+    if not isinstance(value, str) or "${" not in value or not marks.is_replaced(path):
+        return False
+    return bool(value == marks.written(path).strip("\"'")) and item.get("ctx", {}).get("code") != "TF1129"
 
 
 def _hidden(context: Context, item: Any, path: Path, finding: Finding) -> Finding:
@@ -79,6 +90,10 @@ def _hidden(context: Context, item: Any, path: Path, finding: Finding) -> Findin
         return finding
     written = context.document.marks.written(path).strip("\"'")
     value = str(item["input"])
+    if finding.code == "TF1129" and (variable := _VARIABLE.fullmatch(written)):
+        name = variable[1].lower().removesuffix("_secret").removeprefix("secret_")
+        advice = f"write ${{secret.{name}}} and set TILLFLOW_SECRET_{name.upper()} where the engine runs"
+        return replace(finding, help=advice, suggestion="")
     message = finding.message.replace(value, written) if value else finding.message
     return replace(
         finding, message=message, help=finding.help.replace(value, written) if value else finding.help, suggestion=""
@@ -187,6 +202,10 @@ def _wrong_type(context: Context, item: Any, path: Path, expected: str) -> Findi
     given = item["input"]
     marks = context.document.marks
     mark = marks.value(path)
+    if expected == "text" and path[-1:] == ("version",) and (isinstance(given, int) or _is_decimal(given)):
+        fixed = ".".join([*str(given).split("."), "0", "0"][:3])
+        text = f"`version` is three numbers, this is {named(given)}"
+        return Finding("TF1103", text, mark, f"write {fixed}", fixed)
     if (expected == "text" and isinstance(given, bool | int)) or _is_decimal(given):
         written = marks.written(path) or str(given)
         return Finding(

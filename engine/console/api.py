@@ -3,7 +3,8 @@
 GET  /api/v1/status | figures | health | audit | trace?text=..&name=.. | work?state=..&route=.. | work/{id}
 POST /api/v1/work/{id}/edit | replay | resolve | discard      {"actor": .., "reason": .., "body": .. (edit only)}
 
-Errors are {"error": {"reason": .., "detail": ..}}: 400 unreadable request, 404 no such item, 409 refused, 503 Store down.
+Errors are {"error": {"reason": .., "detail": ..}}:
+400 unreadable request, 404 no such item, 409 refused, 503 Store down.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ class _Verbs:
         states = tuple(query.getlist("state")) or ("open",)
         if wrong := [state for state in states if state not in STATES]:
             raise Permanent("bad-request", f"`{wrong[0]}` is not a state; states are {', '.join(STATES)}")
-        filters = {name: query.get(name, "") for name in ("route", "reason", "owner", "text")}
+        filters = {name: query.get(name, "") for name in ("route", "reason", "owner", "text", "name")}
         limit, offset = _number(request, "limit", 100), _number(request, "offset", 0)
         return await self._control.work_list(states, **filters, limit=limit, offset=offset)  # type: ignore[arg-type]
 

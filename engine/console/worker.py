@@ -6,9 +6,10 @@ import asyncio
 import signal
 from collections.abc import Callable
 
-from engine.app import Loaded, embedded_cell, make_engine
+from engine.app import embedded_cell, make_engine
 from engine.console.api import make_app
 from engine.console.serve import serving
+from engine.loading import Loaded
 from engine.runtime.watch import when_parent_dies
 from engine.settings import Settings
 
@@ -30,6 +31,7 @@ async def serve(settings: Settings, loaded: Loaded, *, ready: Callable[[], None]
         stop.set()
 
     async with embedded_cell(settings, broken=broken) as cell:
+        cell.log("starting", {"routes": len(loaded.routeset.plans)})
         engine = make_engine(cell, loaded, settings)
         await engine.start()
         try:

@@ -93,7 +93,18 @@ def read_template(environment: Environment, text: str) -> nodes.Template:
     except TemplateSyntaxError as error:
         offset, length = _where(text, parser, error)
         said = error.message or "it cannot be read"
-        raise ExpressionError("TF2501", f"the template is not valid: {said}", offset=offset, length=length) from None
+        raise ExpressionError(
+            "TF2501", f"the template is not valid: {said}", offset=offset, length=length, help=_advice(text)
+        ) from None
+
+
+def _advice(text: str) -> str:
+    """What to close, where an opening has no end of its kind."""
+    for start, end in (("{{", "}}"), ("{%", "%}")):
+        for piece in text.split(start)[1:]:
+            if end not in piece:
+                return f"close `{start}` with `{end}`"
+    return ""
 
 
 def _where(text: str, parser: PlacingParser | None, error: TemplateSyntaxError) -> tuple[int, int]:

@@ -111,6 +111,9 @@ def seconds(text: str) -> float:
 
 
 def _duration(value: Any, build: Any) -> float:
+    if isinstance(value, int) and not isinstance(value, bool):
+        advice = f"write a unit: {value}s, {value}m or {value}h"
+        raise ExpressionError("TF1124", f"`{value}` is not a duration: it has no unit", help=advice, length=0)
     try:
         return seconds(text_of(value, "a duration"))
     except ValueError:

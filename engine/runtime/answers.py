@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from engine.compile.plan import Plan
+from engine.compile.plan import EventType, Plan
 from engine.core.clock import iso
 from engine.core.jsonx import decode
 from engine.ports.store.journal import Entry
@@ -29,6 +29,18 @@ def item_answer(item: WorkItem) -> Answer:
     )  # fmt: skip
     facts = {name: getattr(item, name) for name in names}
     return {**facts, "search": decode(item.search), "created": iso(item.created), "updated": iso(item.updated)}
+
+
+def named_keys(search: Mapping[str, str], type_: EventType | None) -> dict[str, str]:
+    """Search values with the parts of the key (`key.1`) under the names the type searches by, or its paths."""
+    if type_ is None or type_.key is None:
+        return dict(search)
+    names = {expr.text: name for name, expr in type_.search.items()}
+    parts = [names.get(part.text, part.text) for part in type_.key.parts]
+    if len(parts) == 1 and "key" in search:
+        return {parts[0]: search["key"], **{name: value for name, value in search.items() if name != "key"}}
+    numbered = {f"key.{number}": part for number, part in enumerate(parts, 1)}
+    return {numbered.get(name, name): value for name, value in search.items()}
 
 
 def line_answer(entry: Entry) -> Answer:

@@ -7,7 +7,7 @@ Permanent failures; nothing here prints, and private values are hidden.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from engine.core.clock import iso
@@ -15,11 +15,11 @@ from engine.core.errors import Permanent
 from engine.core.ids import digest
 from engine.core.jsonx import decode
 from engine.ports.store.audit import AuditAppend, AuditList, AuditVerify
-from engine.ports.store.journal import JournalFind
+from engine.ports.store.journal import Entry, JournalFind
 from engine.ports.store.ledger import LedgerOfEvent
-from engine.ports.store.work import WorkCount, WorkEdit, WorkFind, WorkGet, WorkItem, WorkState
+from engine.ports.store.work import RecordsRefused, WorkCount, WorkEdit, WorkFind, WorkGet, WorkItem, WorkState
 from engine.runtime import figures
-from engine.runtime.answers import Answer, effect_answer, item_answer, line_answer, route_answer
+from engine.runtime.answers import Answer, effect_answer, item_answer, line_answer, named_keys, route_answer
 from engine.runtime.cell import Cell
 from engine.runtime.codec import read_headers
 from engine.runtime.editing import edited_body, event_of, shown_body
@@ -38,6 +38,7 @@ class Control:
 
     reenter  takes a raw record into ingress again
     lanes    what the lanes do now; nothing on a stopped engine
+    problems what should run and does not, by `kind/name`, and why
     """
 
     def __init__(
@@ -47,11 +48,13 @@ class Control:
         pool: Pool,
         reenter: Reenter,
         lanes: Callable[[], Sequence[LaneState]] = tuple,
+        problems: Callable[[], dict[str, str]] = dict,
     ) -> None:
         self._cell = cell
         self._plans = plans
         self._pool = pool
         self._lanes = lanes
+        self._engine_problems = problems
         self._decisions = Decisions(cell, plans, pool, reenter)
 
     # --- looking ------------------------------------------------------------------------------------------------------
@@ -59,14 +62,17 @@ class Control:
     async def status(self) -> Answer:
         """Routes with their figures, lanes, connections, queues and open work items."""
         counts = await self._cell.store.apply(WorkCount())
+        refused = await self._cell.store.apply(RecordsRefused())
         return {
             "revision": self._plans.revision,
             "routes": [route_answer(plan) for plan in self._plans.all()],
             "figures": await figures.completeness(self._cell),
             "lanes": [asdict(state) for state in self._lanes()],
+            "problems": self._problems(),
             "connections": self._connections(),
             "queues": await self._queues(),
             "work": [dict(zip(("route", "reason", "state", "count"), row, strict=True)) for row in counts],
+            "refused": [{"route": route, "count": count} for route, count in refused],
         }
 
     async def figures(self, route: str = "", since: str = "", until: str = "") -> Answer:
@@ -75,8 +81,8 @@ class Control:
         return {"figures": found, "balanced": all(one["balanced"] for one in found)}
 
     async def health(self) -> Answer:
-        """Whether everything that should run does: lanes consume, the Store answers, the audit chain is whole."""
-        problems = [f"lane {state.lane} does not run: {state.problem}" for state in self._lanes() if state.problem]
+        """Whether sources, tables and lanes work, the Store answers and the audit chain is whole."""
+        problems = [f"{one['part']}: {one['why']}" for one in self._problems()]
         broken = await self._cell.store.apply(AuditVerify())
         if broken:
             problems.append(f"the audit chain does not fit at row {broken}")
@@ -84,15 +90,18 @@ class Control:
 
     async def trace(self, text: str, name: str = "") -> Answer:
         """What happened to everything that a key, an event id or a trace id (or their beginnings) names."""
-        entries = await self._cell.store.apply(JournalFind(text, name))
+        found = await self._cell.store.apply(JournalFind(text, name))
+        entries = await self._followed(found)
         events = list(dict.fromkeys(entry.event_id for entry in entries))[:MOST_TRACED]
         ledger = [row for event in events for row in await self._cell.store.apply(LedgerOfEvent(event))]
         items = [item for event in events for item in await self._cell.store.apply(WorkFind(_STATES, text=event))]
+        if name == "file":
+            items += await self._named(WorkFind(_STATES, text=text), name)
         unique = {item.id: item for item in items}
         return {
             "entries": [line_answer(entry) for entry in entries],
             "effects": [effect_answer(row) for row in ledger],
-            "work": [item_answer(item) for item in unique.values()],
+            "work": [self._answer(item) for item in unique.values()],
         }
 
     async def audit(self, limit: int = 100) -> Answer:
@@ -109,20 +118,21 @@ class Control:
         text: str = "",
         limit: int = 100,
         offset: int = 0,
+        name: str = "",
     ) -> Answer:
-        """Work items, newest first. `text`: a key value, an item id or an event id."""
+        """Work items, newest first. `text`: a key value, an item id or an event id; with `name` a value of that key."""
         find = WorkFind(states, route, reason, owner, text, limit, offset)
-        items = await self._cell.store.apply(find)
+        items = await (self._named(find, name) if name else self._cell.store.apply(find))
         if text and not items:
-            items = await self._by_key(find)
-        return {"items": [item_answer(item) for item in items]}
+            items = await self._by_key(find, name)
+        return {"items": [self._answer(item) for item in items]}
 
     async def work_show(self, id: str) -> Answer:
         """One item with its body as people may see it."""
         item = await self._item(id)
         event = event_of(item)
         return {
-            **item_answer(item),
+            **self._answer(item),
             "data": decode(item.data),
             "headers": {name: hide(value, ()) for name, value in read_headers(item.headers).items()},
             "body": shown_body(item, self._plans),
@@ -169,17 +179,56 @@ class Control:
     async def _item(self, id: str) -> WorkItem:
         item = await self._cell.store.apply(WorkGet(id))
         if item is None:
-            raise Permanent("no-such-item", f"no work item begins with `{id}`, or more than one does")
+            alike = sum(one.id.startswith(id) for one in await self._cell.store.apply(WorkFind(_STATES)))
+            why = (
+                f"{alike} work items begin with `{id}`; give more of it"
+                if alike
+                else f"no work item begins with `{id}`"
+            )
+            raise Permanent("no-such-item", why)
         return item
 
-    async def _by_key(self, find: WorkFind) -> list[WorkItem]:
+    def _answer(self, item: WorkItem) -> Answer:
+        """An item; the parts of its natural key under the names its type gives them."""
+        answer = item_answer(item)
+        return {**answer, "search": named_keys(answer["search"], self._plans.type(item.event_type))}
+
+    async def _followed(self, entries: Sequence[Entry]) -> list[Entry]:
+        """These and the stories of the events that go on from groups they are in."""
+        known = {(entry.at, entry.event_id, entry.what, entry.sink, entry.detail): entry for entry in entries}
+        asked: set[str] = set()
+        ahead = set(map(_goes_on_as, entries)) - {""}
+        while ahead and len(asked) < MOST_TRACED:
+            asked |= ahead
+            more = [entry for own in sorted(ahead) for entry in await self._cell.store.apply(JournalFind(own))]
+            known |= {(entry.at, entry.event_id, entry.what, entry.sink, entry.detail): entry for entry in more}
+            ahead = set(map(_goes_on_as, more)) - {""} - asked
+        return sorted(known.values(), key=lambda entry: entry.at)
+
+    async def _named(self, find: WorkFind, name: str) -> list[WorkItem]:
+        """Items whose key of this name has the value `find.text`."""
+        found = await self._cell.store.apply(replace(find, limit=0, offset=0))
+        fitting = [item for item in found if self._answer(item)["search"].get(name) == find.text]
+        return fitting[find.offset :][: find.limit or None]
+
+    async def _by_key(self, find: WorkFind, name: str = "") -> list[WorkItem]:
         """Items of the events that a declared business key names."""
-        entries = await self._cell.store.apply(JournalFind(find.text))
+        entries = await self._cell.store.apply(JournalFind(find.text, name))
         found: dict[str, WorkItem] = {}
         for event in dict.fromkeys(entry.event_id for entry in entries):
             asked = WorkFind(find.states, find.route, find.reason, find.owner, event)
             found |= {item.id: item for item in await self._cell.store.apply(asked)}
         return list(found.values())[find.offset :][: find.limit or None]
+
+    def _problems(self) -> list[Answer]:
+        """What does not work now; an open breaker says what is wrong outside and when it is asked again."""
+        found = [_problem(part, why) for part, why in sorted(self._engine_problems().items())]
+        for gate in self._pool.gates():
+            if gate.breaker.open:
+                seconds = max(0, round(gate.breaker.retry_after()))
+                why = f"too many requests failed; nothing is sent, the next probe is in {seconds} s"
+                found.append(_problem(f"connection/{gate.planned.name}", why))
+        return found
 
     def _connections(self) -> list[Answer]:
         return [
@@ -193,3 +242,12 @@ class Control:
             {"queue": f"{address.kind}/{address.name}" if address.name else address.kind, **asdict(depth)}
             for address, depth in sorted(depths.items())
         ]
+
+
+def _goes_on_as(entry: Entry) -> str:
+    """Id of the event that goes on from the group this one is in; empty where there is none."""
+    return entry.detail.removeprefix("as ") if entry.what == "continued" and entry.detail.startswith("as ") else ""
+
+
+def _problem(part: str, why: str) -> Answer:
+    return {"part": part, "why": why}

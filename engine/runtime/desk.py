@@ -49,6 +49,6 @@ class Desk:
             self.now(),
             sink=delivery.sink,
             attempt=delivery.attempt,
-            detail=detail,
+            detail=": ".join(part for part in (delivery.output_key, detail) if part),
             revision=self.plans.revision,
         )

@@ -24,6 +24,7 @@ from engine.runtime.lanes import Lanes
 from engine.runtime.largebodies import checking_in
 from engine.runtime.plans import Load, Plans
 from engine.runtime.pool import Pool
+from engine.runtime.retention import Retention
 from engine.runtime.revising import record, topology, unbind
 from engine.runtime.router import Router
 from engine.runtime.shared import Shared
@@ -80,8 +81,9 @@ class Engine:
         self.shared = Shared(cell, self.plans, around, self.journal, watch or Watch())
         self.lanes = Lanes(cell, self.plans, self.pool, self.journal, self.shared.watch, self.shared.rng)
         self.ingress = Ingress(self.shared, registry)
-        self.control = Control(cell, self.plans, self.pool, self.ingress.reenter, self.lanes.states)
+        self.control = Control(cell, self.plans, self.pool, self.ingress.reenter, self.lanes.states, self.problems)
         self._continuations = Continuations(self.shared)
+        self._retention = Retention(cell, self.plans)
         self._supervisor = Supervisor(cell.clock, cell.log)
         self.routers: dict[str, Router] = {}
         self.sources: dict[str, SourceRunner] = {}
@@ -99,6 +101,7 @@ class Engine:
         self._supervisor.start("journal", self.journal.run)
         self._supervisor.start("tables", self.tables.watch)
         self._supervisor.start("continuations", self._continuations.run)
+        self._supervisor.start("retention", self._retention.run)
         for plan in (*retiring, *self.plans.all()):
             self._start_router(plan)
         for plan in self.plans.all():
@@ -129,11 +132,6 @@ class Engine:
 
     async def status(self) -> EngineStatus:
         """A snapshot."""
-        problems = self._supervisor.problems()
-        problems |= {f"source/{route}": runner.problem for route, runner in self.sources.items() if runner.problem}
-        problems |= {f"table/{name}": problem for name, problem in self.tables.problems.items()}
-        problems |= {f"lane/{lane.lane}": lane.problem for lane in self.lanes.states() if lane.problem}
-        problems |= {f"router/{route}": "not consuming" for route, one in self.routers.items() if not one.consuming}
         state = self._state
         if state == "running" and not await self._store_answers():
             state = "store_down"
@@ -143,8 +141,17 @@ class Engine:
             routers={route: router.handled for route, router in self.routers.items()},
             sources={route: {"taken": one.taken, "refused": one.refused} for route, one in self.sources.items()},
             tables=self.tables.sizes(),
-            problems=problems,
+            problems=self.problems(),
         )
+
+    def problems(self) -> dict[str, str]:
+        """What should run and does not, by `kind/name`, and why."""
+        problems = self._supervisor.problems()
+        problems |= {f"source/{route}": runner.problem for route, runner in self.sources.items() if runner.problem}
+        problems |= {f"table/{name}": problem for name, problem in self.tables.problems.items()}
+        problems |= {f"lane/{lane.lane}": lane.problem for lane in self.lanes.states() if lane.problem}
+        problems |= {f"router/{route}": "not consuming" for route, one in self.routers.items() if not one.consuming}
+        return problems
 
     async def _store_answers(self) -> bool:
         try:

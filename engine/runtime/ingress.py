@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
@@ -87,6 +87,10 @@ class Ingress:
         headers = read_headers(item.headers)
         if BLOB in headers:
             return missing(str(headers[BLOB]))
+        if not item.body and int(headers.get("tf-number", 0)) < 0:
+            return Permanent(
+                "nothing-kept", "it was refused unread; offer it again in another form, then resolve this item"
+            )
         origin = Origin(
             content=str(headers.get("tf-content", "")),
             own_id=str(headers.get("tf-own-id", "")),
@@ -115,7 +119,7 @@ class Ingress:
         found = list(decoded(plan, raw, origin.headers.get("file", ""), origin, known))
         if number < 0:
             return found
-        return [replace(one, number=number, line=line) for one in found]
+        return [_back_at(one, number, line) for one in found]
 
     def _unless_poison(self, arrival: Arrival, origin: Origin) -> Arrival:
         """A document that killed the process twice while it was decoded is refused as a whole."""
@@ -162,7 +166,15 @@ class Ingress:
         point("ingress-published")
         revision = shared.plans.revision
         shared.journal.note(
-            entry(event, plan.route, "received", shared.now(), revision=revision, keys=one.keys, detail=_place(event))
+            entry(
+                event,
+                plan.route,
+                "received",
+                shared.now(),
+                revision=revision,
+                keys=_found_by(one, event),
+                detail=_place(event),
+            )
             for one, event in events
         )
         both = zip(taken, numbered, strict=True)
@@ -233,9 +245,25 @@ def _mark(origin: Origin) -> Mark:
     return f"document/{origin.content[:32]}", 1
 
 
+def _found_by(one: Taken, event: Event) -> Mapping[str, str]:
+    """Its business keys and its file; a request path is no file."""
+    file = event.headers.get("file", "")
+    return {**one.keys, "file": file} if file and "/" not in file else one.keys
+
+
 def _place(event: Event) -> str:
     parts = [event.headers.get("file", ""), event.headers.get("line", "")]
     return ":".join(part for part in parts if part)
+
+
+def _back_at(one: Record | Refused, number: int, line: int) -> Record | Refused:
+    """A record that was decoded alone, at the place it has in its file."""
+    if isinstance(one, Record) or not one.line or not line:
+        return replace(one, number=number, line=line)
+    told = one.failure
+    detail = told.detail.replace(f"line {one.line}", f"line {line}", 1)
+    failure = Permanent(told.reason, detail, data={**told.data, "line": line})
+    return replace(one, failure=failure, number=number, line=line)
 
 
 def _unnumbered(one: Taken, failure: Failure) -> Refused:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from engine.compile.plan import Plan, RouteSet
 from engine.core.errors import TillflowError
-from engine.ports.store.inbox import InboxPlansInUse
-from engine.ports.store.revisions import Revision, RevisionGet, RevisionList, RevisionPrune, RevisionPut
+from engine.ports.store.revisions import Revision, RevisionGet, RevisionList, RevisionPut
 from engine.ports.transport import Address, Topology
 from engine.runtime.cell import Cell
 from engine.runtime.plans import Load
-
-KEEP = 200  # revisions kept with their files; those an open inbox row names are kept beyond that
 
 
 async def record(cell: Cell, routeset: RouteSet, author: str = "", reason: str = "start") -> Revision | None:
@@ -20,8 +17,6 @@ async def record(cell: Cell, routeset: RouteSet, author: str = "", reason: str =
     plans = {route: plan.digest for route, plan in routeset.plans.items()}
     revision = Revision(routeset.digest, plans, routeset.files, "active", author, reason, cell.clock.now())
     await store.apply(RevisionPut(revision))
-    needed = await store.apply(InboxPlansInUse())
-    await store.apply(RevisionPrune(KEEP, sorted(needed)))
     return before if before is not None and before.id != routeset.digest else None
 
 

@@ -23,6 +23,7 @@ LEASE = 30.0  # seconds; renewed three times as often
 AT_ONCE = 32  # arrivals of one source that are taken in at the same time
 PAUSE = 1.0
 LONGEST_PAUSE = 30.0
+SETTLED = 5.0  # seconds of reading after which an earlier problem counts as over
 
 
 class StoredContext(SourceContext):
@@ -128,7 +129,10 @@ class SourceRunner:
             reading = self._reading = asyncio.create_task(self._read(group, source, context, exclusive))
             renewing = asyncio.create_task(self._renew(reading)) if exclusive else None
             try:
-                await asyncio.wait([reading])
+                await asyncio.wait([reading], timeout=SETTLED)
+                if not reading.done():
+                    self.problem = ""
+                    await asyncio.wait([reading])
             finally:
                 reading.cancel()
                 if renewing is not None:

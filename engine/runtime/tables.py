@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from engine.compile.plan import PlannedTable
+from engine.compile.tablefile import TableProblem, Version, from_rows, read_csv
 from engine.core.clock import Clock
 from engine.core.errors import Permanent, StoreDown, Transient
 from engine.core.ids import key_text
@@ -17,7 +18,6 @@ from engine.core.jsonx import decode
 from engine.ports.store import Store
 from engine.ports.store.tables import TableAll, TableStamp
 from engine.runtime.cell import Log
-from engine.runtime.tablefile import TableProblem, Version, from_rows, read_csv
 
 EVERY = 0.5  # seconds between two looks
 SELDOM = 5.0  # the same, while there are no tables

@@ -56,7 +56,7 @@ def record_item(
         headers=kept_headers(dict(headers)),
         body=raw,
         root=trace or record,
-        search=_json({name: str(value) for name, value in headers.items() if name in ("file", "h-file")}),
+        search=_json({"file": str(headers["h-file"])} if "h-file" in headers else {}),
         revision=revision,
         attempts=1,
         created=now,

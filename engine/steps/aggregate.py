@@ -59,7 +59,9 @@ class Aggregate(Cut):
     change what was counted. Sums are exact. `collect` makes lists in the order of joining, `first` and `last` take
     one event's value, `members` counts. An `optional` value that an event does not have is left out of it. Each event
     counts once, however often it is delivered; one that comes after its group is complete opens the next group of
-    that key, which is complete after `within` at the latest. Groups wait in the Store and survive a restart.
+    that key, which is complete after `within` at the latest. So a key may go on more than once: never pair an aggregate
+    with an upsert keyed by the group alone, the late group would overwrite the first; add up, or key by the event's id.
+    Groups wait in the Store and survive a restart.
     On failure: a key with a missing part is the work item `key-incomplete`, a missing value `missing-value`, a sum
     over something else than a number `not-a-number`; the event is in no group then.
     """
@@ -151,6 +153,16 @@ def _check_paths(config: Aggregate.Config, output: Shape, build: Build) -> None:
         build.finding(
             "TF1173", "the group carries nothing", help="name at least one of sum, collect, first, last, members"
         )
+    _check_complete({*seen, ".".join(config.members or ())}, output, build)
+
+
+def _check_complete(made: set[str], output: Shape, build: Build) -> None:
+    heads = {path.partition(".")[0] for path in made}
+    for name, shape in output.fields.items():
+        if not (shape.maybe or shape.defaulted or name in heads):
+            text = f"{output.schema or 'the output'} requires `{name}`, and nothing here makes it"
+            advice = f"name `{name}` under sum, collect, first, last, or as `members`"
+            build.finding("TF3502", text, "output", help=advice)
 
 
 def _check_output(path: str, output: Shape, build: Build, *at: str) -> None:

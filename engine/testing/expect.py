@@ -31,7 +31,18 @@ def mismatches(actual: Any, expected: Any, at: str = "") -> list[str]:
         return _object(actual, expected, at)
     if isinstance(expected, list):
         return _list(actual, expected, at)
-    return [] if same(actual, expected) else [f"{at or 'it'} is {show(actual)}, expected {show(expected)}"]
+    if same(actual, expected):
+        return []
+    return [f"{at or 'it'} is {show(actual)}, expected {show(expected)}{_of_kind(actual, expected)}"]
+
+
+def _of_kind(actual: Any, expected: Any) -> str:
+    """What to change where text and number differ in nothing else."""
+    if isinstance(actual, str) and is_number(expected) and actual == show(expected):
+        return ": it is text, not a number; put the expectation in quotes"
+    if is_number(actual) and isinstance(expected, str) and expected == show(actual):
+        return ": it is a number, not text; leave the quotes out"
+    return ""
 
 
 def same(actual: Any, expected: Any) -> bool:

@@ -75,14 +75,19 @@ BENCH = Connector("bench.sink", components=(BenchSink,), connection=Nothing, sum
 
 def run(root: Path) -> None:
     """Two flows: the route alone with a sink that costs nothing, and into a SQL database with an inbox row each."""
-    for name, build in (("sales route, sink that costs nothing", _nothing_sink), ("sales route into core.sql", _sql_sink)):
+    for name, build in (
+        ("sales route, sink that costs nothing", _nothing_sink),
+        ("sales route into core.sql", _sql_sink),
+    ):
         rates, cpu = [], []
         for _ in range(ROUNDS):
             rate, seconds = asyncio.run(_round(root, build))
             rates.append(rate)
             cpu.append(seconds)
         told = ", ".join(f"{rate:,.0f}" for rate in rates)
-        print(f"{name:<40} {median(rates):>8,.0f} events/s (goal {GOAL:,}), of {told}; {median(cpu):.2f} CPU s per 1,000")
+        print(
+            f"{name:<40} {median(rates):>8,.0f} events/s (goal {GOAL:,}), of {told}; {median(cpu):.2f} CPU s per 1,000"
+        )
 
 
 def _project(root: Path, folder: Path) -> None:
@@ -92,7 +97,9 @@ def _project(root: Path, folder: Path) -> None:
         shutil.copy(root / "routes" / name, folder / "routes" / name)
     text = (root / "routes" / "sales-posting.yaml").read_text("utf-8")
     start = text.index("  - id: stock\n")
-    (folder / "routes" / "sales-posting.yaml").write_text(text[:start].replace("    rate: ${param.erp_rate}\n", ""), "utf-8")
+    (folder / "routes" / "sales-posting.yaml").write_text(
+        text[:start].replace("    rate: ${param.erp_rate}\n", ""), "utf-8"
+    )
 
 
 def _nothing_sink(root: Path, folder: Path) -> None:
@@ -100,7 +107,9 @@ def _nothing_sink(root: Path, folder: Path) -> None:
     route = folder / "routes" / "sales-posting.yaml"
     text = route.read_text("utf-8")
     start, end = text.index("    use: core.sql\n"), text.index("    map: sale-to-journal\n")
-    route.write_text(text[:start] + "    use: bench.sink\n    connection: bench\n    action: post\n" + text[end:], "utf-8")
+    route.write_text(
+        text[:start] + "    use: bench.sink\n    connection: bench\n    action: post\n" + text[end:], "utf-8"
+    )
     with (folder / "routes" / "connections.yaml").open("a", encoding="utf-8") as file:
         file.write("  bench: {connector: bench.sink}\n")
 

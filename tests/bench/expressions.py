@@ -47,4 +47,6 @@ def run(root: Path) -> None:
     compiled = [compile_expression(text, functions) for text in FIELDS.values()]
     others = [jmespath.compile(text) for text in FIELDS.values()]
     mine, other = compared(lambda: [e(exact, env) for e in compiled], lambda: [e.search(plain) for e in others])
-    print(f"{'all 14 fields':<55} {other:>12.2f} {mine:>9.2f} {other / mine:>7.1f}   goal {GOAL:g}, median {median(ratios):.1f}")
+    print(
+        f"{'all 14 fields':<55} {other:>12.2f} {mine:>9.2f} {other / mine:>7.1f}   goal {GOAL:g}, median {median(ratios):.1f}"
+    )

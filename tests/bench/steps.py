@@ -41,7 +41,9 @@ def run(root: Path) -> None:
     _row("encode", lambda: encode(data))
     _row("mask (ingress)", lambda: mask_value(data))
     _row("identity (ingress)", lambda: identified(first, type_, clock))
-    validate = _row("validate, defaults filled", lambda: (type_.validator.violations(data), type_.validator.filled(data)))
+    validate = _row(
+        "validate, defaults filled", lambda: (type_.validator.violations(data), type_.validator.filled(data))
+    )
     frame = Frame(event, data, event.type, RouteEnv(plan, event, event.type, around))
     costs: dict[str, float] = {}
     for planned in plan.segments[0].steps.steps:

@@ -32,7 +32,9 @@ def run(root: Path) -> None:
         folder = Path(temporary) / "project"
         generate(root, folder)
         taken = [_validate(folder, root) for _ in range(5)]
-    print(f"validate {ROUTES} routes, whole process: median {median(taken):.2f} s (goal below {GOAL:g} s), of {_listed(taken)}")
+    print(
+        f"validate {ROUTES} routes, whole process: median {median(taken):.2f} s (goal below {GOAL:g} s), of {_listed(taken)}"
+    )
 
 
 def _validate(folder: Path, root: Path) -> float:

@@ -53,7 +53,9 @@ def test_a_connector_of_another_package_works_without_a_change_to_the_engine(
     without = run("validate", paths=[ROOT], folder=project)
     tried = run("dry-run", "sales-to-acme", "routes/cases/sale.json", paths=paths, folder=project)
 
-    assert (shown.returncode, valid.returncode, tried.returncode) == (0, 0, 0), shown.stderr + valid.stdout + tried.stdout
+    assert (shown.returncode, valid.returncode, tried.returncode) == (0, 0, 0), (
+        shown.stderr + valid.stdout + tried.stdout
+    )
     assert "idempotency_key" in shown.stdout
     assert "would go to acme" in tried.stdout
     assert without.returncode == 1
@@ -81,7 +83,9 @@ def test_init_works_from_an_installed_wheel(site: Path, tmp_path: Path) -> None:
     valid = run("validate", paths=[site], folder=tmp_path / "shop")
     tested = run("test", paths=[site], folder=tmp_path / "shop")
 
-    assert (made.returncode, valid.returncode, tested.returncode) == (0, 0, 0), made.stderr + valid.stdout + tested.stdout
+    assert (made.returncode, valid.returncode, tested.returncode) == (0, 0, 0), (
+        made.stderr + valid.stdout + tested.stdout
+    )
     assert not (site / "tests").exists()
 
 

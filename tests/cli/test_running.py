@@ -61,7 +61,9 @@ def test_an_item_is_edited_and_replayed(tillflow: Tillflow, project: Path, runni
     body = project / "body.json"
     body.write_text(_json(shown["body"]), "utf-8")
 
-    edited = tillflow("work", "edit", id, "-r", "typing error", "--file", body, "--actor", "tests", "--project", project)
+    edited = tillflow(
+        "work", "edit", id, "-r", "typing error", "--file", body, "--actor", "tests", "--project", project
+    )
     replayed = tillflow("work", "replay", id, "-r", "put right", "--actor", "tests", "--project", project)
 
     assert (edited.code, replayed.code) == (0, 0), edited.err + replayed.err
@@ -75,7 +77,9 @@ def _json(value: object) -> str:
     return encode(value).decode()
 
 
-def test_a_decision_waits_for_the_next_start(tillflow: Tillflow, project: Path, running: subprocess.Popen[bytes]) -> None:
+def test_a_decision_waits_for_the_next_start(
+    tillflow: Tillflow, project: Path, running: subprocess.Popen[bytes]
+) -> None:
     listed: list[Said] = []
 
     def one() -> bool:

@@ -41,7 +41,9 @@ def test_eval_refuses_what_is_not_json(tillflow: Tillflow, tmp_path: Path, text:
 
 
 def test_dry_run_shows_each_step_and_what_would_be_sent(tillflow: Tillflow, project: Path) -> None:
-    said = tillflow("dry-run", "post-sales", project / "routes/cases/sale.json", "--project", project, "--format", "json")
+    said = tillflow(
+        "dry-run", "post-sales", project / "routes/cases/sale.json", "--project", project, "--format", "json"
+    )
 
     (run,) = said.json["runs"]
     assert said.code == 0
@@ -52,7 +54,9 @@ def test_dry_run_shows_each_step_and_what_would_be_sent(tillflow: Tillflow, proj
 
 
 def test_dry_run_of_a_file_goes_through_its_format(tillflow: Tillflow, project: Path) -> None:
-    said = tillflow("dry-run", "till-sales", project / "data/inbox/monday.csv", "--project", project, "--format", "json")
+    said = tillflow(
+        "dry-run", "till-sales", project / "data/inbox/monday.csv", "--project", project, "--format", "json"
+    )
 
     assert [run["outputs"][0]["body"]["receipt"] for run in said.json["runs"]] == ["1001", "1002", "1003"]
     assert (project / "data/inbox/monday.csv").exists()

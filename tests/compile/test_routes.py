@@ -79,6 +79,16 @@ def test_sinks_and_their_defaults() -> None:
     assert moves.mapper is not None and moves.mapper.output == "stock.moved@1"
 
 
+def test_a_sink_waits_as_long_as_its_connection_says_unless_it_says_otherwise() -> None:
+    limit, sink = "timeout: 20s", "    action: post_move\n"
+    for own, seconds in (("", 7), ("    timeout: 3s\n", 3)):
+        text = fixture_files()["routes/sales-posting.yaml"].decode().replace(sink, sink + own, 1)
+        connections = fixture_files()["routes/connections.yaml"].decode().replace(limit, "timeout: 7s", 1)
+        routes, _ = compiled(with_changes({"routes/sales-posting.yaml": text, "routes/connections.yaml": connections}))
+        found = routes.plans["sales-posting"].sink("erp")
+        assert found is not None and found.timeout == seconds
+
+
 def test_a_table_sink_knows_the_key_of_its_rows() -> None:
     sink = plan("stock").sink("levels")
     assert sink is not None and sink.table_key is not None

@@ -221,7 +221,10 @@ async def test_odd_names_are_quarantined(tmp_path: Path, name: str) -> None:
     async with opened(tmp_path) as connection:
         watching = Watching(connection)
         (tmp_path / "in" / name).write_text("x")
-        assert await watching.settled() == []
+        (arrival,) = await watching.settled()
+        assert arrival.failure is not None and arrival.failure.reason == "unsafe-file-name"
+        assert arrival.name.isprintable() and arrival.content == b""
+        await arrival.ack(1)
         (moved,) = (tmp_path / "failed").iterdir()
         assert moved.name.startswith("refused-")
         assert list((tmp_path / "in").iterdir()) == []
@@ -235,7 +238,10 @@ async def test_links_and_pipes_are_never_opened(tmp_path: Path) -> None:
         (tmp_path / "in" / "a.csv").symlink_to(secret)
         os.mkfifo(tmp_path / "in" / "b.csv")
         (tmp_path / "in" / "c.csv").mkdir()
-        assert await watching.settled() == []
+        refused = await watching.settled()
+        assert [one.failure.reason for one in refused if one.failure] == ["not-a-file", "not-a-file"]
+        for one in refused:
+            await one.ack(1)
         assert sum(path.name.startswith("refused-") for path in (tmp_path / "failed").iterdir()) == 2
         assert secret.read_text() == "secret"
         assert len([text for text, _ in watching.ctx.logged if text == "a file was refused"]) == 2

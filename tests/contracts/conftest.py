@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,7 @@ from engine.ports.blobs import Blobs
 from engine.ports.store import Store
 from engine.ports.transport import Transport
 from engine.testing.clock import VirtualClock, VirtualLoop
-from tests import rabbitmq_broker
-from tests.contracts import postgres_place
+from tests import postgres_server, rabbitmq_broker
 from tests.contracts.memory.state import Memory
 from tests.contracts.memory_store import MemoryStore
 from tests.contracts.memory_transport import Broker, MemoryTransport
@@ -91,13 +90,13 @@ class PostgresPlace(Place):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self.dsn = postgres_place.emptied()
+        self.dsn = postgres_server.emptied()
 
     def transport(self) -> Transport:
         raise NotImplementedError("PostgreSQL carries no events")
 
     def store(self) -> Store:
-        return PostgresStore(self.dsn, self.clock(), schema=postgres_place.SCHEMA)
+        return PostgresStore(self.dsn, self.clock(), schema=postgres_server.SCHEMA, writers=2, readers=1, aside=1)
 
 
 class RabbitPlace(Place):
@@ -136,12 +135,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     return PLACES[request.param](tmp_path)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def postgres_is_left_as_it_was() -> Iterator[None]:
-    yield
-    postgres_place.dropped()
 
 
 @pytest.fixture

@@ -6,12 +6,18 @@ from typing import Any, TypeVar
 
 from engine.core.errors import Fenced, StoreDown
 from engine.ports.store import Op
-from tests.contracts.memory import figures, outcomes, records, sequences
+from tests.contracts.memory import figures, outcomes, records, retention, sequences
 from tests.contracts.memory.state import Memory
 
 R = TypeVar("R")
 
-HANDLERS = {**outcomes.HANDLERS, **sequences.HANDLERS, **records.HANDLERS, **figures.HANDLERS}
+HANDLERS = {
+    **outcomes.HANDLERS,
+    **sequences.HANDLERS,
+    **records.HANDLERS,
+    **figures.HANDLERS,
+    **retention.HANDLERS,
+}
 
 
 class MemoryStore:

@@ -130,8 +130,10 @@ async def test_a_required_replay_that_finds_nothing_is_fenced(store: Store) -> N
         await store.apply(InboxReplay("sales", KEY, required=True))
 
 
-async def test_plans_in_use_are_those_of_open_rows(store: Store) -> None:
+async def test_plans_in_use_are_those_of_rows_that_are_decided(store: Store) -> None:
     rows = [replace(ROW, key=EventKey("2026-03-14", f"e{n}"), plan=f"plan-{n}") for n in range(3)]
     await store.apply(InboxOpen([*rows, replace(ROW, key=EventKey("2026-03-14", "f"), kind="filtered", plan="plan-f")]))
     await store.apply(InboxRouted("sales", [rows[0].key]))
-    assert await store.apply(InboxPlansInUse()) == {"plan-1", "plan-2"}
+    await store.apply(InboxOpen([replace(ROW, key=EventKey("2026-03-14", "w"), kind="work_item", plan="plan-w")]))
+    await store.apply(InboxReplay("sales", EventKey("2026-03-14", "w")))
+    assert await store.apply(InboxPlansInUse()) == {"plan-0", "plan-1", "plan-2", "plan-f"}

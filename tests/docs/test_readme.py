@@ -28,7 +28,9 @@ class Block(NamedTuple):
     text: str
 
 
-BLOCKS = [Block(*found) for found in re.findall(r"^```(\w*)\n(.*?)^```", (ROOT / "README.md").read_text("utf-8"), re.M | re.S)]
+BLOCKS = [
+    Block(*found) for found in re.findall(r"^```(\w*)\n(.*?)^```", (ROOT / "README.md").read_text("utf-8"), re.M | re.S)
+]
 
 
 def blocks(kind: str) -> list[str]:
@@ -78,7 +80,9 @@ def test_the_first_commands_do_what_the_readme_says(started: Path) -> None:
 
 def _run_until(folder: Path, file: str) -> None:
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
-    engine = subprocess.Popen([sys.executable, "-m", "engine.cli", "run"], cwd=folder, env=environ, stderr=subprocess.PIPE)
+    engine = subprocess.Popen(
+        [sys.executable, "-m", "engine.cli", "run"], cwd=folder, env=environ, stderr=subprocess.PIPE
+    )
     until = time.monotonic() + 30
     while not (folder / file).exists() and time.monotonic() < until and engine.poll() is None:
         time.sleep(0.05)
@@ -155,7 +159,12 @@ def test_new_connector_lays_down_a_package_that_keeps_its_contract(tmp_path: Pat
     environ = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{package}"}
 
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"], cwd=package, env=environ, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        cwd=package,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
     assert done.returncode == 0, done.stdout

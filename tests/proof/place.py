@@ -142,6 +142,14 @@ class Place:
         """The answer of a command in JSON; numbers with a fraction stay text."""
         return json.loads(self.cli(*arguments, "--format", "json"), parse_float=str)
 
+    def items(self) -> list[dict[str, Any]]:
+        """The open work items: all that a proof looks at of what the engine itself has written down."""
+        names = ("id", "route", "sink", "level", "reason", "detail", "event_id", "amount", "search")
+        with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as database:
+            rows = database.execute(f"select {', '.join(names)} from work_item where state = 'open'").fetchall()
+        found = [dict(zip(names, row, strict=True)) for row in rows]
+        return [{**one, "search": json.loads(one["search"])} for one in found]
+
     def told(self) -> str:
         """Everything that was logged."""
         return self.log.read_text("utf-8") if self.log.exists() else ""

@@ -42,7 +42,7 @@ def csv_de(made: Iterable[Receipt]) -> bytes:
 
 
 class Shop(Place):
-    """The routes from files to finance and stock, as they ship but for how long a file must lie still."""
+    """The routes from files to finance and stock, as they ship but for how long files lie still and requests may take."""
 
     def __init__(self, folder: Path, edits: Mapping[str, tuple[str, str]] | None = None) -> None:
         environ = {
@@ -56,6 +56,7 @@ class Shop(Place):
             path = f"routes/{name}.yaml"
             self.edit({path: (ROOT / path).read_bytes()})
         self.change({f"routes/{name}.yaml": (f'match: "*.{kind}"', QUICK.format(kind)) for name, kind in _INTAKE.items()})
+        self.change(_SHORT)
         self.change(edits or {})
         with closing(sqlite3.connect(self.books)) as books:
             books.executescript(TABLES)
@@ -85,6 +86,7 @@ class Shop(Place):
         return dict(self.rows("select reference, count(*) from stock_moves group by 1"))  # type: ignore[arg-type]
 
 
+_SHORT = {"routes/connections.yaml": ("limits: {concurrency: 4, timeout: 20s", "limits: {concurrency: 4, timeout: 1s")}
 _INTAKE = {"pos-ingest": "xml", "till-csv-ingest": "csv"}
 _LINES = "select debit, credit from journal_lines"
 

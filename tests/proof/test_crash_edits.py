@@ -68,7 +68,7 @@ def ended(shop: Shop, made: list[Receipt]) -> Told:
     life = shop.start()
     assert shop.quiet(life), shop.told()
     assert life.stop() == 0
-    return Told(shop, made, shop.ask("work", "list", "--limit", "1000")["items"])
+    return Told(shop, made, shop.items())
 
 
 @pytest.fixture(scope="module")

@@ -97,7 +97,7 @@ def carry_out(scenario: Scenario, folder: Path, outside: Outside) -> Result:
     assert place.quiet(last), place.told()
     codes.append(last.stop())
 
-    items = place.ask("work", "list", "--limit", "1000")["items"]
+    items = place.items()
     found = {guarantee: looked_up(place, outside.folder / log, guarantee, items) for guarantee in scenario.guarantees}
     doubled = sorted(found["at_least_once"].doubled) if "at_least_once" in found else []
     trace = place.ask("trace", doubled[0])["entries"] if doubled else []

@@ -26,7 +26,7 @@ async def test_a_record_that_does_not_fit_is_a_work_item_and_its_neighbours_proc
         assert made.lab.acked == [("day.json", 1)]
         (item,) = await made.items()
         assert (item.level, item.reason, item.owner) == ("record", "schema-violation", "stores")
-        assert decode(item.search) == {"h-file": "day.json"}
+        assert decode(item.search) == {"file": "day.json"}
 
 
 @virtual

@@ -27,7 +27,7 @@ def test_events_and_documents_that_kill_become_work_items_and_all_others_are_pos
     assert [(level, route, reason, json.loads(search)) for level, route, reason, search in outcome["items"]] == [
         ("event", "posting", "poison", {"key": "A|3", "key.1": "A", "key.2": "3", "file": "good.json"}),
         ("event", "posting", "poison", {"key": "A|5", "key.1": "A", "key.2": "5", "file": "good.json"}),
-        ("record", "ingest", "poison", {"h-file": "deadly.json"}),
+        ("record", "ingest", "poison", {"file": "deadly.json"}),
     ]
     assert outcome["applied"] == [["copying", 6], ["posting", 4]]
     assert outcome["waiting"] == 0

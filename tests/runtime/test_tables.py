@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from engine.compile.plan import PlannedTable
+from engine.compile.tablefile import TableProblem, read_csv
 from engine.core.clock import SystemClock
 from engine.core.errors import Permanent, Transient
-from engine.runtime.tablefile import TableProblem, read_csv
 from engine.runtime.tables import FixedFiles, FolderFiles, Tables
 from engine.testing.clock import run_virtual
 

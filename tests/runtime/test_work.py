@@ -65,7 +65,7 @@ def test_a_record_item_is_found_by_its_file() -> None:
         headers={"h-file": "a.csv"},
     )
 
-    assert (item.level, item.body, decode(item.search)) == ("record", b"raw", {"h-file": "a.csv"})
+    assert (item.level, item.body, decode(item.search)) == ("record", b"raw", {"file": "a.csv"})
 
 
 def test_facts_that_are_no_json_do_not_keep_an_item_from_being_made() -> None:

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from connectors.core.files.client import Entry, FilesConnection, Folder, Seen
+from connectors.core.files.client import Entry, FilesConnection, Folder, Seen, name_problem
 from connectors.core.files.config import FilesSourceConfig
 from engine.sdk import Arrival, Failure, Permanent, Source, SourceContext, Transient, source
 
@@ -39,7 +39,7 @@ class FilesSource(Source):
     A file is read once its size and time have not changed for `stable_for`, or its done-marker is there. It is
     archived by rename after everything in it is durable. A file whose content was taken in before, under whatever
     name, is archived as a duplicate and has no second effect. A file that is too large is a work item; links, devices
-    and odd names are never opened: they are moved to `failed` and reported.
+    and odd names are never opened: each is a work item too, and is moved to `failed` under another name.
     """
 
     Config = FilesSourceConfig
@@ -98,8 +98,7 @@ class FilesSource(Source):
 
     async def _take(self, entry: Entry, ctx: SourceContext) -> Arrival | None:
         if entry.refusal:
-            self._refuse(entry, ctx)
-            return None
+            return await self._refused(entry, ctx)
         if entry.seen.size > self._config.max_size:
             why = f"{entry.name} has {entry.seen.size} bytes; at most {self._config.max_size} are accepted"
             unread = f"{entry.name}/{entry.seen.size}/{entry.seen.mtime}"
@@ -135,32 +134,49 @@ class FilesSource(Source):
         moved = self._put_away(entry, self._connection.archive, f"{entry.name}.duplicate", ctx)
         ctx.log("a file was taken in before", facts | ({"moved": moved} if moved else {}))
 
-    def _refuse(self, entry: Entry, ctx: SourceContext) -> None:
+    async def _refused(self, entry: Entry, ctx: SourceContext) -> Arrival | None:
+        """A name that is never opened, as one work item; the file is moved under a name that can be written down."""
         shown = entry.name.encode("unicode_escape", "surrogatepass").decode()[:120]
         digest = hashlib.sha256(entry.name.encode("utf-8", "surrogateescape")).hexdigest()[:16]
-        moved = self._put_away(entry, self._connection.failed, f"refused-{digest}", ctx)
-        ctx.log("a file was refused", {"file": shown, "why": entry.refusal} | ({"moved": moved} if moved else {}))
+        unread, failed_as = f"refused/{digest}/{entry.seen.size}/{entry.seen.mtime}", f"refused-{digest}"
+        if await ctx.seen(unread) is not None:
+            self._put_away(entry, self._connection.failed, failed_as, ctx)
+            return None
+        reason = "unsafe-file-name" if name_problem(entry.name) else "not-a-file"
+        failure = Permanent(reason, f"{shown} is not read: {entry.refusal}", data={"file": shown})
+        ctx.log("a file was refused", {"file": shown, "why": entry.refusal})
+        return self._arrival(entry, b"", unread, ctx, failure, shown=shown, failed_as=failed_as)
 
     def _arrival(
-        self, entry: Entry, content: bytes, digest: str, ctx: SourceContext, failure: Failure | None = None
+        self,
+        entry: Entry,
+        content: bytes,
+        digest: str,
+        ctx: SourceContext,
+        failure: Failure | None = None,
+        *,
+        shown: str = "",
+        failed_as: str = "",
     ) -> Arrival:
+        """What is in hand. `shown` and `failed_as` stand for a name that must not be written as it is."""
+        name = shown or entry.name
         self._watched[entry.name].held = True
         self._digests.add(digest)
 
         async def ack(work_items: int) -> None:
-            await ctx.remember(digest, entry.name)
+            await ctx.remember(digest, name)
             self._digests.discard(digest)
             folder = self._connection.failed if work_items else self._connection.archive
-            self._put_away(entry, folder, entry.name, ctx)
+            self._put_away(entry, folder, failed_as or entry.name, ctx)
 
         async def release(reason: Failure) -> None:
             self._digests.discard(digest)
             watch = self._watched[entry.name]
             watch.held, watch.until = False, ctx.clock.monotonic() + RETRY_AFTER
-            ctx.log("a file could not be taken in now", {"file": entry.name, "reason": reason.reason})
+            ctx.log("a file could not be taken in now", {"file": name, "reason": reason.reason})
 
         own_id = digest if failure else ""
-        return Arrival(entry.name, ack, release, content, id=own_id, headers={"file": entry.name}, failure=failure)
+        return Arrival(name, ack, release, content, id=own_id, headers={"file": name}, failure=failure)
 
     def _put_away(self, entry: Entry, folder: Folder | None, as_name: str, ctx: SourceContext) -> str | None:
         """Move a settled file; where it cannot be moved it stays and is not read again until it changes."""

@@ -76,9 +76,9 @@ class NdJson(Format):
             try:
                 if line.problem:
                     raise Permanent("bad-line", line.problem)
-                yield Record(parse(line.text), number, line.number)
+                yield Record(parse(line.text.rstrip("\r\n")), number, line.number)
             except Failure as failure:
-                yield BadRecord(at_line(failure, line.number), number, line.number, line.raw)
+                yield BadRecord(at_line(failure, line.number, name), number, line.number, line.raw)
             number += 1
 
     def encode(self, items: Sequence[Any]) -> bytes:
@@ -94,6 +94,9 @@ def parsed(content: bytes, name: str) -> Any:
         raise corrupt(name, failure.detail) from None
 
 
-def at_line(failure: Failure, line: int) -> Permanent:
-    """The same failure, told with the line of the file it is on."""
-    return Permanent("bad-line", f"line {line}: {failure.detail}", data={"line": line})
+def at_line(failure: Failure, line: int, name: str) -> Permanent:
+    """The same failure, told with the one place in the file it is at: it was parsed as a document of one line."""
+    inside = failure.detail.removeprefix("line 1, ")
+    separator = ", " if inside != failure.detail else ": "
+    place = f"{name}, line {line}" if name else f"line {line}"
+    return Permanent("bad-line", f"{place}{separator}{inside}", data={"line": line})

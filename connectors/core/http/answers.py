@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from connectors.core.http.client import Answer
+from connectors.core.http.exchange import Answer
 from engine.sdk import Failure, Permanent, Throttled, Transient, UnknownOutcome, parse
 
 SHOWN = 500  # characters of an answer that are kept with a failure

@@ -4,28 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
 from connectors.core.http.addresses import resolve
+from connectors.core.http.exchange import Answer, Leaving
 from engine.sdk import Failure, Fenced, Permanent, Transient, UnknownOutcome
 
 CONNECT_TIMEOUT = 5.0
-Leaving = Callable[[], None]
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What the other side answered. `complete` is False when the body was cut off at the cap or could not be read."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    complete: bool = True
 
 
 class HttpClient:

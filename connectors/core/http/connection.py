@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from connectors.core.http.addresses import headers_of, path_of, query_of, resolve
 from connectors.core.http.auth.oauth2 import OAuth2
-from connectors.core.http.client import Answer, HttpClient, Leaving
 from connectors.core.http.config import HttpConfig, Request, SendRequest
+from connectors.core.http.exchange import Answer, Leaving
 from engine.sdk import AuthScheme, Connection, Permanent, encode
+
+if TYPE_CHECKING:
+    from connectors.core.http.client import HttpClient
 
 
 class HttpConnection(Connection):
@@ -32,6 +35,8 @@ class HttpConnection(Connection):
             self.auth.fetch = self._fetch
 
     def _make(self, url: str) -> HttpClient:
+        from connectors.core.http.client import HttpClient  # with its library, which only an open connection needs
+
         return HttpClient(url, self.config.allow_private, self.config.max_response, self.config.ca_file)
 
     async def close(self) -> None:

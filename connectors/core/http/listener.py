@@ -10,54 +10,20 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
 import h11
 import uvicorn
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from connectors.core.http.exchange import Handler, Incoming, Limits, Reply
 from engine.sdk import Transient
 
 MAX_HEADER = 16 << 10
 HEADER_TIMEOUT = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """A complete request. `url` is its full address as the sender sees it; header names are lower case."""
-
-    path: str
-    url: str
-    headers: Mapping[str, str]
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What the sender is answered."""
-
-    status: int
-    says: str
-    headers: Mapping[str, str] | None = None
-
-    def response(self) -> Response:
-        return JSONResponse({"status": self.says}, self.status, dict(self.headers or {}))
-
-
-Handler = Callable[[Incoming], Awaitable[Reply]]
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Bounds of one listener. Times in seconds, sizes in bytes."""
-
-    max_body: int = 1 << 20
-    read_timeout: float = 10.0
-    max_connections: int = 200
 
 
 class _Refused(Exception):
@@ -197,7 +163,7 @@ class Listener:
         except Exception as error:
             reply = Reply(503, "it could not be taken in; send it again", {"retry-after": "10"})
             logging.getLogger(__name__).error("a webhook could not be handled: %s", type(error).__name__)
-        response = reply.response()
+        response = JSONResponse({"status": reply.says}, reply.status, dict(reply.headers or {}))
         if reply.status in (408, 413):
             response.headers["connection"] = "close"
         await response(scope, receive, send)

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from connectors.core.http.answers import failure_of, value_of
-from connectors.core.http.client import Answer
 from connectors.core.http.config import CheckedRequest, Request, SendRequest
 from connectors.core.http.connection import HttpConnection
+from connectors.core.http.exchange import Answer
 from connectors.core.requests import read_request
 from engine.sdk import Action, ConnectorContext, Failure, Sink, SinkItem, SinkResult, Transient, UnknownOutcome, sink
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 from connectors.core.http.config import HttpSourceConfig
 from connectors.core.http.connection import HttpConnection
-from connectors.core.http.listener import LISTENERS, Incoming, Limits, Reply
+from connectors.core.http.exchange import Incoming, Limits, Reply
 from engine.sdk import (
     Arrival,
     AuthScheme,
@@ -54,6 +54,8 @@ class HttpSource(Source):
 
     async def arrivals(self, ctx: SourceContext) -> AsyncIterator[Arrival]:
         """Requests as they come in."""
+        from connectors.core.http.listener import LISTENERS  # with a whole server, which only a running source needs
+
         self._require_safe()
         self._clock = ctx.clock
         settings = self._settings

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from connectors.core.sql.client import Database
 from connectors.core.sql.config import SqlConfig
-from connectors.core.sql.postgres import PostgresDatabase
-from connectors.core.sql.sqlite import SqliteDatabase
 from engine.sdk import Connection
 
 
@@ -16,7 +14,7 @@ class SqlConnection(Connection):
 
     def __init__(self, config: SqlConfig) -> None:
         self.config = config
-        self.database: Database = SqliteDatabase(config) if config.path else PostgresDatabase(config)
+        self.database: Database = _database(config)
 
     async def open(self) -> None:
         """Connect, and make the table of applied deliveries. Raises Transient or Permanent."""
@@ -29,3 +27,14 @@ class SqlConnection(Connection):
     async def check(self) -> str:
         """Version of the database that answered."""
         return await self.database.version()
+
+
+def _database(config: SqlConfig) -> Database:
+    """With its driver, which only a connection that is made needs."""
+    if config.path:
+        from connectors.core.sql.sqlite import SqliteDatabase
+
+        return SqliteDatabase(config)
+    from connectors.core.sql.postgres import PostgresDatabase
+
+    return PostgresDatabase(config)

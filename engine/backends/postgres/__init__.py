@@ -1,5 +1,6 @@
 """The backend for several processes and hosts: PostgreSQL remembers what was done."""
 
+from engine.backends.postgres.connection import Patience
 from engine.backends.postgres.store import PostgresStore
 
-__all__ = ["PostgresStore"]
+__all__ = ["Patience", "PostgresStore"]

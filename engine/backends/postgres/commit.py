@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from engine.backends.postgres import ops
-from engine.backends.postgres.connection import is_away, is_conflict
+from engine.backends.postgres.connection import is_away, is_conflict, transaction
 from engine.backends.postgres.crew import Job
 from engine.backends.postgres.draft import Connection, Draft
 from engine.core.errors import Fenced, StoreDown
@@ -21,33 +21,33 @@ from engine.ports.store import Op
 
 Unit = tuple[Op[Any], ...]
 
-MOST_SECONDS = 20.0
 _MOST_UNITS = 500
 _MOST_TRIES = 30
-_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
 
 
 class _Failed(NamedTuple):
     error: Exception
 
 
-async def commit(connection: Connection, waiting: deque[Job[Unit]]) -> None:
-    """Take a group from the queue and carry it out; the work of a Crew."""
+async def commit(connection: Connection, waiting: deque[Job[Unit]], seconds: float) -> None:
+    """Take a group from the queue and carry it out, or give up after `seconds`; the work of a Crew."""
     group = [waiting.popleft()]
     if _shareable(group[0].asked):
         while waiting and len(group) < _MOST_UNITS and _shareable(waiting[0].asked):
             group.append(waiting.popleft())
-    await _see_to(connection, group)
+    await _see_to(connection, group, seconds)
 
 
 def _shareable(unit: Unit) -> bool:
     return all(type(op) in ops.WRITES for op in unit)
 
 
-async def _see_to(connection: Connection, group: Sequence[Job[Unit]]) -> None:
+async def _see_to(connection: Connection, group: Sequence[Job[Unit]], seconds: float) -> None:
     """Carry these out and tell their callers, whatever happens."""
     try:
-        outcomes = await _durable(connection, [job.asked for job in group])
+        async with asyncio.timeout(seconds):
+            outcomes = await _durable(connection, [job.asked for job in group])
     except Exception as error:
         if is_away(error):
             _tell_down(connection, group, error)
@@ -55,7 +55,7 @@ async def _see_to(connection: Connection, group: Sequence[Job[Unit]]) -> None:
             group[0].fail(error)
         else:  # a value that cannot be written; whose it is shows when each is by itself
             for job in group:
-                await _see_to(connection, [job])
+                await _see_to(connection, [job], seconds)
         return
     for job, outcome in zip(group, outcomes, strict=True):
         if isinstance(outcome, _Failed):
@@ -77,27 +77,21 @@ def _tell_down(connection: Connection, group: Sequence[Job[Unit]], error: Except
 
 async def _durable(connection: Connection, units: Sequence[Unit]) -> list[Any]:
     """Their answers or failures, written. Raises what the driver raises: then nothing is known to be written."""
-    async with asyncio.timeout(MOST_SECONDS):
-        for tried in range(1, _MOST_TRIES):
-            try:
-                return await _once(connection, units)
-            except Exception as error:
-                if not is_conflict(error):
-                    raise
-            await asyncio.sleep(0 if tried < 3 else random.uniform(0, 0.002 * tried))
-        return await _once(connection, units)
+    for tried in range(_MOST_TRIES):
+        try:
+            return await _once(connection, units)
+        except Exception as error:
+            if not is_conflict(error):
+                raise
+        await asyncio.sleep(random.uniform(0, 0.002 * tried))
+    raise StoreDown("others change the same rows without a pause; nothing was written")
 
 
 async def _once(connection: Connection, units: Sequence[Unit]) -> list[Any]:
-    await connection.execute(_BEGIN)
-    try:
-        answers = await (_shared(connection, units) if all(map(_shareable, units)) else _alone(connection, units[0]))
-    except Exception:
-        if not connection.is_closed():
-            await connection.execute("ROLLBACK")
-        raise
-    await connection.execute("COMMIT")
-    return answers
+    async with transaction(connection, _BEGIN, "COMMIT"):
+        if all(map(_shareable, units)):
+            return await _shared(connection, units)
+        return await _alone(connection, units[0])
 
 
 async def _shared(connection: Connection, units: Sequence[Unit]) -> list[Any]:

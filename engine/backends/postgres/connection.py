@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,7 +14,6 @@ import asyncpg
 from engine.backends.postgres.draft import Connection, Raced
 from engine.core.errors import SettingsError, StoreDown
 
-_CONNECT_SECONDS = 5.0
 _GOODBYE_SECONDS = 2.0
 _STATEMENTS = 256
 _SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
@@ -32,6 +34,18 @@ _BY_KEY = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin"
 _DURABLE = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
 
 
+@dataclass(frozen=True)
+class Patience:
+    """Seconds until the database is taken for away: to connect, for a group of writes, for a quick read, and for what
+    takes long by its nature (figures, retention).
+    """
+
+    connect: float = 5.0
+    write: float = 20.0
+    read: float = 10.0
+    long: float = 300.0
+
+
 class Server:
     """One database and one schema in it.
 
@@ -39,12 +53,13 @@ class Server:
     schema   lower case name; several cells may share a database under different ones
     """
 
-    def __init__(self, dsn: str, schema: str) -> None:
+    def __init__(self, dsn: str, schema: str, patience: Patience) -> None:
         if not dsn.startswith(("postgresql://", "postgres://")):
             raise SettingsError("the store's address must begin with postgresql://user@host:port/database")
         if not _SCHEMA.fullmatch(schema):
             raise SettingsError(f"{schema!r} is no name for a schema; use lower case letters, digits and _")
         self._dsn = dsn
+        self.patience = patience
         self.schema = schema
 
     def __str__(self) -> str:
@@ -52,32 +67,47 @@ class Server:
         return f"PostgreSQL {parts.netloc.rpartition('@')[2]}{parts.path}"
 
     async def connect(self, *, by_key: bool, seconds: float) -> Connection:
-        """A connection whose statements end after `seconds`. Raises SettingsError or StoreDown.
+        """A connection for what may take `seconds`. Raises SettingsError or StoreDown.
 
         by_key   for statements that name their rows by key only
         """
-        timeout = {"search_path": self.schema, "statement_timeout": f"{round(seconds * 1000)}"}
-        settings = {**_SESSION, **timeout, **(_BY_KEY if by_key else {})}
+        # The server gives up first: then the connection is good for the next one.
+        own = {"search_path": self.schema, "statement_timeout": f"{round(seconds * 750)}"}
+        settings = {**_SESSION, **own, **(_BY_KEY if by_key else {})}
         try:
             connection: Connection = await asyncpg.connect(
                 self._dsn,
-                timeout=_CONNECT_SECONDS,
+                timeout=self.patience.connect,
                 statement_cache_size=_STATEMENTS,
                 max_cached_statement_lifetime=0,
                 server_settings=settings,
             )
         except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError) as error:
             raise SettingsError(f"{self} refuses us: {error}") from None
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            raise StoreDown(f"{self} cannot be reached ({error or type(error).__name__})") from error
         except ValueError as error:  # the driver's text names the parameter, but may also quote the address
             raise SettingsError(f"the address of {self} is malformed ({type(error).__name__})") from None
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise StoreDown(f"{self} cannot be reached ({error or type(error).__name__})") from error
         try:
             await connection.execute(_DURABLE)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             connection.terminate()
             raise StoreDown(f"{self} went away ({error or type(error).__name__})") from error
         return connection
+
+
+@asynccontextmanager
+async def transaction(connection: Connection, begin: str, end: str) -> AsyncIterator[None]:
+    """Between these two statements, or undone. Not when we gave up waiting: such a connection is let go of."""
+    await connection.execute(begin)
+    try:
+        yield
+    except Exception:
+        if not connection.is_closed():
+            await connection.execute("ROLLBACK")
+        raise
+    if await connection.execute(end) != end:
+        raise asyncpg.InterfaceError("the server undid the transaction when it was to be committed")
 
 
 async def let_go(connection: Connection) -> None:

@@ -91,6 +91,7 @@ class Crew(Generic[J]):
                     if connection is None:
                         continue
                     self._connected.add(number)
+                    connection.add_termination_listener(lambda _: self._arrived.set())
                     self.down = ""
                 await self._next(connection)
         finally:
@@ -117,7 +118,7 @@ class Crew(Generic[J]):
         self._settle()
 
     async def _next(self, connection: Connection) -> None:
-        while not self._waiting and not self._closing.is_set():
+        while not (self._waiting or self._closing.is_set() or connection.is_closed()):
             self._arrived.clear()
             await self._arrived.wait()
         # A connection that was lost meanwhile takes nothing: the job waits for the next one of the crew that can.

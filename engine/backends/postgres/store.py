@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, TypeVar
 
 import asyncpg
 
 from engine.backends.postgres import ops
-from engine.backends.postgres.commit import MOST_SECONDS, Unit, commit
-from engine.backends.postgres.connection import Server, is_away, let_go
+from engine.backends.postgres.commit import Unit, commit
+from engine.backends.postgres.connection import Patience, Server, is_away, let_go, transaction
 from engine.backends.postgres.crew import Crew, Job
 from engine.backends.postgres.draft import Connection
 from engine.backends.postgres.schema import migrate
@@ -20,38 +21,49 @@ from engine.core.errors import StoreDown
 from engine.ports.store import Op
 
 R = TypeVar("R")
+Work = Callable[[Connection, deque[Job[Unit]], float], Awaitable[None]]
+Reading = Callable[[Connection, Unit], Awaitable[list[Any]]]
 
-_QUICK_SECONDS = 10.0
-_LONG_SECONDS = 120.0
+_USUAL = Patience()
 _SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
 class PostgresStore:
-    """See ports.store.Store. Writes go in grouped commits over a few connections, quick reads over others, long reads
-    over one of their own.
+    """See ports.store.Store. Writes go in grouped commits over a few connections, quick reads over others; what may
+    take long has connections of its own.
 
     dsn       postgresql://user:password@host:port/database; a standby is not enough
     schema    where the tables are; made when it is missing
+    writers, readers, aside   how many connections there are of each
     """
 
-    def __init__(self, dsn: str, clock: Clock, *, schema: str = "tillflow", writers: int = 3, readers: int = 2) -> None:
-        self._server = Server(dsn, schema)
+    def __init__(
+        self,
+        dsn: str,
+        clock: Clock,
+        *,
+        schema: str = "tillflow",
+        writers: int = 3,
+        readers: int = 2,
+        aside: int = 2,
+        patience: Patience = _USUAL,
+    ) -> None:
+        self._server = Server(dsn, schema, patience)
         self._clock = clock
-        self._sizes = writers, readers
-        self._writers: Crew[Unit] | None = None
-        self._readers: Crew[Op[Any]] | None = None
-        self._aside: Crew[Op[Any]] | None = None
+        self._sizes = writers, readers, aside
+        self._crews: tuple[Crew[Unit], Crew[Unit], Crew[Unit]] | None = None
 
     @property
     def problem(self) -> str:
         """Why nothing can be written for now; empty while all is well."""
-        return self._writers.down if self._writers else "the store is not open"
+        return self._crews[0].down if self._crews else "the store is not open"
 
     async def open(self) -> None:
         """Connect and migrate. Raises SettingsError (newer, refused, malformed) or StoreDown (not reached)."""
-        if self._writers is not None:
+        if self._crews is not None:
             return
-        connection = await self._server.connect(by_key=False, seconds=_LONG_SECONDS)
+        patience = self._server.patience
+        connection = await self._server.connect(by_key=False, seconds=patience.long)
         try:
             await migrate(connection, self._server, self._clock.now())
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
@@ -60,43 +72,58 @@ class PostgresStore:
             raise StoreDown(f"{self._server} went away ({error})") from error
         finally:
             await let_go(connection)
-        writers, readers = self._sizes
-        connect = self._server.connect
-        self._writers = Crew(writers, partial(connect, by_key=True, seconds=MOST_SECONDS * 0.75), commit)
-        self._readers = Crew(readers, partial(connect, by_key=False, seconds=_QUICK_SECONDS), _read)
-        self._aside = Crew(1, partial(connect, by_key=False, seconds=_LONG_SECONDS), _read)
+        writers, readers, aside = self._sizes
+        self._crews = (
+            self._crew(writers, commit, patience.write, by_key=True),
+            self._crew(readers, _read, patience.read, by_key=False),
+            self._crew(aside, _aside, patience.long, by_key=False),
+        )
+
+    def _crew(self, size: int, work: Work, seconds: float, *, by_key: bool) -> Crew[Unit]:
+        connect = partial(self._server.connect, by_key=by_key, seconds=seconds)
+        return Crew(size, connect, lambda connection, waiting: work(connection, waiting, seconds))
 
     async def close(self) -> None:
-        crews = [crew for crew in (self._writers, self._readers, self._aside) if crew is not None]
-        self._writers = self._readers = self._aside = None
+        crews, self._crews = self._crews or (), None
         await asyncio.gather(*(crew.close() for crew in crews))
 
     async def apply(self, op: Op[R]) -> R:
         result: R
-        if not op.reads:
-            [result] = await self.apply_all(op)
-            return result
-        crew = self._aside if type(op) in ops.LONG else self._readers
-        if crew is None:
-            raise StoreDown(self.problem)
-        result = await crew.submit(op)
+        [result] = await self._submitted((op,))
         return result
 
     async def apply_all(self, *ops: Op[Any]) -> list[Any]:
-        if self._writers is None:
-            raise StoreDown(self.problem)
-        answers: list[Any] = await self._writers.submit(ops)
+        return await self._submitted(ops)
+
+    async def _submitted(self, unit: Unit) -> list[Any]:
+        if self._crews is None:
+            raise StoreDown("the store is not open")
+        writers, readers, aside = self._crews
+        if any(type(op) in ops.LONG for op in unit):
+            crew = aside
+        else:
+            crew = readers if len(unit) == 1 and unit[0].reads else writers
+        answers: list[Any] = await crew.submit(unit)
         return answers
 
 
-async def _read(connection: Connection, waiting: deque[Job[Op[Any]]]) -> None:
-    """Answer one read; the work of a Crew."""
-    job = waiting.popleft()
-    op = job.asked
-    seconds = _LONG_SECONDS if type(op) in ops.LONG else _QUICK_SECONDS
+async def _aside(connection: Connection, waiting: deque[Job[Unit]], seconds: float) -> None:
+    """What may take long: reads as of one moment, or a unit by itself; the work of a Crew."""
+    if all(op.reads for op in waiting[0].asked):
+        await _answer(connection, waiting.popleft(), _snapshot, seconds)
+    else:
+        await commit(connection, waiting, seconds)
+
+
+async def _read(connection: Connection, waiting: deque[Job[Unit]], seconds: float) -> None:
+    """One quick read; the work of a Crew."""
+    await _answer(connection, waiting.popleft(), _each, seconds)
+
+
+async def _answer(connection: Connection, job: Job[Unit], reading: Reading, seconds: float) -> None:
     try:
         async with asyncio.timeout(seconds):
-            answer = await (_snapshot(connection, op) if type(op) in ops.LONG else ops.READS[type(op)](connection, op))
+            answers = await reading(connection, job.asked)
     except Exception as error:
         if not is_away(error):
             job.fail(error)
@@ -106,14 +133,13 @@ async def _read(connection: Connection, waiting: deque[Job[Op[Any]]]) -> None:
         down.__cause__ = error
         job.fail(down)
     else:
-        job.answer(answer)
+        job.answer(answers)
 
 
-async def _snapshot(connection: Connection, op: Op[Any]) -> Any:
-    """All statements of a long read see one moment."""
-    await connection.execute(_SNAPSHOT)
-    try:
-        return await ops.READS[type(op)](connection, op)
-    finally:
-        if not connection.is_closed():
-            await connection.execute("ROLLBACK")
+async def _each(connection: Connection, unit: Unit) -> list[Any]:
+    return [await ops.READS[type(op)](connection, op) for op in unit]
+
+
+async def _snapshot(connection: Connection, unit: Unit) -> list[Any]:
+    async with transaction(connection, _SNAPSHOT, "ROLLBACK"):
+        return await _each(connection, unit)

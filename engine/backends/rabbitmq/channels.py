@@ -94,6 +94,7 @@ class AiormqInlet:
         self._listener: Listener | None = listener
         self._offset = offset
         self._consumer = ""
+        self._closing: asyncio.Future[None] | None = None
         self._order: deque[int] = deque()  # tags in hand, and those of `_settled`, as they came
         self._done: set[int] = set()  # acked by us, not yet written
         self._settled: set[int] = set()  # written one by one while an earlier one is still in hand
@@ -195,6 +196,7 @@ class AiormqInlet:
     def _cancelled(self, frame: Any) -> None:
         if frame.consumer_tag == self._consumer:
             self._end("the broker ended the consumer: its queue was deleted or is not available")
+            self._closing = asyncio.ensure_future(self.close())
 
     def _gone(self, closing: asyncio.Future[Any]) -> None:
         self._wire.sieve.channels.pop(self._channel.number, None)

@@ -102,6 +102,18 @@ class Control:
         async with self._talk(queue) as channel:
             await channel.queue_delete(queue)
 
+    async def delete_exchange(self, exchange: str) -> None:
+        """With its bindings; nothing happens when there is none. Raises Forbidden, Unreachable."""
+        async with self._talk(exchange) as channel:
+            await channel.exchange_delete(exchange)
+
+    async def publish_to_queue(self, queue: str) -> None:
+        """An empty one through the default exchange, to see whether that is forbidden. Raises Forbidden."""
+        async with self._talk("the default exchange") as channel:
+            underlay = await channel.get_underlay_channel()
+            await underlay.basic_publish(b"", routing_key=queue)
+            await underlay.basic_qos(prefetch_count=1)  # a refusal comes before this is answered
+
     @asynccontextmanager
     async def _talk(self, about: str) -> AsyncIterator[AbstractChannel]:
         async with self._turn:
@@ -125,14 +137,22 @@ class Control:
     async def _open(self) -> AbstractChannel:
         if self._channel is not None and not self._channel.is_closed:
             return self._channel
+        if self._connection is not None:
+            try:
+                return await self._new_channel(self._connection)
+            except LOST:
+                await self.close()  # it was lost while nobody looked
         try:
             async with asyncio.timeout(WITHIN):
-                if self._connection is None or self._connection.is_closed:
-                    self._connection = await aio_pika.connect(self._address)
-                self._channel = await self._connection.channel(publisher_confirms=False)
+                self._connection = await aio_pika.connect(self._address)
+            return await self._new_channel(self._connection)
         except LOST as error:
-            self._connection = self._channel = None
+            self._connection = None
             raise failed(self._address, error) from error
+
+    async def _new_channel(self, connection: AbstractConnection) -> AbstractChannel:
+        async with asyncio.timeout(WITHIN):
+            self._channel = await connection.channel(publisher_confirms=False)
         return self._channel
 
 

@@ -76,9 +76,8 @@ class Declarer:
         if address is None or address.kind == "event":
             self._there.clear()
         else:
-            place = self._names.tier(address, 0).rpartition(".")[0] + "."
-            self._there = {name for name in self._there if not name.startswith(place)}
-            self._there.discard(self._names.queue(address))
+            queue, tiers = self._names.queue(address), self._names.tier(address, 0).rpartition(".")[0]
+            self._there = {name for name in self._there if not f"{name} ".startswith((f"{queue} ", f"{tiers}."))}
 
     async def _exchange(self, exchange: Exchange) -> None:
         try:

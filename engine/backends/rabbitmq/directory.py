@@ -28,16 +28,22 @@ class Directory:
     """Read by everybody in this process. `append` writes one entry's bytes durably.
 
     on_removed   told when a queue was removed, by whichever process
+    on_ended     told when the stream is not followed any more
     """
 
     def __init__(
-        self, names: Names, append: Callable[[bytes], Awaitable[None]], on_removed: Callable[[Address], None]
+        self,
+        names: Names,
+        append: Callable[[bytes], Awaitable[None]],
+        on_removed: Callable[[Address], None],
+        on_ended: Callable[[], None],
     ) -> None:
         self.tiers: dict[Address, set[int]] = {}  # every queue, with the delays in milliseconds it has a tier for
         self.routes: dict[str, set[str]] = {}  # event type -> routes bound to it
         self._queue = names.own_queue("directory")
         self._append = append
         self._on_removed = on_removed
+        self._on_ended = on_ended
         self._next = 0
         self._inlet: Inlet | None = None
         self._read: list[int] = []
@@ -71,6 +77,7 @@ class Directory:
     def ended(self, why: str) -> None:
         self._inlet = None
         self._read.clear()
+        self._on_ended()
 
     @property
     def trusted(self) -> bool:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine
+from contextlib import suppress
 from random import Random
 from typing import Any
 
 from engine.backends.rabbitmq.dataplane import QueueMissing, Unreachable, Wire
 from engine.backends.rabbitmq.directory import Directory
 from engine.backends.rabbitmq.link import Link, Log
+from engine.backends.rabbitmq.mending import Mender
 from engine.backends.rabbitmq.subscription import RabbitSubscription
 from engine.core.errors import SettingsError, TransportBlocked
 from engine.ports.transport import Address
@@ -19,25 +21,21 @@ RETRY = 1.0  # seconds, with jitter, before the next try of one that could not b
 FIRST_WITHIN = 5.0  # seconds a new subscription waits for its consumer; afterwards it comes when it can
 LOOK = 15.0  # seconds between looks at the broker's own view
 
-Mend = Callable[[Address], Awaitable[None]]  # make a missing queue again, or raise SettingsError
-Look = Callable[[], Awaitable[None]]
-
 
 class Keeper:
     """All subscriptions of a transport, and the directory's.
 
-    mend_queue, mend_own   make a queue that is gone, or the transport's own, again; they raise SettingsError when
-                           that is not ours to do
-    look                   called now and then while the connection is up
+    look   called now and then while the connection is up
     """
 
-    def __init__(self, link: Link, directory: Directory, mend_queue: Mend, mend_own: Look, look: Look, log: Log):
+    def __init__(
+        self, link: Link, directory: Directory, mender: Mender, look: Callable[[], Awaitable[None]], log: Log
+    ) -> None:
         self.subscriptions: set[RabbitSubscription] = set()
         self.problem = ""
         self._link = link
         self._directory = directory
-        self._mend_queue = mend_queue
-        self._mend_own = mend_own
+        self._mender = mender
         self._look = look
         self._log = log
         self._wake = asyncio.Event()
@@ -79,6 +77,15 @@ class Keeper:
         else:
             self._wake.set()
 
+    def wake(self) -> None:
+        """Something is not consumed any more."""
+        self._wake.set()
+
+    async def afresh(self, addresses: Collection[Address]) -> None:
+        """Have those that consume these do it on new channels."""
+        for one in [one for one in self.subscriptions if one.address in addresses and one.attached]:
+            await one.detach("its queue was made again")
+
     def removed(self, address: Address) -> None:
         """Its queue is gone for good."""
         for one in [one for one in self.subscriptions if one.address == address]:
@@ -105,10 +112,12 @@ class Keeper:
             except Exception as error:  # whatever it is: keeping goes on
                 self._log("keeping consumers failed", {"why": f"{type(error).__name__}: {error}"})
                 done = False
-            if done:
-                await self._wake.wait()
-            else:
+            if not done:
                 await asyncio.sleep(RETRY * self._rng.uniform(0.5, 1.5))
+                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK):
+                    await self._wake.wait()
 
     async def _catch_up(self, wire: Wire) -> bool:
         """Attach what is not attached. False when something could not be."""
@@ -129,7 +138,7 @@ class Keeper:
                     await directory.attach(wire)
                     await directory.catch_up()
                 except QueueMissing:
-                    await self._mend_own()
+                    await self._mender.own()
                     await directory.restore(wire)
             else:
                 await directory.restore(wire)
@@ -145,7 +154,7 @@ class Keeper:
                 await one.attach(wire)
             except QueueMissing:
                 self._log("a queue is gone while it is consumed", {"queue": one.queue})
-                await self._mend_queue(one.address)
+                await self._mender.address(one.address)
                 await one.attach(wire)
         except (SettingsError, TransportBlocked) as error:
             one.problem = str(error)

@@ -6,22 +6,23 @@ from collections.abc import Sequence
 
 from engine.backends.rabbitmq.aiormq_plane import AiormqPlane
 from engine.backends.rabbitmq.control import Control, Missing
-from engine.backends.rabbitmq.dataplane import Answer, DataPlane, Parcel, Unreachable, Wire
-from engine.backends.rabbitmq.declaring import COMMAND, Declarer, Mode
+from engine.backends.rabbitmq.dataplane import DataPlane, Parcel, Unreachable, Wire
+from engine.backends.rabbitmq.declaring import Declarer, Mode
 from engine.backends.rabbitmq.directory import (
     Directory,
     bind_entry,
     queue_entry,
     remove_entry,
-    tier_entry,
     unbind_entry,
 )
 from engine.backends.rabbitmq.keeper import Keeper
 from engine.backends.rabbitmq.layout import TIERS
 from engine.backends.rabbitmq.link import Link, Log
-from engine.backends.rabbitmq.names import Names, milliseconds
+from engine.backends.rabbitmq.mending import Mender
+from engine.backends.rabbitmq.names import Names
 from engine.backends.rabbitmq.publisher import Patience, Publisher
 from engine.backends.rabbitmq.removing import Remover
+from engine.backends.rabbitmq.sending import Sender
 from engine.core.clock import Clock
 from engine.core.errors import SettingsError, StoreDown, TransportBlocked
 from engine.ports.transport import Address, Confirm, Depth, Outgoing, Subscription, Topology
@@ -60,11 +61,17 @@ class RabbitTransport:
         self._names = names or Names()
         self._control = Control(url)
         self._declarer = Declarer(self._control, self._names, mode, tiers)
-        self._publisher = Publisher(carrier, url, log, patience or Patience(), self._mend_exchanges)
-        self._directory = Directory(self._names, self._append, self._removed)
+        self._publisher = Publisher(carrier, url, log, patience or Patience(), lambda why: self._mender.exchanges(why))
+        self._directory = Directory(
+            self._names,
+            self._append,
+            on_removed=lambda address: self._keeper.removed(address),
+            on_ended=lambda: self._keeper.wake(),
+        )
         self._consuming = Link(carrier, url, "consume", log, self._on_consuming)
-        self._keeper = Keeper(self._consuming, self._directory, self._mend, self._mend_own, self._look, log)
-        self._targets: dict[Address, tuple[str, str]] = {}
+        self._mender = Mender(self._declarer, self._directory, lambda addresses: self._keeper.afresh(addresses))
+        self._keeper = Keeper(self._consuming, self._directory, self._mender, self._look, log)
+        self._sender = Sender(self._names, self._declarer, self._directory, self._publisher, self._mender)
         self._noted: dict[str, str] = {}  # what the last look at the broker found
         self._open = False
 
@@ -119,10 +126,12 @@ class RabbitTransport:
             await self._directory.record([unbind_entry(type_name, route)])
 
     async def remove(self, queue: Address) -> bool:
-        """As the port says. Also False while any other process consumes it: what it has in hand cannot be seen."""
+        """As the port says. False too while another process consumes it, whose hand cannot be seen, and in `verify`."""
         delays = self._directory.tiers.get(queue)
         if delays is None:
             return True
+        if self._declarer.mode == "verify":
+            return False
         mine = [one for one in self._keeper.subscriptions if one.address == queue]
         remover = Remover(self._control, self._names, queue, delays, self._directory.types_of(queue))
         if not await remover.remove(mine):
@@ -138,69 +147,7 @@ class RabbitTransport:
     async def publish(self, batch: Sequence[Outgoing]) -> list[Confirm]:
         if not batch:
             return []
-        at = self._clock.now() // 1_000_000
-        answers: list[Answer] = ["unroutable"] * len(batch)
-        places, parcels = [], []
-        for place, outgoing in enumerate(batch):
-            exchange, key = await self._delayed(outgoing) if outgoing.delay > 0 else self._target(outgoing.to)
-            if exchange:
-                places.append(place)
-                parcels.append(Parcel(exchange, key, outgoing.headers, outgoing.body, at))
-            elif key:
-                answers[place] = "refused"
-        given = await self._publisher.publish(parcels) if parcels else []
-        if "unroutable" in given:
-            given = await self._once_more([batch[place] for place in places], parcels, given)
-        for place, answer in zip(places, given, strict=True):
-            answers[place] = answer
-        return [_CONFIRMS[answer] for answer in answers]
-
-    def _target(self, to: Address) -> tuple[str, str]:
-        found = self._targets.get(to)
-        if found is None:
-            found = self._targets[to] = self._names.target(to)
-        return found
-
-    async def _delayed(self, outgoing: Outgoing) -> tuple[str, str]:
-        """Exchange and key of the tier; no exchange when there is nothing behind it, a key alone when no tier is."""
-        to = outgoing.to
-        if not self._known(to):
-            return "", ""
-        wanted = milliseconds(outgoing.delay)
-        delay = await self._declarer.tier(to, wanted)
-        if not delay:
-            self._noted["tiers"] = f"no queue holds {to.kind} `{to.name}` for {outgoing.delay:g} s; {COMMAND}"
-            return "", "none"
-        if to.kind != "event" and delay not in self._directory.tiers.get(to, ()):
-            await self._directory.record([tier_entry(to, delay)])
-        return self._names.retry, self._names.tier(to, delay)
-
-    def _known(self, to: Address) -> bool:
-        if to.kind == "event":
-            return bool(self._directory.routes.get(to.name))
-        return to in self._directory.tiers
-
-    async def _once_more(
-        self, batch: Sequence[Outgoing], parcels: Sequence[Parcel], answers: list[Answer]
-    ) -> list[Answer]:
-        """What came back although its queue was declared: it or a binding was taken away. Made again, if ours."""
-        lost = [n for n, answer in enumerate(answers) if answer == "unroutable" and self._known(batch[n].to)]
-        if not lost:
-            return answers
-        again: list[Answer] = ["refused"] * len(lost)
-        if self._declarer.mode == "manage":
-            for to in {batch[n].to for n in lost}:
-                await self._mend(to)
-            for n in lost:
-                if batch[n].delay > 0:
-                    await self._delayed(batch[n])
-            again = await self._publisher.publish([parcels[n] for n in lost])
-        else:
-            names = ", ".join(sorted({f"{batch[n].to.kind} `{batch[n].to.name}`" for n in lost}))
-            self._noted["queues"] = f"nothing takes what is sent to {names}; {COMMAND}"
-        for n, answer in zip(lost, again, strict=True):
-            answers[n] = answer
-        return answers
+        return [_CONFIRMS[answer] for answer in await self._sender.send(batch, self._clock.now() // 1_000_000)]
 
     # --- receiving ---------------------------------------------------------------------------------------------------
 
@@ -245,7 +192,7 @@ class RabbitTransport:
         }
         if self._publisher.blocked:
             found["blocked"] = "RabbitMQ takes nothing: it has run out of memory or disk"
-        return found | self._keeper.problems() | self._noted
+        return found | self._keeper.problems() | self._sender.problems | self._noted
 
     async def _look(self) -> None:
         """The broker's own view, now and then: what lies where nobody looks, and consumers it does not know of."""
@@ -255,9 +202,10 @@ class RabbitTransport:
             if waiting:
                 noted[what] = f"{waiting} in `{self._names.own_queue(what)}`"
         if self._declarer.mode == "manage" and await self._declarer.missing_exchange():
-            await self._mend_exchanges("NOT_FOUND")
+            await self._mender.exchanges()
         await self._compare_consumers()
         self._noted = noted
+        self._sender.problems.clear()  # what is still missing is found again by the next one
 
     async def _compare_consumers(self) -> None:
         for queue in {one.queue for one in self._keeper.subscriptions if one.consuming}:
@@ -268,29 +216,6 @@ class RabbitTransport:
                 for one in still:
                     await one.detach("the broker does not know of this consumer")
 
-    # --- mending -----------------------------------------------------------------------------------------------------
-
-    async def _mend(self, address: Address) -> None:
-        """Make what belongs to an address again. Raises SettingsError in `verify` mode, TransportBlocked."""
-        routes = self._directory.routes.get(address.name, ()) if address.kind == "event" else ()
-        self._declarer.forget(address)
-        for one in [Address("route", route) for route in routes] or [address]:
-            await self._declarer.address(one, self._directory.types_of(one))
-
-    async def _mend_own(self) -> None:
-        self._declarer.forget()
-        await self._declarer.own()
-
-    async def _mend_exchanges(self, why: str) -> None:
-        """An exchange took its bindings with it: all of them are made again."""
-        if "NOT_FOUND" not in why or self._declarer.mode == "verify":
-            return
-        await self._mend_own()
-        for address, delays in list(self._directory.tiers.items()):
-            await self._declarer.address(address, self._directory.types_of(address))
-            for delay in sorted(delays):
-                await self._declarer.tier(address, delay)
-
     # --- for its parts -----------------------------------------------------------------------------------------------
 
     async def _append(self, entry: bytes) -> None:
@@ -300,6 +225,3 @@ class RabbitTransport:
 
     async def _on_consuming(self, wire: Wire) -> None:
         await self._directory.attach(wire)
-
-    def _removed(self, address: Address) -> None:
-        self._keeper.removed(address)

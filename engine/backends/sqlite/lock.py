@@ -9,6 +9,10 @@ from pathlib import Path
 from engine.core.errors import SettingsError
 
 
+class Owned(SettingsError):
+    """Another process has the file."""
+
+
 class OwnerLock:
     """Held from `take` to `free`. The lock file stays; it holds the owner's process id for people and messages."""
 
@@ -25,9 +29,9 @@ class OwnerLock:
         except BlockingIOError:
             owner = os.read(descriptor, 32).decode("ascii", "replace").strip() or "unknown"
             os.close(descriptor)
-            raise SettingsError(
+            raise Owned(
                 f"{self._path.with_suffix('')} is owned by pid {owner}: one process at a time may write to it. "
-                "Stop that process, or give this one another state folder."
+                "Stop that one first. (Another state folder would remember nothing of what was posted.)"
             ) from None
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)

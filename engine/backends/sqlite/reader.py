@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from engine.backends.sqlite.connection import open_reader
 from engine.backends.sqlite.ops import HANDLERS
 from engine.backends.sqlite.schema import check, known
+from engine.core.clock import Clock
 from engine.core.errors import SettingsError, StoreDown
 from engine.ports.store import Op
-from engine.ports.transport import Address, Depth
+from engine.ports.transport import Address, Confirm, Depth, Outgoing, Subscription, Topology
 
 R = TypeVar("R")
 
@@ -84,3 +86,38 @@ class SqliteReader:
 def _depth(count: int, delayed: int, at: int | None, now: int) -> Depth:
     age = max(0, now - at) / 1_000_000 if at is not None else 0.0
     return Depth(ready=count - delayed, delayed=delayed, oldest=age)
+
+
+class ReadTransport:
+    """A Transport (ports.transport.Transport) beside its owner: it tells the depths and carries nothing."""
+
+    def __init__(self, reader: SqliteReader, clock: Clock) -> None:
+        self._reader = reader
+        self._clock = clock
+
+    async def open(self) -> None:
+        """The reader is opened by whoever made it."""
+
+    async def close(self) -> None:
+        """The reader is closed by whoever made it."""
+
+    async def depths(self) -> dict[Address, Depth]:
+        return await self._reader.depths(self._clock.now())
+
+    async def declare(self, topology: Topology) -> None:
+        raise SettingsError(_READS)
+
+    async def unbind(self, type_name: str, route: str) -> None:
+        raise SettingsError(_READS)
+
+    async def remove(self, queue: Address) -> bool:
+        raise SettingsError(_READS)
+
+    async def publish(self, batch: Sequence[Outgoing]) -> list[Confirm]:
+        raise SettingsError(_READS)
+
+    async def subscribe(self, queue: Address, prefetch: int) -> Subscription:
+        raise SettingsError(_READS)
+
+
+_READS = "this was opened for reading only"

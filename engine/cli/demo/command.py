@@ -22,20 +22,28 @@ def add_to(app: typer.Typer) -> None:
 
 def demo(
     project: ProjectOption = None,
-    folder: Annotated[Path | None, typer.Option("--into", help="Where the day's files go. Default: .tillflow/demo.")] = None,
+    folder: Annotated[
+        Path | None, typer.Option("--into", help="Where the day's files go. Default: .tillflow/demo.")
+    ] = None,
     form: FormatOption = Form.HUMAN,
 ) -> None:
     """Run a business day of several stores through the shipped routes, with everything that goes wrong on such a day."""
     settings = settings_for(project)
     if not (settings.project / "routes" / "pos-ingest.yaml").exists():
-        fail("the demo runs the routes that come with tillflow, and they are not here", Exit.USAGE, "run it in tillflow's own folder")
+        fail(
+            "the demo runs the routes that come with tillflow, and they are not here",
+            Exit.USAGE,
+            "run it in tillflow's own folder",
+        )
     place = (folder or settings.project / ".tillflow" / "demo").absolute()
     if place.exists():
         if any(place.iterdir()) and not (place / "state").exists():
             fail(f"{place} holds something that is not a demo", Exit.USAGE, "name another folder with --into")
         shutil.rmtree(place)
     if form is Form.HUMAN:
-        err().print("Five stores open: POSLog and two flavours of CSV, some files twice, one corrupt, one service down for a while.")
+        err().print(
+            "Five stores open: POSLog and two flavours of CSV, some files twice, one corrupt, one service down for a while."
+        )
     with progress() as bar:
         task = bar.add_task("events", total=None)
         day = asyncio.run(run_day(settings, place, lambda done, all_: bar.update(task, completed=done, total=all_)))
@@ -79,14 +87,27 @@ def _show(day: Day, totals: Totals) -> None:
     console.print(f"\n[bold]A business day[/]: {len(day.story.files)} files, {day.seconds:.1f} s\n")
     heads = ("store", "currency", "received", "applied", "filtered", "work items", "agrees")
     rows = [
-        (s.id, s.currency, *(f"{x:.2f}" for x in (s.received, s.applied, s.filtered, s.work_items)), "yes" if s.agrees else "NO")
+        (
+            s.id,
+            s.currency,
+            *(f"{x:.2f}" for x in (s.received, s.applied, s.filtered, s.work_items)),
+            "yes" if s.agrees else "NO",
+        )
         for s in totals.stores
     ]
     console.print(table(heads, rows, heads[2:6]))
     console.print("\n[bold]Every source record counts once[/]")
-    console.print(f"received {totals.received} = applied {totals.applied} + filtered {totals.filtered} + work items {totals.work_items}")
-    console.print(f"copies absorbed: {totals.duplicates}; the loyalty service refused {day.stand_in.refused} requests and got each point once\n")
+    console.print(
+        f"received {totals.received} = applied {totals.applied} + filtered {totals.filtered} + work items {totals.work_items}"
+    )
+    console.print(
+        f"copies absorbed: {totals.duplicates}; the loyalty service refused {day.stand_in.refused} requests and got each point once\n"
+    )
     console.print("[bold]What waits for a person[/]")
-    console.print(table(("id", "route", "reason", "detail"), [(w["id"], w["route"], w["reason"], w["detail"]) for w in day.work]))
+    console.print(
+        table(("id", "route", "reason", "detail"), [(w["id"], w["route"], w["reason"], w["detail"]) for w in day.work])
+    )
     state = day.folder / "state"
-    console.print(f"\nLook further:\n  tillflow status --state {state}\n  tillflow trace receipt=1004 --state {state}\n  tillflow work list --state {state}")
+    console.print(
+        f"\nLook further:\n  tillflow status --state {state}\n  tillflow trace receipt=1004 --state {state}\n  tillflow work list --state {state}"
+    )

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engine.app import embedded_cell, load, make_engine
+from engine.app import embedded_cell, make_engine
 from engine.cli.demo.stand_in import StandIn, serving
 from engine.cli.demo.story import Story, drop, tell
 from engine.core.errors import ConfigError, TillflowError
 from engine.core.findings import has_errors
+from engine.loading import load
 from engine.runtime.engine import Engine
 from engine.settings import Settings
 
@@ -109,7 +110,9 @@ async def _settled(engine: Engine, inbox: Path, tick: Tick) -> None:
     until, quiet = time.monotonic() + PATIENCE, 0
     while quiet < QUIET:
         if time.monotonic() > until:
-            raise TillflowError(f"the day did not come to an end within {PATIENCE:g} s; what is left: {await _left(engine)}")
+            raise TillflowError(
+                f"the day did not come to an end within {PATIENCE:g} s; what is left: {await _left(engine)}"
+            )
         await asyncio.sleep(POLL)
         answer = await engine.control.figures()
         routes = [one for one in answer["figures"] if not one["sink"]]

@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 
 from engine.cli.demo.receipts import DAY, Line, Receipt
 
-_COLUMNS = "Filiale Kasse BonNr Datum Zeit EAN Artikel Menge EPreis Rabatt MwSt Summe Zahlart".split()
+_COLUMNS = ["Filiale", "Kasse", "BonNr", "Datum", "Zeit", "EAN", "Artikel", "Menge", "EPreis", "Rabatt", "MwSt", "Summe", "Zahlart"]
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<POSLog xmlns="http://www.nrf-arts.org/IXRetail/namespace/" MajorVersion="6" MinorVersion="0">\n'
 
 
@@ -22,7 +22,9 @@ def poslog(receipts: Iterable[Receipt]) -> bytes:
 
 def opening(store: str, till: str) -> str:
     """A control transaction: the till was opened. Nothing is posted for it."""
-    return _frame(store, till, 1000, "08:55:00", "EUR", "<ControlTransaction><ReasonCode>Open</ReasonCode></ControlTransaction>")
+    return _frame(
+        store, till, 1000, "08:55:00", "EUR", "<ControlTransaction><ReasonCode>Open</ReasonCode></ControlTransaction>"
+    )
 
 
 def with_opening(document: bytes, store: str, till: str) -> bytes:

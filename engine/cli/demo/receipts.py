@@ -70,7 +70,9 @@ PRODUCTS = (
     Product("SKU-1004", "8437001120048", 'Libro "Till & Flow"', Decimal("21.95"), {"ES": 4, "DE": 7, "US": 0}),
     Product("SKU-1005", "8437001120055", "Bolsa <reutilizable>", Decimal("0.15"), {"ES": 21, "DE": 19, "US": 0}),
 )
-UNKNOWN = Product("SKU-9999", "8437001129997", "Not in the product table", Decimal("5.00"), {"ES": 21, "DE": 19, "US": 0})
+UNKNOWN = Product(
+    "SKU-9999", "8437001129997", "Not in the product table", Decimal("5.00"), {"ES": 21, "DE": 19, "US": 0}
+)
 
 
 @dataclass(frozen=True)

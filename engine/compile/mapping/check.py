@@ -242,7 +242,7 @@ def _words(kinds: frozenset[str]) -> str:
 
 def _conversion(made: frozenset[str], wanted: frozenset[str]) -> str:
     if wanted == {"text"}:
-        return "write to_string(..), or quote the constant"
+        return "write text(..), or quote the constant"
     if wanted == {"number"}:
         return "write number(..), or leave the quotes out"
     if wanted == {"yes/no"}:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from engine.compile.catalog import Catalog
@@ -64,7 +64,7 @@ class _MappingCompiler:
         made = UNKNOWN
         if root is not None:
             check = MappingCheck(
-                Checker(self._scope, self._doubts), self._scope.known, self._doc.output or "the output"
+                Checker(self._scope, self._doubts, self._given()), self._scope.known, self._doc.output or "the output"
             )
             made = check.node(root, shape, output)
             self._check_adds_used(root)
@@ -84,6 +84,14 @@ class _MappingCompiler:
             made=output if output.known else made,
             doubts=tuple(self._doubts),
         )
+
+    def _given(self) -> dict[str, str]:
+        """Names that steps give to items of a list: `as` of a split or each."""
+        return {
+            name: loaded.document.path
+            for loaded in self._catalog.project.routes.values()
+            for name in _local_names(loaded.document.data.get("steps"))
+        }
 
     def _root(self) -> Node | None:
         data: dict[str, Any] = self._document.data
@@ -149,3 +157,11 @@ class _MappingCompiler:
         if not self._catalog.known(place, "schema", name):
             return UNKNOWN
         return self._catalog.schemas.shape(name)
+
+
+def _local_names(value: Any) -> Iterator[str]:
+    if isinstance(value, dict) and "in" in value and isinstance(value.get("as"), str):
+        yield value["as"]
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for item in items:
+        yield from _local_names(item)

@@ -142,6 +142,8 @@ Word: TypeAlias = Annotated[str, AfterValidator(lambda value: _not_empty(value))
 def _not_empty(value: str) -> str:
     if not value.strip():
         raise problem("TF1114", "this text is empty", "write something, or leave the key out")
+    if value.lower() in ("yes", "no", "on", "off"):
+        raise problem("TF1103", f"`{value}` looks like a yes/no answer, a text is needed", "write words that say more")
     return value
 
 

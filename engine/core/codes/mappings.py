@@ -13,7 +13,7 @@ CODES: tuple[Code, ...] = (
     Code(
         "TF3502",
         "required field is missing",
-        "The mapping's `output` requires this field in every document, and nothing makes it.",
+        "The `output` of the mapping or group requires this field in every document, and nothing makes it.",
         "fields: {reference: receipt_no}    # journal.entry@1 also requires date",
         "fields: {reference: receipt_no, date: business_date}",
     ),
@@ -146,5 +146,13 @@ CODES: tuple[Code, ...] = (
         "A table's file is UTF-8 text with a first line that names each column once.",
         "id,name,name",
         "id,name,short_name",
+    ),
+    Code(
+        "TF3524",
+        "wrong row in a table",
+        "A table is read as a whole: UTF-8, as many cells in each line as the header has, each key once (or once a "
+        "day), each row valid by the schema. With one wrong line none of its rows could be found.",
+        "sku,account\nSKU-1,4000\nSKU-1,4010",
+        "sku,account\nSKU-1,4000\nSKU-2,4010",
     ),
 )

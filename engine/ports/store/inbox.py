@@ -1,8 +1,8 @@
 """The inbox: which outcome a financial (or `route_once`) route gave an event. One row per (route, event).
 
-  (no row) --InboxOpen--> open --InboxRouted--> routed
-  (no row) --InboxOpen(filtered | work_item)--> routed                 nothing is to be published
-  routed(work_item) --InboxReplay--> open without a Plan, replay+1     the current Plan decides again
+(no row) --InboxOpen--> open --InboxRouted--> routed
+(no row) --InboxOpen(filtered | work_item)--> routed                 nothing is to be published
+routed(work_item) --InboxReplay--> open without a Plan, replay+1     the current Plan decides again
 """
 
 from __future__ import annotations
@@ -113,6 +113,6 @@ class InboxDuplicates(Op[None]):
 
 @dataclass(frozen=True)
 class InboxPlansInUse(Op[set[str]]):
-    """Digests of Plans that an `open` row names: their revisions must be kept."""
+    """Digests of Plans that a row names: their revisions must be kept, an outcome may have to be published again."""
 
     reads = True

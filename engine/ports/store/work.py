@@ -1,11 +1,11 @@
 """Work items: failed events waiting for a decision. The level says where a replay enters again.
 
-  record    ingress failed: the raw record, edited or not, enters ingress again
-  event     nothing was published: the current Plan routes it again under the same id
-  delivery  one effect failed: to that sink only
+record    ingress failed: the raw record, edited or not, enters ingress again
+event     nothing was published: the current Plan routes it again under the same id
+delivery  one effect failed: to that sink only
 
-  open --> replayed (its event moves again) | resolved (fixed elsewhere) | discarded (with a reason)
-  A replayed one whose event fails again is `open` again, with its history.
+open --> replayed (its event moves again) | resolved (fixed elsewhere) | discarded (with a reason)
+A replayed one whose event fails again is `open` again, with its history.
 """
 
 from __future__ import annotations
@@ -99,6 +99,13 @@ class WorkFind(Op[list[WorkItem]]):
 @dataclass(frozen=True)
 class WorkCount(Op[list[tuple[str, str, str, int]]]):
     """(route, reason, state, count)."""
+
+    reads = True
+
+
+@dataclass(frozen=True)
+class RecordsRefused(Op[list[tuple[str, int]]]):
+    """(route, count) of open items of level `record`: they are no events, so completeness does not count them."""
 
     reads = True
 

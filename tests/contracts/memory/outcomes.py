@@ -52,7 +52,7 @@ def inbox_duplicates(m: Memory, op: inbox.InboxDuplicates) -> None:
 
 
 def inbox_plans(m: Memory, op: inbox.InboxPlansInUse) -> set[str]:
-    return {row.plan for row in m.inbox.values() if row.state == "open" and row.plan}
+    return {row.plan for row in m.inbox.values() if row.plan}
 
 
 def claim(m: Memory, op: ledger.LedgerClaim) -> list[Claim]:
@@ -184,6 +184,11 @@ def work_count(m: Memory, op: work.WorkCount) -> list[tuple[str, str, str, int]]
     return [(*place, count) for place, count in sorted(counts.items())]
 
 
+def records_refused(m: Memory, op: work.RecordsRefused) -> list[tuple[str, int]]:
+    routes = [item.route for item in m.work.values() if item.level == "record" and item.state == "open"]
+    return [(route, routes.count(route)) for route in sorted(set(routes))]
+
+
 def work_change(m: Memory, op: work.WorkChange) -> bool:
     item = m.work.get(op.id)
     if item is None or item.version != op.version:
@@ -218,6 +223,7 @@ HANDLERS: dict[type, Any] = {
     work.WorkGet: work_get,
     work.WorkFind: work_find,
     work.WorkCount: work_count,
+    work.RecordsRefused: records_refused,
     work.WorkChange: work_change,
     work.WorkEdit: work_edit,
 }

@@ -113,6 +113,7 @@ def seen_add(m: Memory, op: leases.SeenAdd) -> bool:
     if (op.source, op.key) in m.seen:
         return False
     m.seen.put((op.source, op.key), op.note)
+    m.seen_at.put((op.source, op.key), op.now)
     return True
 
 

@@ -23,7 +23,7 @@ CREATE TABLE inbox (
   duplicates bigint NOT NULL DEFAULT 0,
   PRIMARY KEY (day, route, id)
 ) WITH (fillfactor = 85);
-CREATE INDEX inbox_open ON inbox ("plan") WHERE state = 'open';
+CREATE INDEX inbox_plan ON inbox ("plan");
 CREATE INDEX inbox_at ON inbox (at);
 CREATE INDEX inbox_continued ON inbox (route, id) WHERE segment <> '';
 
@@ -59,7 +59,7 @@ CREATE TABLE work_item (
   route text COLLATE "C" NOT NULL,
   reason text COLLATE "C" NOT NULL,
   subject text COLLATE "C" NOT NULL,
-  day text NOT NULL,
+  day text COLLATE "C" NOT NULL,
   sink text COLLATE "C" NOT NULL,
   event_id text COLLATE "C" NOT NULL,
   event_type text NOT NULL,
@@ -69,7 +69,7 @@ CREATE TABLE work_item (
   headers text NOT NULL,
   body bytea NOT NULL,
   root text NOT NULL,
-  search json NOT NULL,
+  search text NOT NULL,  -- JSON object, written without spaces
   amount text NOT NULL,
   currency text NOT NULL,
   revision text NOT NULL,

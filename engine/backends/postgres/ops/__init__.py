@@ -17,23 +17,31 @@ from engine.backends.postgres.ops import (
     leases,
     ledger,
     order,
+    retention,
     revisions,
     tables,
     timers,
     work,
 )
 from engine.backends.postgres.ops.topic import Directs, Writes
+from engine.ports.store.inbox import InboxPlansInUse
 
 # The order in which every transaction locks. What others wait longest for comes last.
 _TOPICS = (inbox, ledger, work, order, fence, groups, timers, leases, tables, journal, audit)
-_READING = (*_TOPICS, revisions, figures)
+_READING = (*_TOPICS, revisions, figures, retention)
 
 WRITES: Writes = {op: write for topic in _TOPICS for op, write in topic.WRITES.items()}
 READS: Directs = {op: read for topic in _READING for op, read in topic.READS.items()}
-DIRECT: Directs = {**fence.DIRECT, **journal.DIRECT, **revisions.DIRECT}
+DIRECT: Directs = {**fence.DIRECT, **journal.DIRECT, **revisions.DIRECT, **retention.DIRECT}
 
-# Reads that may take long or need several statements of one snapshot: they have a connection of their own.
-LONG: frozenset[type] = frozenset(op for topic in (figures, journal, revisions, work, audit) for op in topic.READS)
+# What may take long, and reads that need several statements of one snapshot: they have connections of their own.
+LONG: frozenset[type] = frozenset(
+    (
+        InboxPlansInUse,
+        *(op for topic in (figures, journal, revisions, retention, work, audit) for op in topic.READS),
+        *(op for topic in (journal, revisions, retention) for op in topic.DIRECT),
+    )
+)
 
 
 async def load(draft: Draft, connection: Connection) -> None:

@@ -33,6 +33,14 @@ _FIND = (
     f'SELECT day, id, {columns(_VALUES)} FROM inbox JOIN unnest($2::text[], $3::text[]) AS g ("day", "id") '
     "USING (day, id) WHERE route = $1"
 )
+# From one plan to the next in the index: there are few, of very many rows each.
+_PLANS = """
+WITH RECURSIVE named (digest) AS (
+  SELECT min("plan") FROM inbox WHERE "plan" <> ''
+  UNION ALL
+  SELECT (SELECT min("plan") FROM inbox WHERE "plan" > digest) FROM named WHERE digest IS NOT NULL
+) SELECT digest FROM named WHERE digest IS NOT NULL
+"""
 
 load, flush = load_of(INBOX), flush_of(INBOX)
 
@@ -122,8 +130,7 @@ async def find(connection: Connection, op: InboxFind) -> dict[EventKey, InboxRow
 
 
 async def plans_in_use(connection: Connection, op: InboxPlansInUse) -> set[str]:
-    records = await connection.fetch("""SELECT DISTINCT "plan" FROM inbox WHERE state = 'open' AND "plan" <> ''""")
-    return {plan for (plan,) in plain(records)}
+    return {plan for (plan,) in plain(await connection.fetch(_PLANS))}
 
 
 WRITES: Writes = {

@@ -16,17 +16,23 @@ from engine.backends.sqlite.ops import (
     leases,
     ledger,
     order,
+    retention,
     revisions,
     tables,
     timers,
     work,
 )
+from engine.ports.store.inbox import InboxPlansInUse
 
 Handler = Callable[[sqlite3.Connection, Any], Any]
 
-_TOPICS = (inbox, ledger, work, order, fence, groups, timers, journal, revisions, leases, tables, audit, figures)
+_TOPICS = (
+    inbox, ledger, work, order, fence, groups, timers, journal, revisions, leases, tables, audit, figures, retention,
+)  # fmt: skip
 
 HANDLERS: dict[type, Handler] = {op: handler for topic in _TOPICS for op, handler in topic.HANDLERS.items()}
 
 # Reads that may take long or need several statements of one snapshot: they run on a thread of their own.
-LONG: frozenset[type] = frozenset(op for topic in (figures, journal, revisions, work, audit) for op in topic.HANDLERS)
+LONG: frozenset[type] = frozenset(
+    op for topic in (figures, journal, revisions, work, audit, retention) for op in topic.HANDLERS
+) | {InboxPlansInUse}

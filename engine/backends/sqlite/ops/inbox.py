@@ -96,8 +96,7 @@ def duplicates(connection: Connection, op: InboxDuplicates) -> None:
 
 
 def plans_in_use(connection: Connection, op: InboxPlansInUse) -> set[str]:
-    sql = """SELECT DISTINCT "plan" FROM inbox WHERE state = 'open' AND "plan" <> ''"""
-    return {row[0] for row in connection.execute(sql)}
+    return {row[0] for row in connection.execute("""SELECT DISTINCT "plan" FROM inbox WHERE "plan" <> ''""")}
 
 
 HANDLERS: Handlers = {

@@ -6,7 +6,16 @@ from dataclasses import astuple
 from sqlite3 import Connection
 
 from engine.backends.sqlite.ops.rows import Handlers, columns, insert, names
-from engine.ports.store.work import WorkChange, WorkCount, WorkCreate, WorkEdit, WorkFind, WorkGet, WorkItem
+from engine.ports.store.work import (
+    RecordsRefused,
+    WorkChange,
+    WorkCount,
+    WorkCreate,
+    WorkEdit,
+    WorkFind,
+    WorkGet,
+    WorkItem,
+)
 
 _NAMES = names(WorkItem)
 _KEPT = frozenset({"id", "note", "created", "version", "edits", "headers", "body"})
@@ -65,6 +74,11 @@ def count(connection: Connection, op: WorkCount) -> list[tuple[str, str, str, in
     return connection.execute(sql).fetchall()
 
 
+def refused(connection: Connection, op: RecordsRefused) -> list[tuple[str, int]]:
+    sql = "SELECT route, count(*) FROM work_item WHERE level = 'record' AND state = 'open' GROUP BY 1 ORDER BY 1"
+    return connection.execute(sql).fetchall()
+
+
 def change(connection: Connection, op: WorkChange) -> bool:
     sql = "UPDATE work_item SET state = ?, note = ?, updated = ?, version = version + 1 WHERE id = ? AND version = ?"
     return connection.execute(sql, (op.state, op.note, op.now, op.id, op.version)).rowcount == 1
@@ -83,6 +97,7 @@ HANDLERS: Handlers = {
     WorkGet: get,
     WorkFind: find,
     WorkCount: count,
+    RecordsRefused: refused,
     WorkChange: change,
     WorkEdit: edit,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import os
 from functools import cache
 
@@ -35,7 +36,12 @@ async def _prepared(dsn: str, *, needed: bool) -> str:
     store = PostgresStore(dsn, SystemClock(), schema=SCHEMA)
     await store.open()
     await store.close()
+    atexit.register(_dropped, dsn)
     return dsn
+
+
+def _dropped(dsn: str) -> None:
+    asyncio.run(run(dsn, f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE"))
 
 
 def needed_server() -> str:
@@ -78,9 +84,3 @@ async def fetch(dsn: str, sql: str) -> list[asyncpg.Record]:
     rows = await connection.fetch(sql)
     await connection.close()
     return rows
-
-
-def dropped() -> None:
-    """Take the schema away at the end of the run."""
-    if server.cache_info().currsize and server():
-        asyncio.run(run(server(), f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE"))

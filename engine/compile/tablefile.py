@@ -16,7 +16,16 @@ FIRST_DAY, LAST_DAY = "", "9999-12-31"  # a row without dates is found without o
 
 
 class TableProblem(Exception):
-    """A version of a table that cannot be used; the text says where and why."""
+    """A version of a table that cannot be used; the text says where and why.
+
+    line    of the file, or the number of a stored row
+    detail  the text without the line
+    """
+
+    def __init__(self, line: int, detail: str) -> None:
+        super().__init__(f"line {line}: {detail}")
+        self.line = line
+        self.detail = detail
 
 
 class Dated(NamedTuple):
@@ -54,7 +63,7 @@ def read_csv(planned: PlannedTable, content: bytes, stamp: str) -> Version:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise TableProblem(f"line {line}: not UTF-8 text") from None
+        raise TableProblem(line, "not UTF-8 text") from None
     return _version(planned, _rows(text), stamp)
 
 
@@ -68,15 +77,15 @@ def _rows(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
         header = next(reader, [])
         if not any(header):
-            raise TableProblem("line 1: no header with column names")
+            raise TableProblem(1, "no header with column names")
         for cells in reader:
             if not cells:
                 continue
             if len(cells) != len(header):
-                raise TableProblem(f"line {reader.line_num}: {len(cells)} cells, the header has {len(header)}")
+                raise TableProblem(reader.line_num, f"{len(cells)} cells, the header has {len(header)}")
             yield reader.line_num, {name: cell for name, cell in zip(header, cells, strict=True) if cell != ""}
     except csv.Error as error:
-        raise TableProblem(f"line {reader.line_num}: {error}") from None
+        raise TableProblem(reader.line_num, str(error)) from None
 
 
 def _version(planned: PlannedTable, rows: Iterable[tuple[int, Mapping[str, Any]]], stamp: str) -> Version:
@@ -88,7 +97,7 @@ def _version(planned: PlannedTable, rows: Iterable[tuple[int, Mapping[str, Any]]
         for other in index.setdefault(key, []):
             if other.since <= dated.until and dated.since <= other.until:
                 both = "on the same days" if planned.since or planned.until else "twice"
-                raise TableProblem(f"line {line}: key `{key}` is there {both}")
+                raise TableProblem(line, f"key `{key}` is there {both}")
         index[key].append(dated)
     return Version(index, stamp)
 
@@ -98,7 +107,7 @@ def _key(planned: PlannedTable, row: Mapping[str, Any], line: int) -> str:
         return key_text([row.get(column) for column in planned.key])
     except KeyIncomplete:
         missing = next(column for column in planned.key if row.get(column) is None)
-        raise TableProblem(f"line {line}: column `{missing}` of the key is empty") from None
+        raise TableProblem(line, f"column `{missing}` of the key is empty") from None
 
 
 def _day(row: Mapping[str, Any], column: str, otherwise: str, line: int) -> str:
@@ -108,7 +117,7 @@ def _day(row: Mapping[str, Any], column: str, otherwise: str, line: int) -> str:
     try:
         return date.fromisoformat(value).isoformat()
     except (TypeError, ValueError):
-        raise TableProblem(f"line {line}: `{value}` in column `{column}` is not a date YYYY-MM-DD") from None
+        raise TableProblem(line, f"`{value}` in column `{column}` is not a date YYYY-MM-DD") from None
 
 
 def _check(planned: PlannedTable, row: Mapping[str, Any], line: int) -> None:
@@ -122,4 +131,4 @@ def _check(planned: PlannedTable, row: Mapping[str, Any], line: int) -> None:
         violations = planned.validator.violations(bare, 1)
     if violations:
         pointer, message = violations[0]
-        raise TableProblem(f"line {line}: {pointer or '/'}: {message}")
+        raise TableProblem(line, f"{pointer or '/'}: {message}")

@@ -1,0 +1,60 @@
+"""A project as the engine sees it: read, compiled, with everything that is to be said about it.
+
+Apart from the composition root: checking a project needs no backend and no runtime, and importing those takes time.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from engine.backends.secrets import EnvironmentSecrets, version_key
+from engine.compile.compiler import compile_project
+from engine.compile.plan import RouteSet
+from engine.config.project import Project, read_project, read_project_from
+from engine.core.findings import Finding, in_order
+from engine.discover import discover
+from engine.plugins.registry import Registry
+from engine.ports.secrets import SecretSource
+from engine.settings import Settings
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A project as it was read and compiled. Where `findings` hold errors, the routes they are in have no Plan."""
+
+    project: Project
+    registry: Registry
+    routeset: RouteSet
+    findings: list[Finding]
+
+    @property
+    def sources(self) -> Mapping[str, bytes]:
+        """Every file by path, for excerpts."""
+        return self.project.files
+
+
+def secrets_of(settings: Settings, environ: Mapping[str, str]) -> SecretSource:
+    """Secrets of environment and folder. Their versions are keyed once a state folder exists."""
+    key = version_key(settings.state / "version.key") if settings.state.is_dir() else b""
+    return EnvironmentSecrets(environ, settings.secrets, key)
+
+
+def load(settings: Settings, environ: Mapping[str, str] | None = None, registry: Registry | None = None) -> Loaded:
+    """Read and compile a project. Never raises for what stands in its files: that is in `findings`."""
+    values = os.environ if environ is None else environ
+    known = registry or discover()
+    project, found = read_project(settings.project, values)
+    routeset, more = compile_project(project, known, secrets_of(settings, values))
+    return Loaded(project, known, routeset, in_order([*found, *more]))
+
+
+def load_files(
+    files: Mapping[str, bytes], settings: Settings, registry: Registry, environ: Mapping[str, str] | None = None
+) -> RouteSet:
+    """Compile a recorded revision from its bytes."""
+    values = os.environ if environ is None else environ
+    project, _ = read_project_from(files, values)
+    routeset, _ = compile_project(project, registry, secrets_of(settings, values))
+    return routeset

@@ -1,0 +1,48 @@
+"""Retention: what is remembered longer than a route's `keep` is forgotten, a whole business day of a route at a time.
+
+A day is over when nothing in it can still change or be asked for: every inbox row is `routed`, every delivery through a
+lane has a final ledger row, no work item is open, nothing a cut kept waits, and all of it was written before `before`
+(an old business day that came in yesterday is not old). A day with continuations stays as long as an earlier day of
+the route has events that a cut kept: they are counted through these. Inbox, ledger, closed work items and members of
+groups go together, so the figures of the days that stay are not touched.
+
+Order numbers stay (one small row for each ordered event), and so does the audit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.ports.store.base import Op
+
+
+@dataclass(frozen=True)
+class DaysKept(Op[list[tuple[str, str]]]):
+    """(route, day) of everything remembered of business days before `day`, oldest day first."""
+
+    day: str
+    reads = True
+
+
+@dataclass(frozen=True)
+class DayForget(Op[int]):
+    """Forget one day of one route if it is over. Answers how many rows went, 0 when it is not over.
+
+    before   UTC microseconds: nothing written since then is forgotten
+    """
+
+    route: str
+    day: str
+    before: int
+
+
+@dataclass(frozen=True)
+class RouteForget(Op[int]):
+    """Forget what a route remembers without a business day from before `before` (UTC microseconds): what its source has
+    seen, timers that were carried out, finished groups without members. Answers how many rows went.
+
+    The newest generation of a group stays: numbers count on, or a new group would have the identity of an old one.
+    """
+
+    route: str
+    before: int

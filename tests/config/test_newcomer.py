@@ -1,0 +1,36 @@
+"""Slips of a newcomer whose first message used to lead astray."""
+
+from __future__ import annotations
+
+from engine.config.project import read_project_from
+from tests.config.snippets import findings_in
+
+
+def test_a_quote_that_is_not_closed_is_told_where_it_opens() -> None:
+    found = findings_in('summary: "One\nsteps:\n  - id: a\n    set: {x: "lower(y)"}\n')
+
+    assert [(f.code, f.message) for f in found] == [
+        ("TF1043", 'the quote " is opened here and not closed on this line')
+    ]
+
+
+def test_a_text_over_several_lines_is_no_unclosed_quote() -> None:
+    found = findings_in('summary: "One\n  and two"\nsteps: [{id: a, set: {x: y}\n')
+
+    assert "TF1043" not in [f.code for f in found]
+
+
+def test_a_version_of_two_numbers_is_told_with_three() -> None:
+    assert [(f.code, f.suggestion) for f in findings_in("version: 1.0\n")] == [("TF1103", "1.0.0")]
+
+
+def test_an_owner_that_looks_like_an_answer_is_no_name() -> None:
+    assert [f.code for f in findings_in("owner: no\n")] == ["TF1103"]
+
+
+def test_a_variable_that_is_not_set_is_told_once() -> None:
+    text = "tillflow: 1\nroute: sales\nversion: ${VERSION}\n"
+
+    _, findings = read_project_from({"routes/sales.yaml": text.encode()}, {})
+
+    assert [f.code for f in findings if f.mark.line == 3] == ["TF1051"]

@@ -1,0 +1,101 @@
+"""What people are told: what does not run, what was refused at the door, and where a thing in hand came from."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.core.errors import Permanent
+from engine.plugins.contracts import Arrival
+from tests.runtime.lab import bench, running, sale, settle, virtual
+from tests.runtime.routes import CHECKED, FROM_FILE, SALES, TO_BUS, route
+
+TYPED = SALES | {"routes/ingest.yaml": route("ingest", FROM_FILE + "accepts: sale@1\n" + TO_BUS)}
+LINES = SALES | {"routes/ingest.yaml": route("ingest", FROM_FILE.replace("json", "ndjson") + CHECKED + TO_BUS)}
+
+
+@virtual
+async def test_status_and_health_tell_what_does_not_run() -> None:
+    async with bench() as made, running(made, TYPED) as engine:
+        engine.sources["ingest"].problem = "127.0.0.1:80: Address already in use"
+        told = {"part": "source/ingest", "why": "127.0.0.1:80: Address already in use"}
+        assert (await engine.control.status())["problems"] == [told]
+        assert not (await engine.control.health())["healthy"]
+
+
+@virtual
+async def test_an_open_breaker_says_when_it_asks_again() -> None:
+    async with bench() as made, running(made, TYPED) as engine:
+        made.lab.offer([sale("1")])
+        await settle()
+        (gate,) = engine.pool.gates()
+        for _ in range(1000):
+            gate.breaker.failed(probe=False)
+        (problem,) = (await engine.control.status())["problems"]
+        assert problem["part"] == "connection/outside"
+        assert f"the next probe is in {round(gate.breaker.retry_after())} s" in problem["why"]
+
+
+@virtual
+async def test_records_of_a_file_are_found_by_its_name() -> None:
+    async with bench() as made, running(made, TYPED) as engine:
+        made.lab.offer([sale("1"), {"store": "A"}], "day.json")
+        await settle()
+        trace = await engine.control.trace("day.json", "file")
+        assert {"received", "applied"} <= {entry["what"] for entry in trace["entries"]}
+        assert [item["reason"] for item in trace["work"]] == ["schema-violation"]
+        found = await engine.control.work_list(text="day.json", name="file")
+        assert len(found["items"]) == 1
+        assert (await engine.control.work_list(text="day.json", name="receipt"))["items"] == []
+
+
+@virtual
+async def test_what_is_refused_at_the_door_is_counted_by_route() -> None:
+    async with bench() as made, running(made, TYPED) as engine:
+        made.lab.offer([{"store": "A"}, {"store": "B"}], "day.json")
+        await settle()
+        assert (await engine.control.status())["refused"] == [{"route": "ingest", "count": 2}]
+
+
+@virtual
+async def test_what_was_refused_unread_is_not_replayed_into_nothing() -> None:
+    async with bench() as made, running(made, TYPED) as engine:
+
+        async def ack(refused: int) -> None:
+            made.lab.acked.append(("x", refused))
+
+        async def release(failure: object) -> None:
+            raise AssertionError(failure)
+
+        unsafe = Permanent("unsafe-file-name", "too long")
+        made.lab.inbox.put_nowait(Arrival("x", ack, release, failure=unsafe, id="x"))
+        await settle()
+        (item,) = await made.items()
+        assert (item.level, item.reason, made.lab.acked) == ("record", "unsafe-file-name", [("x", 1)])
+        with pytest.raises(Permanent, match="unread"):
+            await engine.control.work_replay(item.id, "anna", "again")
+        assert [one.id for one in await made.items()] == [item.id]
+
+
+@virtual
+async def test_a_bad_line_keeps_its_one_place_on_replay() -> None:
+    async with bench() as made, running(made, LINES) as engine:
+        good = b'{"store": "A", "receipt": "1", "date": "2026-03-14", "total": 10}\n'
+        made.lab.offer(good + b'{"store" 1}\n', "day.ndjson")
+        await settle()
+        (item,) = await made.items()
+        assert item.detail.startswith("day.ndjson, line 2, column 10: ")
+        with pytest.raises(Permanent, match=r"day\.ndjson, line 2, column 10: "):
+            await engine.control.work_replay(item.id, "anna", "again")
+
+
+@virtual
+async def test_an_id_nobody_has_and_one_that_several_have_are_told_apart() -> None:
+    async with bench() as made, running(made, TYPED) as engine:
+        made.lab.offer([{"store": str(number)} for number in range(17)], "day.json")
+        await settle()
+        first = [item.id[0] for item in await made.items()]
+        twice = next(char for char in first if first.count(char) > 1)
+        with pytest.raises(Permanent, match="no work item begins with `zzz`"):
+            await engine.control.work_show("zzz")
+        with pytest.raises(Permanent, match=f"{first.count(twice)} work items begin with `{twice}`"):
+            await engine.control.work_show(twice)
