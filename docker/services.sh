@@ -6,13 +6,14 @@
 #   docker/services.sh run CMD ..   bring up what is missing, run a command, take down what was brought up for it
 #   docker/services.sh stop         take down what this script brought up
 #
-# For each service, the first of these that works: one that already answers (named by its variable); docker compose;
-# installed programs on a private port; packages, where installing is allowed (CI=true or TILLFLOW_MAY_INSTALL=1).
+# For each service, the first of these that works: one that already answers (named by its variable, or at its usual
+# address); docker compose; installed programs on private ports; packages, where installing is allowed (CI=true or
+# TILLFLOW_MAY_INSTALL=1).
 # A service that cannot be had is no error here: its tests are skipped with a reason, and fail in CI.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-SERVICES=(postgres)
+SERVICES=(postgres rabbitmq)
 STATE="${TILLFLOW_SERVICES_DIR:-${TMPDIR:-/tmp}/tillflow-services-$(id -u)}"
 
 say() { echo "services: $*" >&2; }
@@ -56,9 +57,61 @@ postgres_end() {
   rm -rf "$STATE/postgres"
 }
 
+rabbitmq_port="${TILLFLOW_RABBITMQ_PORT:-55672}"
+rabbitmq_variable=TILLFLOW_TEST_RABBITMQ
+rabbitmq_usual="amqp://guest:guest@127.0.0.1:5672/"
+rabbitmq_dsn="amqp://guest:guest@127.0.0.1:${rabbitmq_port}/"
+rabbitmq_package=rabbitmq-server
+rabbitmq_home="$STATE/rabbitmq"
+
+# The programs themselves: Debian's wrappers would change the user, and with it the node they talk to.
+rabbitmq_bin() {
+  local found
+  found="$(ls /usr/lib/rabbitmq/bin/rabbitmq-server 2>/dev/null || command -v rabbitmq-server || true)"
+  [ -n "$found" ] && dirname "$(readlink -f "$found")"
+}
+
+rabbitmq_installed() { rabbitmq_bin >/dev/null; }
+
+rabbitmq_env() {
+  env HOME="$rabbitmq_home" RABBITMQ_NODENAME=tillflow-test@localhost RABBITMQ_NODE_IP_ADDRESS=127.0.0.1 \
+    RABBITMQ_NODE_PORT="$rabbitmq_port" RABBITMQ_DIST_PORT="$((rabbitmq_port + 1))" \
+    RABBITMQ_MNESIA_BASE="$rabbitmq_home/data" RABBITMQ_LOG_BASE="$rabbitmq_home/log" \
+    RABBITMQ_PID_FILE="$rabbitmq_home/pid" RABBITMQ_CONFIG_FILE="$rabbitmq_home/rabbitmq.conf" \
+    RABBITMQ_ENABLED_PLUGINS_FILE="$rabbitmq_home/enabled_plugins" RABBITMQ_CONF_ENV_FILE=/dev/null "$@"
+}
+
+rabbitmq_begin() {
+  local bin
+  bin="$(rabbitmq_bin)"
+  rm -rf "$rabbitmq_home" && mkdir -p "$rabbitmq_home"
+  echo "[]." >"$rabbitmq_home/enabled_plugins"
+  echo "log.file.level = warning" >"$rabbitmq_home/rabbitmq.conf"
+  rabbitmq_env "$bin/rabbitmq-server" -detached
+  rabbitmq_env "$bin/rabbitmqctl" --quiet wait --timeout 60 "$rabbitmq_home/pid"
+  rabbitmq_env "$bin/rabbitmqctl" --quiet enable_feature_flag all
+}
+
+rabbitmq_end() {
+  rabbitmq_env "$(rabbitmq_bin)/rabbitmqctl" --quiet stop "$rabbitmq_home/pid" || true
+  rm -rf "$rabbitmq_home"
+}
+
+# How tests steer the broker (alarms, closed connections, policies) when it is one that was brought up here.
+rabbitmq_exports() {
+  local bin
+  case "$(cat "$STATE/rabbitmq.how" 2>/dev/null || true)" in
+    docker) echo "export TILLFLOW_TEST_RABBITMQCTL='docker compose -f $PWD/docker/compose.yaml exec -T rabbitmq rabbitmqctl'" ;;
+    programs)
+      bin="$(rabbitmq_bin)"
+      echo "export TILLFLOW_TEST_RABBITMQCTL='env HOME=$rabbitmq_home RABBITMQ_CONF_ENV_FILE=/dev/null $bin/rabbitmqctl --node tillflow-test@localhost'"
+      ;;
+  esac
+}
+
 # --- the same for all -------------------------------------------------------------------------------------------------
 
-of() { local name="$1_$2"; echo "${!name}"; }
+of() { local name="$1_$2"; echo "${!name:-}"; }
 
 # True when something accepts connections at host and port of an address like scheme://user@host:port/name.
 answers() {
@@ -80,10 +133,12 @@ started=()
 remember() { mkdir -p "$STATE" && echo "$2" >"$STATE/$1.how" && started+=("$1"); }
 
 bring_up() {
-  local service="$1" named variable dsn
+  local service="$1" named variable dsn usual
   variable="$(of "$service" variable)" dsn="$(of "$service" dsn)" named="${!variable:-}"
   if [ -n "$named" ] && answers "$named"; then say "$service: the one that $variable names already answers"; return; fi
   if [ -n "$named" ]; then say "$service: the one that $variable names does not answer"; return 1; fi
+  usual="${service}_usual"
+  if [ -n "${!usual:-}" ] && answers "${!usual}"; then say "$service: the one at ${!usual#*@} already answers"; return; fi
   if answers "$dsn"; then say "$service: already up at $dsn"; return; fi
   if has_docker && docker compose -f docker/compose.yaml up --detach --wait "$service" >&2; then
     remember "$service" docker; say "$service: brought up by docker compose"; return
@@ -100,10 +155,16 @@ bring_up() {
 }
 
 exports() {
-  local service variable dsn
+  local service variable place
   for service in "${SERVICES[@]}"; do
-    variable="$(of "$service" variable)" dsn="$(of "$service" dsn)"
-    if [ -n "${!variable:-}" ]; then echo "export $variable='${!variable}'"; elif answers "$dsn"; then echo "export $variable='$dsn'"; fi
+    variable="$(of "$service" variable)"
+    for place in "${!variable:-}" "$(of "$service" usual)" "$(of "$service" dsn)"; do
+      if [ -n "$place" ] && { [ "$place" = "${!variable:-}" ] || answers "$place"; }; then
+        echo "export $variable='$place'"
+        break
+      fi
+    done
+    if declare -F "${service}_exports" >/dev/null; then "${service}_exports"; fi
   done
 }
 

@@ -91,7 +91,7 @@ from engine.plugins.spec import (
     Connector,
     auth_scheme,
     call,
-    format,  # noqa: A004 - the word of the design
+    format,
     function,
     sink,
     source,

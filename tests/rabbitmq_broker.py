@@ -36,11 +36,12 @@ class Broker:
     def vhost(self) -> str:
         return URL(self.url).path.removeprefix("/") or "/"
 
-    def steer(self, *arguments: str) -> str:
-        """Run rabbitmqctl. Skips where there is none."""
+    def steer(self, *arguments: str, given: str = "") -> str:
+        """Run rabbitmqctl, with `given` to read. Skips where there is none."""
         if not self.ctl:
             _without("no rabbitmqctl for this broker; set TILLFLOW_TEST_RABBITMQCTL")
-        return subprocess.run([*self.ctl, *arguments], check=True, capture_output=True, text=True, timeout=120).stdout
+        command = [*self.ctl, *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=120, input=given).stdout
 
     def close_connections(self) -> None:
         """Close every connection into the vhost, as an operator would."""

@@ -39,7 +39,7 @@ class Owner:
         return _answer(await self._client.post(PREFIX + path, content=encode(body), headers=headers))
 
 
-def _answer(response: httpx.Response) -> Any:
+def _answer(response: httpx.Response) -> Any:  # noqa: RET503 - `fail` does not return
     try:
         value = decode(response.content)
     except ValueError:

@@ -54,9 +54,7 @@ def _constant(text: str) -> Any:
     raise Permanent("bad-json", f"{text} is not a JSON value")
 
 
-_strict = json.JSONDecoder(
-    object_pairs_hook=_pairs, parse_int=_integer, parse_float=_decimal, parse_constant=_constant
-)
+_strict = json.JSONDecoder(object_pairs_hook=_pairs, parse_int=_integer, parse_float=_decimal, parse_constant=_constant)
 
 
 def parse(raw: bytes | str) -> Any:

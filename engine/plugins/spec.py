@@ -77,7 +77,7 @@ def call(name: str, since: str = "0.1") -> Callable[[T], T]:
     return _decorate("call", name, since)
 
 
-def format(name: str, since: str = "0.1") -> Callable[[T], T]:  # noqa: A001 - the word of the design
+def format(name: str, since: str = "0.1") -> Callable[[T], T]:
     """Declare a Format."""
     return _decorate("format", name, since)
 

@@ -49,7 +49,9 @@ class DryRun:
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
         steps = [{"id": s.id, "before": s.before, "after": _plain(s.after)} for s in self.steps]
-        outputs = [{"sink": o.sink, "output_key": o.output_key, "schema": o.schema, "body": o.body} for o in self.outputs]
+        outputs = [
+            {"sink": o.sink, "output_key": o.output_key, "schema": o.schema, "body": o.body} for o in self.outputs
+        ]
         ends = {"filtered": self.filtered, "failed": self.failed, "kept": self.kept}
         return {"title": self.title, "steps": steps, "outputs": outputs, **ends}
 

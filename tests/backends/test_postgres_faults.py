@@ -42,6 +42,9 @@ class Lossy(Proxy):
         while data := await reader.read(65536):
             if self.lost and self.lost in data:
                 self.lost, self._losing = b"", True
+            if self.cut_after is not None and len(data) >= self.cut_after:
+                writer.write(data[: self.cut_after])
+                return
             if not self.swallow_to_server:
                 writer.write(data)
 
@@ -62,12 +65,14 @@ async def behind_a_proxy(dsn: str, **more: object) -> AsyncIterator[tuple[Lossy,
         user = f"{address.netloc.rpartition('@')[0]}@" if "@" in address.netloc else ""
         through = address._replace(netloc=f"{user}127.0.0.1:{proxy.port}").geturl()
         async with opened(through, **{"patience": QUICK, "writers": 1, **more}) as store:
+            for op in (LedgerFind([]), LedgerClaim([], "t", 0, 1.0), WorkFind()):  # all are connected
+                await store.apply(op)
             yield proxy, store
 
 
 async def kill_connections(dsn: str) -> None:
     """As an administrator or a restart does."""
-    ours = "application_name = 'tillflow' AND pid <> pg_backend_pid()"
+    ours = f"application_name = 'tillflow {SCHEMA}' AND pid <> pg_backend_pid()"
     await run(dsn, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {ours}")
 
 
@@ -125,7 +130,7 @@ async def test_a_commit_whose_answer_is_lost_is_told_as_down_and_may_be_repeated
         # given
         births = OrderNumber([Birth("sale", "till", DAY, f"e{n}") for n in range(3)])
         assert await store.apply(OrderNumber([Birth("sale", "till", DAY, "first")])) == [1]
-        proxy.lost = b"COMMIT"
+        proxy.lost = b"COMMIT\0"
         # when
         with pytest.raises(StoreDown, match="repeat what was asked"):
             await store.apply(births)
@@ -167,10 +172,8 @@ async def test_a_black_hole_is_noticed_in_time(dsn: str, direction: str) -> None
 
 async def test_a_cut_in_the_middle_of_a_statement_writes_nothing(dsn: str) -> None:
     async with behind_a_proxy(dsn) as (proxy, store):
-        claims = LedgerClaim(
-            [ClaimRow(LedgerKey(DAY, f"d{n}"), 1, "s", "j", "e", f"e{n}") for n in range(500)], "t", 0, 9.0
-        )
-        await store.apply(SeenAdd("s", "k", 1))
+        rows = [ClaimRow(LedgerKey(DAY, f"d{n}"), 1, "s", "j", "e", f"e{n}") for n in range(500)]
+        claims = LedgerClaim(rows, "t", 0, 9.0)
         proxy.cut_after = 2000
         with pytest.raises(StoreDown):
             await store.apply(claims)

@@ -6,7 +6,6 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from yarl import URL
@@ -84,14 +83,9 @@ async def test_an_engine_explains_a_queue_with_other_arguments(names: Names) -> 
     await one.close()
 
 
-async def test_the_broker_takes_the_exported_file(names: Names, tmp_path: Path) -> None:
+async def test_the_broker_takes_the_exported_file(names: Names) -> None:
     whole = layout(names, SMALL)
-    written = tmp_path / "definitions.json"
-    written.write_text(json.dumps(export(whole, broker().vhost)))
-    written.chmod(0o644)
-    for folder in (tmp_path, *tmp_path.parents[:3]):
-        folder.chmod(folder.stat().st_mode | 0o055)
-    broker().steer("import_definitions", str(written))
+    broker().steer("import_definitions", given=json.dumps(export(whole, broker().vhost)))
     async with controlled() as control:
         assert await verify(control, whole) == []
 

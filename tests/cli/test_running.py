@@ -46,7 +46,7 @@ def test_status_trace_and_work_of_a_running_engine(tillflow: Tillflow, project: 
 
     assert status["running"] is True
     assert all(figure["balanced"] for figure in status["figures"])
-    assert [entry["what"] for entry in trace["entries"]][0] == "received"
+    assert trace["entries"][0]["what"] == "received"
     assert trace["entries"][-1]["what"] == "applied"
 
 
@@ -134,9 +134,23 @@ def test_doctor_says_what_is_wrong(tillflow: Tillflow, project: Path) -> None:
     assert any(check["check"] == "connection tills" and not check["ok"] for check in said.json["checks"])
 
 
-def test_nothing_known_is_said(tillflow: Tillflow, project: Path) -> None:
+def test_nothing_known_is_said(tillflow: Tillflow, project: Path, running: object) -> None:
     said = tillflow("trace", "receipt=4711", "--project", project)
 
     assert said.code == 1
     assert "nothing is known" in said.err
     assert tillflow("work", "show", "abcdef", "--project", project).code == 1
+
+
+def test_looking_before_the_first_run_says_so(tillflow: Tillflow, project: Path) -> None:
+    said = tillflow("status", "--project", project)
+
+    assert said.code == 2
+    assert "has not run with this state folder yet" in said.err
+
+
+def test_looking_never_keeps_an_engine_from_starting(tillflow: Tillflow, project: Path, running: object) -> None:
+    database = project / ".tillflow" / "tillflow.db"
+
+    assert database.exists()
+    assert tillflow("status", "--project", project).code == 0

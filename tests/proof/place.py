@@ -82,7 +82,9 @@ class Life:
 class Place:
     """A folder with everything of one engine in it."""
 
-    def __init__(self, folder: Path, files: Mapping[str, str | bytes], environ: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, files: Mapping[str, str | bytes], environ: Mapping[str, str] | None = None
+    ) -> None:
         self.folder = folder
         self.project, self.state = folder / "project", folder / "state"
         self.inbox, self.archive, self.failed = (folder / name for name in ("inbox", "archive", "failed"))
@@ -180,7 +182,9 @@ class Place:
             moving = self.moving() if self._lives() > life.before else {"it does not run yet": 1}
             if not moving:
                 return True
-            assert time.monotonic() < until, f"it does not come to an end; what moves: {moving}; log: {self.told()[-2000:]}"
+            assert time.monotonic() < until, (
+                f"it does not come to an end; what moves: {moving}; log: {self.told()[-2000:]}"
+            )
             time.sleep(0.1)
         return False
 

@@ -27,7 +27,9 @@ QUICK = 'match: "*.{0}"\n  stable_for: 20ms\n  poll: 50ms'
 
 def receipts(count: int = 3, first: int = 0) -> list[Receipt]:
     """Finished sales of one till, without a loyalty card."""
-    made = [receipt for receipt in day()["0013"] if not receipt.training and not receipt.returned and receipt.till == "03"]
+    made = [
+        receipt for receipt in day()["0013"] if not receipt.training and not receipt.returned and receipt.till == "03"
+    ]
     return [replace(receipt, loyalty="") for receipt in made[first : first + count]]
 
 
@@ -55,7 +57,9 @@ class Shop(Place):
         for name in (*KEPT, "connections", "tables"):
             path = f"routes/{name}.yaml"
             self.edit({path: (ROOT / path).read_bytes()})
-        self.change({f"routes/{name}.yaml": (f'match: "*.{kind}"', QUICK.format(kind)) for name, kind in _INTAKE.items()})
+        self.change(
+            {f"routes/{name}.yaml": (f'match: "*.{kind}"', QUICK.format(kind)) for name, kind in _INTAKE.items()}
+        )
         self.change(_SHORT)
         self.change(edits or {})
         with closing(sqlite3.connect(self.books)) as books:

@@ -128,7 +128,9 @@ def test_the_same_receipts_in_two_formats_are_posted_once(moment: str, tmp_path:
     ended(shop, made).once()
 
 
-def test_a_days_file_sent_again_after_a_mapping_was_mended_posts_nothing_and_contradicts_nothing(tmp_path: Path) -> None:
+def test_a_days_file_sent_again_after_a_mapping_was_mended_posts_nothing_and_contradicts_nothing(
+    tmp_path: Path,
+) -> None:
     mapping, right = "mappings/poslog-to-sale.yaml", "{Cash: cash,"
     shop, made = Shop(tmp_path, {mapping: (right, "{Cash: voucher,")}), receipts()
     shop.drop("day.xml", poslog(made))

@@ -41,7 +41,7 @@ def killed_at(place: Place, point: str) -> None:
 
 def run_on(place: Place) -> None:
     life = place.start()
-    assert place.quiet(life), place.told()
+    assert place.quiet(life), f"{life.code}: {place.told()}"
     assert life.stop() == 0
 
 
@@ -123,7 +123,4 @@ def test_a_copy_that_returns_after_its_work_item_was_replayed_edited_is_let_go_o
     assert made(outside, place) == {"A0001": ["7"]}
     assert place.items() == []
     details = [line["detail"] for line in place.ask("trace", "A0001")["entries"] if line["what"] == "duplicate"]
-    assert "an older copy (other plan)" in details or "already applied (other plan)" in details
-
-
-
+    assert "an older copy" in details

@@ -21,7 +21,6 @@ _SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 # A process that stops in the middle of a transaction must not keep its locks from the others; a machine that is gone
 # is noticed by keep-alives. Compiling queries costs more than any of them.
 _SESSION = {
-    "application_name": "tillflow",
     "jit": "off",
     "idle_in_transaction_session_timeout": "10s",
     "tcp_keepalives_idle": "10",
@@ -72,7 +71,11 @@ class Server:
         by_key   for statements that name their rows by key only
         """
         # The server gives up first: then the connection is good for the next one.
-        own = {"search_path": self.schema, "statement_timeout": f"{round(seconds * 750)}"}
+        own = {
+            "application_name": f"tillflow {self.schema}",
+            "search_path": self.schema,
+            "statement_timeout": f"{round(seconds * 750)}",
+        }
         settings = {**_SESSION, **own, **(_BY_KEY if by_key else {})}
         try:
             connection: Connection = await asyncpg.connect(

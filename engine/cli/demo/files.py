@@ -10,7 +10,21 @@ from xml.sax.saxutils import escape
 
 from engine.cli.demo.receipts import DAY, Line, Receipt
 
-_COLUMNS = ["Filiale", "Kasse", "BonNr", "Datum", "Zeit", "EAN", "Artikel", "Menge", "EPreis", "Rabatt", "MwSt", "Summe", "Zahlart"]
+_COLUMNS = [
+    "Filiale",
+    "Kasse",
+    "BonNr",
+    "Datum",
+    "Zeit",
+    "EAN",
+    "Artikel",
+    "Menge",
+    "EPreis",
+    "Rabatt",
+    "MwSt",
+    "Summe",
+    "Zahlart",
+]
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<POSLog xmlns="http://www.nrf-arts.org/IXRetail/namespace/" MajorVersion="6" MinorVersion="0">\n'
 
 
@@ -50,9 +64,7 @@ def _csv(receipts: Iterable[Receipt], delimiter: str, number: Callable[[Decimal]
     for receipt in receipts:
         for line in receipt.lines:
             writer.writerow(
-                (receipt.store, receipt.till, receipt.number, f"{day}.{month}.{year}", receipt.time)
-                + (line.product.gtin, line.product.name, line.quantity, number(line.product.price))
-                + (number(line.discount), line.rate, number(line.gross), "KARTE" if receipt.card else "BAR")
+                (receipt.store, receipt.till, receipt.number, f"{day}.{month}.{year}", receipt.time, line.product.gtin, line.product.name, line.quantity, number(line.product.price), number(line.discount), line.rate, number(line.gross), "KARTE" if receipt.card else "BAR")
             )
     return text.getvalue().encode()
 
