@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from engine.backends.secrets import EnvironmentSecrets, version_key
+from engine.backends.secrets import EnvironmentSecrets, open_to_all, version_key
 from engine.compile.compiler import compile_project
 from engine.compile.plan import RouteSet
 from engine.config.project import Project, read_project, read_project_from
@@ -39,6 +39,13 @@ def secrets_of(settings: Settings, environ: Mapping[str, str]) -> SecretSource:
     """Secrets of environment and folder. Their versions are keyed once a state folder exists."""
     key = version_key(settings.state / "version.key") if settings.state.is_dir() else b""
     return EnvironmentSecrets(environ, settings.secrets, key)
+
+
+def exposed_secrets(settings: Settings) -> list[str]:
+    """A sentence for each secret file that more people can read than need to."""
+    return [
+        f"{path} can be read by every user of this machine; chmod 600 {path}" for path in open_to_all(settings.secrets)
+    ]
 
 
 def load(settings: Settings, environ: Mapping[str, str] | None = None, registry: Registry | None = None) -> Loaded:

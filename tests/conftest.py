@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests import rabbitmq_broker
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -13,6 +16,16 @@ ROOT = Path(__file__).resolve().parents[1]
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def broker_turn(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Tests marked `alone` have the broker to themselves; other `services` tests share it."""
+    if request.node.get_closest_marker("services") is None:
+        yield
+        return
+    with rabbitmq_broker.turn(alone=request.node.get_closest_marker("alone") is not None):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -7,13 +7,18 @@ broker; the engine never does.
 from __future__ import annotations
 
 import atexit
+import fcntl
 import os
 import shlex
 import shutil
 import socket
 import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -75,6 +80,28 @@ def _make_vhost(made: Broker, user: str) -> None:
     made.steer("add_vhost", made.vhost)
     atexit.register(made.steer, "delete_vhost", made.vhost)
     made.steer("set_permissions", "--vhost", made.vhost, user, ".*", ".*", ".*")
+
+
+@contextmanager
+def turn(*, alone: bool) -> Iterator[None]:
+    """A test's time with the broker. An alarm stops every publisher of a broker, so a test that raises one has it
+    alone, among all processes of this machine; who waits for that keeps newcomers out.
+    """
+    folder = Path(tempfile.gettempdir())
+    with _locked(folder / f"tillflow-broker-door-{os.getuid()}", fcntl.LOCK_EX) as door:
+        with _locked(folder / f"tillflow-broker-{os.getuid()}", fcntl.LOCK_EX if alone else fcntl.LOCK_SH):
+            fcntl.flock(door, fcntl.LOCK_UN)
+            yield
+
+
+@contextmanager
+def _locked(path: Path, how: int) -> Iterator[int]:
+    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(file, how)
+        yield file
+    finally:
+        os.close(file)
 
 
 def _answers(url: URL) -> bool:

@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -42,9 +43,28 @@ class FolderBlobs:
             raise KeyError(f"{path} is damaged: its content does not have the digest it is named by")
         return content
 
-    async def remove(self, digest: str) -> None:
+    async def old(self, before: int) -> list[str]:
+        return await self._run(lambda: [path.parent.name + path.name for path in self._all() if _put_at(path) < before])
+
+    async def remove(self, digest: str, before: int) -> bool:
         path = self._path(digest)
-        await self._run(lambda: path.unlink(missing_ok=True))
+        return await self._run(lambda: self._remove(path, before))
+
+    def _all(self) -> list[Path]:
+        return [path for path in self._root.glob("??/*") if _DIGEST.fullmatch(path.parent.name + path.name)]
+
+    def _remove(self, path: Path, before: int) -> bool:
+        """Aside first: what is put again meanwhile is written anew, or was touched before and comes back."""
+        aside = path.with_name(f".old-{path.name}")
+        try:
+            os.replace(path, aside)
+        except FileNotFoundError:
+            return False
+        if _put_at(aside) >= before:
+            os.replace(aside, path)
+            return False
+        aside.unlink()
+        return True
 
     def _path(self, digest: str) -> Path:
         if not _DIGEST.fullmatch(digest):
@@ -60,8 +80,12 @@ class FolderBlobs:
             raise StoreDown(f"the blob folder {self._root} cannot be used: {error.strerror or error}") from error
 
     def _write(self, path: Path, content: bytes) -> None:
-        if path.exists():
-            return
+        try:
+            os.utime(path)
+        except FileNotFoundError:
+            self._write_new(path, content)
+
+    def _write_new(self, path: Path, content: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(prefix=".new-", dir=path.parent)
         try:
@@ -75,6 +99,14 @@ class FolderBlobs:
             raise
         for folder in (path.parent, self._root):
             _sync_folder(folder)
+
+
+def _put_at(path: Path) -> int:
+    """When it was last put, UTC microseconds; now, where somebody else has removed it."""
+    try:
+        return path.stat().st_mtime_ns // 1000
+    except FileNotFoundError:
+        return time.time_ns() // 1000
 
 
 def _sync_folder(folder: Path) -> None:
@@ -94,8 +126,9 @@ class SqliteBlobs:
 
     async def put(self, content: bytes) -> str:
         digest = hashlib.sha256(content).hexdigest()
-        sql = "INSERT OR IGNORE INTO blob (digest, content) VALUES (?, ?)"
-        await self._database.submit(lambda connection: connection.execute(sql, (digest, content)).rowcount)
+        sql = "INSERT INTO blob (digest, content, at) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET at = excluded.at"
+        facts = (digest, content, self._database.clock.now())
+        await self._database.submit(lambda connection: connection.execute(sql, facts).rowcount)
         return digest
 
     async def get(self, digest: str) -> bytes:
@@ -105,6 +138,12 @@ class SqliteBlobs:
             raise KeyError(f"no blob {digest}")
         return bytes(found[0])
 
-    async def remove(self, digest: str) -> None:
-        sql = "DELETE FROM blob WHERE digest = ?"
-        await self._database.submit(lambda connection: connection.execute(sql, (digest,)).rowcount)
+    async def old(self, before: int) -> list[str]:
+        sql = "SELECT digest FROM blob WHERE at < ?"
+        return await self._database.read_aside(
+            lambda connection: [row[0] for row in connection.execute(sql, (before,))]
+        )
+
+    async def remove(self, digest: str, before: int) -> bool:
+        sql = "DELETE FROM blob WHERE digest = ? AND at < ?"
+        return await self._database.submit(lambda connection: connection.execute(sql, (digest, before)).rowcount > 0)

@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import secrets
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -37,6 +38,13 @@ def version_key(path: Path) -> bytes:
         key = secrets.token_bytes(32)
         file.write(key)
     return key
+
+
+def open_to_all(folder: Path | None) -> list[Path]:
+    """Files of the folder that every user of the machine may read; nothing where there is no such folder."""
+    if folder is None or not folder.is_dir():
+        return []
+    return [path for path in sorted(folder.iterdir()) if path.is_file() and path.stat().st_mode & stat.S_IROTH]
 
 
 class DictSecrets:

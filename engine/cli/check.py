@@ -1,8 +1,7 @@
-"""Checking files: validate, fmt, explain, schema."""
+"""Checking files: validate, fmt, schema."""
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 from typing import Annotated
@@ -25,8 +24,7 @@ from engine.config.models import (
     TablesDoc,
     TestsDoc,
 )
-from engine.core.codes import catalogue
-from engine.core.findings import Code, Finding, has_errors
+from engine.core.findings import Finding, has_errors
 from engine.discover import discover
 from engine.loading import load
 from engine.plugins import reference
@@ -52,7 +50,6 @@ def add_to(app: typer.Typer) -> None:
     """Add this group's commands."""
     app.command()(validate)
     app.command()(fmt)
-    app.command()(explain)
     app.command()(schema)
 
 
@@ -95,25 +92,33 @@ def fmt(
     ] = None,
     project: ProjectOption = None,
     check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 when a file would change.")] = False,
+    form: FormatOption = Form.HUMAN,
 ) -> None:
     """Write YAML files in the one canonical form. Data, comments and the order of keys stay as they are."""
     root = settings_for(project).project
-    changed = 0
     files = list(_yaml_files(paths or [root / "routes", root / "mappings"]))
-    for path in files:
-        try:
-            before = path.read_bytes().decode("utf-8")
-        except UnicodeDecodeError:
-            fail(f"{path} is not UTF-8 text", Exit.USAGE, "save it as UTF-8")
-        after = format_text(before)
-        if after == before:
-            continue
-        changed += 1
+    changed = [path for path in files if _formatted(path, write=not check)]
+    if form is Form.JSON:
+        print_json({"files": len(files), "would_change" if check else "changed": [str(path) for path in changed]})
+        if check and changed:
+            raise typer.Exit(int(Exit.FAILED))
+        return
+    for path in changed:
         err().print(escape(f"{'would change' if check else 'changed'} {path}"))
-        if not check:
-            path.write_text(after, encoding="utf-8", newline="")
     if check and changed:
-        fail(f"{changed} of {len(files)} files are not in canonical form", help="run `tillflow fmt`")
+        fail(f"{len(changed)} of {len(files)} files are not in canonical form", help="run `tillflow fmt`")
+
+
+def _formatted(path: Path, *, write: bool) -> bool:
+    """True for a file that is not in canonical form; it is, afterwards, with `write`."""
+    try:
+        before = path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError:
+        fail(f"{path} is not UTF-8 text", Exit.USAGE, "save it as UTF-8")
+    after = format_text(before)
+    if write and after != before:
+        path.write_text(after, encoding="utf-8", newline="")
+    return after != before
 
 
 def _yaml_files(paths: list[Path]) -> list[Path]:
@@ -128,28 +133,6 @@ def _yaml_files(paths: list[Path]) -> list[Path]:
     return files
 
 
-def explain(
-    code: Annotated[str, typer.Argument(help="A finding's code, for example TF1101.")], form: FormatOption = Form.HUMAN
-) -> None:
-    """Tell why a finding is a problem, with a wrong and a right example."""
-    pages = catalogue()
-    page = pages.get(code.upper())
-    if page is None:
-        near = ", ".join(sorted(pages)[:3]) + ", ..."
-        fail(f"{code} is not a finding code", Exit.USAGE, f"codes look like {near}; `tillflow validate` prints them")
-    if form is Form.JSON:
-        print_json({name: getattr(page, name) for name in ("code", "title", "why", "wrong", "right")})
-    else:
-        sys.stdout.write(_page(page))
-
-
-def _page(page: Code) -> str:
-    def block(text: str) -> str:
-        return "\n".join(f"    {line}" for line in text.strip("\n").splitlines())
-
-    return f"{page.code}: {page.title}\n\n{page.why}\n\nWrong:\n{block(page.wrong)}\n\nRight:\n{block(page.right)}\n"
-
-
 def schema(
     kind: Annotated[str, typer.Argument(help="route, mapping, connections, tables, ... Empty: all of them.")] = "",
     project: ProjectOption = None,
@@ -157,6 +140,7 @@ def schema(
         bool, typer.Option("--check", help="Build the schemas and the reference; print only problems.")
     ] = False,
     write: Annotated[bool, typer.Option("--write", help="Write them to .tillflow/ for the editor.")] = False,
+    form: FormatOption = Form.HUMAN,
 ) -> None:
     """JSON Schema of the project's files, built from the installed plugins: for completion and checks in an editor."""
     registry = discover()
@@ -164,7 +148,9 @@ def schema(
     made = file_schemas(registry, KINDS)
     if check:
         reference.pages(registry)
-        for text in gaps:
+        if form is Form.JSON:
+            print_json({"gaps": gaps})
+        for text in gaps if form is Form.HUMAN else ():
             err().print(escape(text))
         if gaps:
             fail(f"{len(gaps)} gaps in the reference of installed plugins")

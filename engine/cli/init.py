@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from engine.cli.output import Exit, err, escape, fail
+from engine.cli.output import Exit, Form, FormatOption, err, escape, fail, print_json
 
 
 def add_to(app: typer.Typer) -> None:
@@ -17,11 +17,17 @@ def add_to(app: typer.Typer) -> None:
     app.command()(init)
 
 
-def init(folder: Annotated[Path, typer.Argument(help="Where the project is laid down; made if missing.")]) -> None:
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where the project is laid down; made if missing.")],
+    form: FormatOption = Form.HUMAN,
+) -> None:
     """Lay down a small working project: a till's CSV becomes sales, and sales are posted to a database, once each."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         fail(f"{folder} exists and is not an empty folder", Exit.USAGE, "name a new folder")
     count = _lay_down(files("engine.cli") / "starter", folder)
+    if form is Form.JSON:
+        print_json({"folder": str(folder), "files": count})
+        return
     err().print(escape(f"laid down {count} files in {folder}. Next:"))
     for line in ("cd " + str(folder), "tillflow validate", "tillflow test", "tillflow run", "tillflow status"):
         err().print(escape(f"  {line}"))

@@ -7,13 +7,14 @@ from importlib import import_module
 
 import typer
 
-from engine.cli.output import Exit, err, escape
+from engine.cli.output import EXIT_CODES, Exit, FindingForm, err, escape
 from engine.core.errors import ConfigError, SettingsError, StoreDown, TillflowError
 
 # Which module brings which commands: only the one that is asked for is imported, `validate` needs no web server.
 GROUPS: dict[str, tuple[str, ...]] = {
     "init": ("init",),
-    "check": ("validate", "fmt", "explain", "schema"),
+    "check": ("validate", "fmt", "schema"),
+    "explain": ("explain",),
     "tests": ("test",),
     "tryout": ("eval", "dry-run"),
     "run": ("run", "status", "doctor"),
@@ -21,6 +22,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "work": ("work",),
     "demo": ("demo",),
     "plugins": ("connectors", "new"),
+    "topology": ("topology",),
 }
 
 
@@ -29,6 +31,8 @@ def application(command: str = "") -> typer.Typer:
     app = typer.Typer(
         name="tillflow",
         help="Move business events between tills, shop, warehouse and ERP: declared in YAML, posted exactly once.",
+        epilog="`tillflow explain` tells of steps, functions, mappings, connectors and finding codes. Exit codes: "
+        + "; ".join(f"{int(code)} {meaning}" for code, meaning in EXIT_CODES.items()),
         no_args_is_help=True,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
@@ -70,7 +74,7 @@ def _told(error: Exception) -> int:
     if isinstance(error, ConfigError):
         from engine.cli.findings import show
 
-        show(error.findings)
+        show(error.findings, _form(), error.sources)
         return int(Exit.FAILED)
     console.print(f"[bold red]error[/]: {escape(_sentence(error))}")
     if isinstance(error, StoreDown | ConnectionError):
@@ -78,6 +82,13 @@ def _told(error: Exception) -> int:
     if isinstance(error, SettingsError | OSError):
         return int(Exit.USAGE)
     return int(Exit.FAILED)
+
+
+def _form() -> FindingForm:
+    """Findings come in the form the command was asked for, whatever it would have printed without them."""
+    words = sys.argv[1:]
+    asked = "--format=json" in words or ("--format", "json") in zip(words, words[1:], strict=False)
+    return FindingForm.JSON if asked else FindingForm.HUMAN
 
 
 def _sentence(error: Exception) -> str:

@@ -1,8 +1,4 @@
-"""What every command shares: results to stdout, the rest to stderr, one set of exit codes.
-
-0 ok · 1 findings or failed · 2 wrong use or unreadable file · 3 changes pending · 4 engine or service not reachable ·
-130 interrupted
-"""
+"""What every command shares: results to stdout, the rest to stderr, one set of exit codes."""
 
 from __future__ import annotations
 
@@ -29,6 +25,16 @@ class Exit(IntEnum):
     PENDING = 3
     UNREACHABLE = 4
     INTERRUPTED = 130
+
+
+EXIT_CODES = {
+    Exit.OK: "done; nothing is wrong",
+    Exit.FAILED: "findings, failed tests, or a refusal: the output says which",
+    Exit.USAGE: "wrong use: an option, a name or a file that cannot be used",
+    Exit.PENDING: "changes are pending",
+    Exit.UNREACHABLE: "the engine, its database or a service cannot be reached",
+    Exit.INTERRUPTED: "interrupted by a person",
+}
 
 
 class Form(StrEnum):

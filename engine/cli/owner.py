@@ -1,4 +1,5 @@
-"""Reaching the owner of the Store: a running engine through its socket, else the database itself, under its lock.
+"""Reaching the Store: through the socket of an engine that runs here, else the Store itself: beside engines elsewhere
+where it is shared, under its lock where it has one owner.
 
 Both ways answer the same JSON API, so a command does not know which one it talks to.
 """
@@ -8,11 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
 
-from engine.app import reading_control, stopped_control
+from engine.app import control_of
 from engine.cli.output import Exit, fail
 from engine.console.api import PREFIX, make_app
 from engine.core.jsonx import decode, encode
@@ -22,7 +24,7 @@ T = TypeVar("T")
 
 
 class Owner:
-    """The API as a client sees it. `running` tells whether an engine answers."""
+    """The API as a client sees it. `running` tells whether an engine works, here or elsewhere."""
 
     def __init__(self, client: httpx.AsyncClient, running: bool) -> None:
         self._client = client
@@ -53,28 +55,31 @@ def _answer(response: httpx.Response) -> Any:  # noqa: RET503 - `fail` does not 
 
 @asynccontextmanager
 async def owner(settings: Settings, *, changes: bool = False) -> AsyncIterator[Owner]:
-    """The running engine of this state folder, or its Store: read beside whoever owns it, or owned for a change."""
-    if await _answers(settings):
-        transport = httpx.AsyncHTTPTransport(uds=str(settings.socket))
+    """An engine that runs on this state folder, or its Store: beside those who use it, or owned for a change."""
+    socket = await _answering(settings)
+    if socket is not None:
+        transport = httpx.AsyncHTTPTransport(uds=str(socket))
         async with httpx.AsyncClient(transport=transport, base_url="http://engine", timeout=60) as client:
             yield Owner(client, True)
         return
-    opened = stopped_control if changes else reading_control
-    async with opened(settings) as control:
+    async with control_of(settings, changes=changes) as control:
         transport_here = httpx.ASGITransport(app=make_app(control))
         async with httpx.AsyncClient(transport=transport_here, base_url="http://engine", timeout=60) as client:
-            yield Owner(client, False)
+            yield Owner(client, await control.live())
 
 
-async def _answers(settings: Settings) -> bool:
-    if not settings.socket.exists():
-        return False
-    try:
-        _, writer = await asyncio.open_unix_connection(str(settings.socket))
-    except OSError:
-        return False
-    writer.close()
-    return True
+async def _answering(settings: Settings) -> Path | None:
+    """The socket of a worker that takes calls."""
+    for socket in settings.sockets():
+        if not socket.exists():
+            continue
+        try:
+            _, writer = await asyncio.open_unix_connection(str(socket))
+        except OSError:
+            continue
+        writer.close()
+        return socket
+    return None
 
 
 def ask(settings: Settings, question: Callable[[Owner], Awaitable[T]], *, changes: bool = False) -> T:

@@ -64,6 +64,7 @@ def show(
 def connector(
     name: Annotated[str, typer.Argument(help="Its name, for example erp.acme.")],
     folder: Annotated[Path, typer.Option("--into", help="Where the package is laid down.")] = Path("."),
+    form: FormatOption = Form.HUMAN,
 ) -> None:
     """Lay down a connector package of its own: source, sink, fake, example and a test that runs the contract kit."""
     from engine.cli.scaffold import connector_files
@@ -79,4 +80,7 @@ def connector(
         target = root / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
+    if form is Form.JSON:
+        print_json({"folder": str(root), "files": len(files)})
+        return
     err().print(escape(f"laid down {len(files)} files in {root}; next: pip install -e {root} && pytest {root}"))

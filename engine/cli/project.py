@@ -21,11 +21,18 @@ StateOption = Annotated[
 ]
 
 
-def settings_for(project: Path | None, state: Path | None = None) -> Settings:
+def settings_for(
+    project: Path | None,
+    state: Path | None = None,
+    transport: str | None = None,
+    store: str | None = None,
+    workers: int | None = None,
+    http: str | None = None,
+) -> Settings:
     """Settings of this command. Ends with exit code 2 where there is no project."""
     import os
 
-    settings = Settings.read(os.environ, project, state)
+    settings = Settings.read(os.environ, project, state, transport, store, workers, http)
     if not (settings.project / "routes").is_dir():
         fail(
             f"{settings.project} holds no tillflow project: there is no folder routes/ in it",
@@ -39,5 +46,5 @@ def loaded_for(settings: Settings) -> Loaded:
     """The project, compiled. Raises ConfigError when it has errors."""
     loaded = load(settings)
     if has_errors(loaded.findings):
-        raise ConfigError(loaded.findings)
+        raise ConfigError(loaded.findings, loaded.sources)
     return loaded

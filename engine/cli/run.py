@@ -20,7 +20,7 @@ from engine.console.worker import serve
 from engine.core.clock import SystemClock
 from engine.core.errors import Failure, SettingsError
 from engine.core.findings import has_errors
-from engine.loading import Loaded, load
+from engine.loading import Loaded, exposed_secrets, load
 from engine.runtime.memory import quiet_collector
 from engine.runtime.parent import Parent
 from engine.runtime.pool import Pool
@@ -39,17 +39,37 @@ def add_to(app: typer.Typer) -> None:
 def run(
     project: ProjectOption = None,
     state: StateOption = None,
+    transport: Annotated[
+        str | None,
+        typer.Option(help="sqlite, or amqp://user:password@host:5672/vhost. Default: TILLFLOW_TRANSPORT, else sqlite."),
+    ] = None,
+    store: Annotated[
+        str | None,
+        typer.Option(help="sqlite, or postgresql://user:password@host/database. Default: TILLFLOW_STORE, else sqlite."),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes that do the work. Default: TILLFLOW_WORKERS, else 1.")
+    ] = None,
+    http: Annotated[
+        str | None,
+        typer.Option(help="host:port of /health/live, /health/ready and /metrics. Default: TILLFLOW_HTTP, else none."),
+    ] = None,
     alone: Annotated[
         bool, typer.Option("--alone", help="Without the parent that starts the worker again after a crash.")
     ] = False,
 ) -> None:
-    """Run all routes until stopped. A parent process watches over the worker that does the work."""
-    settings = settings_for(project, state)
+    """Run all routes until stopped. A parent process watches over the workers that do the work.
+
+    A route is the same file over every transport and store.
+    """
+    settings = settings_for(project, state, transport, store, workers, http)
     settings.state.mkdir(parents=True, exist_ok=True)
     if alone or os.environ.get(CHILD):
         raise typer.Exit(_work(settings))
     loaded_for(settings)
-    os.environ[CHILD] = "1"
+    # Addresses hold passwords: the workers get them where others do not see them.
+    os.environ.update({CHILD: "1", "TILLFLOW_TRANSPORT": settings.transport, "TILLFLOW_STORE": settings.store})
+    os.environ |= {"TILLFLOW_WORKERS": str(settings.workers), "TILLFLOW_HTTP": settings.http}
     command = [
         sys.executable,
         "-m",
@@ -61,7 +81,9 @@ def run(
         str(settings.state),
     ]
     ends = frozenset({int(Exit.OK), int(Exit.FAILED), int(Exit.USAGE), int(Exit.UNREACHABLE)})
-    parent = Parent(command, settings.state / "watch", ends, _parent_says())
+    awaits = frozenset({int(Exit.UNREACHABLE)})
+    folder = settings.state / "watch"
+    parent = Parent(command, folder, ends, _parent_says(), children=settings.workers, awaits=awaits)
     raise typer.Exit(parent.run())
 
 
@@ -107,16 +129,19 @@ _ALWAYS = ("received", "applied", "work_items", "in_flight")
 
 def _show_status(answer: dict[str, Any]) -> None:
     console = out()
-    console.print(f"{'running' if answer['running'] else 'not running'}, revision {answer['revision'][:12]}")
+    state = {"new": "running", "store_down": "the store is down"}.get(answer["state"], answer["state"])
+    console.print(f"{state if answer['running'] else 'not running'}, revision {answer['revision'][:12]}")
     figures = [f for f in answer["figures"] if not f.get("sink")]
     if figures:
         told = [name for name in _FIGURES if name in _ALWAYS or any(f[name] for f in figures)]
         rows = [(f["route"], *(f[name] for name in told), "yes" if f["balanced"] else "NO") for f in figures]
         heads = [name.replace("_", " ") for name in told]
         console.print(table(("route", *heads, "balanced"), rows, heads))
-    elif not any(w["state"] == "open" for w in answer["work"]):
+    elif answer["state"] != "store_down" and not any(w["state"] == "open" for w in answer["work"]):
         console.print("Nothing was received yet.")
-    _section("problems", [(p["part"], p["why"]) for p in answer["problems"]])
+    _section("problems", [(p["part"], escape(p["why"])) for p in answer["problems"]])
+    workers = [(w["worker"], w["state"], w["since"][:19], w["pid"], len(w["problems"])) for w in answer["workers"]]
+    _section("workers", workers)
     _section("open work items", [(w["route"], w["reason"], w["count"]) for w in answer["work"] if w["state"] == "open"])
     for one in answer["refused"]:
         text = (
@@ -135,6 +160,7 @@ def _busy(queues: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 _HEADS = {
     "problems": ("what", "why"),
+    "workers": ("worker", "state", "since (UTC)", "pid", "problems"),
     "open work items": ("route", "reason", "count"),
     "waiting": ("queue", "ready", "delayed", "in hand"),
     "connections": ("connection", "breaker"),
@@ -144,7 +170,7 @@ _HEADS = {
 def _section(name: str, rows: list[tuple[Any, ...]]) -> None:
     if rows:
         out().print(f"\n[bold]{name}[/]")
-        out().print(table(_HEADS[name], rows, ("count", "ready", "delayed", "in hand")))
+        out().print(table(_HEADS[name], rows, ("count", "ready", "delayed", "in hand", "pid", "problems")))
 
 
 def doctor(project: ProjectOption = None, state: StateOption = None, form: FormatOption = Form.HUMAN) -> None:
@@ -153,18 +179,22 @@ def doctor(project: ProjectOption = None, state: StateOption = None, form: Forma
     loaded = load(settings)
     checks = [*_local(settings, loaded), *asyncio.run(_connections(loaded))]
     if form is Form.JSON:
-        print_json({"checks": [{"check": name, "ok": ok, "detail": detail} for name, ok, detail in checks]})
+        print_json({"checks": [_check_dict(*check) for check in checks]})
     else:
-        rows = [("ok" if ok else "FAILED", name, detail) for name, ok, detail in checks]
+        rows = [({True: "ok", False: "FAILED", None: "warning"}[ok], name, detail) for name, ok, detail in checks]
         out().print(table(("", "check", "detail"), rows))
-    if not all(ok for _, ok, _ in checks):
+    if any(ok is False for _, ok, _ in checks):
         fail(
             "something the engine needs is missing",
             help="the table says what; `tillflow validate` shows findings in full",
         )
 
 
-Check = tuple[str, bool, str]
+Check = tuple[str, bool | None, str]  # what, whether it is well (None: it works, and should be put right), detail
+
+
+def _check_dict(name: str, ok: bool | None, detail: str) -> dict[str, Any]:
+    return {"check": name, "ok": ok is not False, "warning": ok is None, "detail": detail}
 
 
 def _local(settings: Settings, loaded: Loaded) -> Iterator[Check]:
@@ -185,6 +215,7 @@ def _local(settings: Settings, loaded: Loaded) -> Iterator[Check]:
         yield "state folder", free > 200 << 20, f"{settings.state}: {free >> 20} MiB free"
     except OSError as error:
         yield "state folder", False, f"{settings.state}: {error.strerror}; choose another with --state"
+    yield from (("secrets", None, text) for text in exposed_secrets(settings))
 
 
 async def _connections(loaded: Loaded) -> list[Check]:

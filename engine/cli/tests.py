@@ -70,7 +70,7 @@ def _loaded(settings: Settings, form: Form) -> TestProject:
         if form is Form.JSON:
             print_json({"findings": [finding.as_dict() for finding in error.findings], "passed": 0, "failed": 0})
         else:
-            shown.show(error.findings)
+            shown.show(error.findings, sources=error.sources)
             err().print("no test was run: correct these first")
         raise typer.Exit(int(Exit.FAILED)) from None
     _warn(loaded.findings)

@@ -29,8 +29,8 @@ def trace(
 ) -> None:
     """Show everything that happened to what a business key names, from the till's file to each sink.
 
-    Found by: the `search` keys of the types that a route `accepts` or an `event:` sink publishes, and the file. Keys of
-    a schema that only a `validate` step names are not indexed.
+    Found by: the file, and the `search` keys of the types that a route `accepts`, that an `event:` sink publishes, or
+    that a `validate` step before the first mapping names.
     """
     name, _, value = key.partition("=") if "=" in key else ("", "", key)
 
@@ -45,7 +45,7 @@ def trace(
         fail(
             f"nothing is known of {key!r}",
             Exit.FAILED,
-            "keys are `file` and the `search` keys of types that are accepted or published; ids may be shortened",
+            "keys are `file` and the `search` keys of types that are accepted, published or validated; ids may be shortened",
         )
     _show(answer)
 

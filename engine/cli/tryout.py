@@ -19,8 +19,8 @@ from engine.core.jsonx import encode, parse
 from engine.core.outcome import Filtered
 from engine.discover import discover
 from engine.expr.errors import ExpressionError
-from engine.expr.functions import FunctionTable
 from engine.expr.jmes import compile_expression
+from engine.plugins.functions import functions_of
 from engine.runtime.dryrun import DryRun, SampleEnv
 
 
@@ -33,20 +33,26 @@ def add_to(app: typer.Typer) -> None:
 def eval_(
     expression: Annotated[str, typer.Argument(help="A JMESPath expression.")],
     file: Annotated[Path | None, typer.Argument(help="A JSON document. Default: standard input.")] = None,
+    form: FormatOption = Form.JSON,
 ) -> None:
-    """Evaluate an expression over a JSON document, exactly as a route would. Tables and parameters are not there."""
-    registry = discover()
-    functions = FunctionTable.builtin().extended({name: spec.target for name, spec in registry.functions.items()})
+    """Evaluate an expression over a JSON document, exactly as a route would. Tables and parameters are not there.
+
+    The result is JSON; with `--format human` a text is printed bare.
+    """
     try:
-        expr = compile_expression(expression, functions)
+        expr = compile_expression(expression, functions_of(discover()))
     except ExpressionError as error:
         pointer = " " * error.offset + "^" * max(1, error.length)
         help = error.help or (f"did you mean {error.suggestion}?" if error.suggestion else "")
         fail(f"{error.message}\n  {expression}\n  {pointer}", Exit.USAGE, help)
     try:
-        print_json(expr(_document(file), SampleEnv()))
+        result = expr(_document(file), SampleEnv())
     except Failure as failure:
         fail(f"{failure.reason}: {failure.detail}")
+    if form is Form.HUMAN and isinstance(result, str):
+        out().print(escape(result))
+    else:
+        print_json(result)
 
 
 def _document(file: Path | None) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -12,18 +13,37 @@ from typing import Annotated, Any
 
 import typer
 
+from engine.cli.bulk import replay_all
 from engine.cli.output import Exit, Form, FormatOption, err, escape, fail, out, pretty, print_json, table
 from engine.cli.owner import Owner, ask
 from engine.cli.project import ProjectOption, StateOption, settings_for
 from engine.core.errors import Permanent
 from engine.core.jsonx import parse
+from engine.settings import Settings
 
 work = typer.Typer(help="Events that wait for a decision.", no_args_is_help=True)
 
-MOST_AT_ONCE = 1_000_000  # items of one `replay --all`
+_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_:.-]*")
 
-IdArgument = Annotated[str, typer.Argument(help="The item's id, or a beginning of it that only one item has.")]
-ReasonOption = Annotated[str, typer.Option("--reason", "-r", help="Why; it goes into the audit.")]
+
+def _id(text: str) -> str:
+    """An id or its beginning, safe in an address. Raises typer.BadParameter."""
+    if not _ID.fullmatch(text):
+        raise typer.BadParameter("an id has letters and digits only; `tillflow work list` shows them")
+    return text
+
+
+def _said(text: str) -> str:
+    """A reason that says something. Raises typer.BadParameter."""
+    if not text.strip():
+        raise typer.BadParameter("say why: it goes into the audit")
+    return text
+
+
+IdArgument = Annotated[
+    str, typer.Argument(callback=_id, help="The item's id, or a beginning of it that only one item has.")
+]
+ReasonOption = Annotated[str, typer.Option("--reason", "-r", callback=_said, help="Why; it goes into the audit.")]
 ActorOption = Annotated[str, typer.Option("--actor", envvar="TILLFLOW_ACTOR", help="Who decides. Default: your login.")]
 
 
@@ -46,7 +66,7 @@ def list_(
     state: Annotated[
         list[str] | None, typer.Option("--in-state", help="open, replayed, resolved, discarded. Repeatable.")
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="Most rows.")] = 100,
+    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="Most rows.")] = 100,
     project: ProjectOption = None,
     state_folder: StateOption = None,
     form: FormatOption = Form.HUMAN,
@@ -149,6 +169,7 @@ def edit(
     actor: ActorOption = "",
     project: ProjectOption = None,
     state: StateOption = None,
+    form: FormatOption = Form.HUMAN,
 ) -> None:
     """Change what will be replayed. Values shown as *** stay what they are if you leave them."""
     settings = settings_for(project, state)
@@ -165,12 +186,19 @@ def edit(
         return await owner.post(f"/work/{id}/edit", {"actor": actor or _login(), "reason": reason, "body": body})
 
     item = ask(settings, question, changes=True)
+    if form is Form.JSON:
+        print_json(item)
+        return
     err().print(escape(f"edited {item['id']}; `tillflow work replay {item['id']} -r ...` sends it on its way"))
 
 
 def _edited(before: Any, file: Path | None) -> str:
     if file is not None:
-        return sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
+        return _read(file)
+    if not sys.stdin.isatty():
+        fail(
+            "there is no terminal for an editor", Exit.USAGE, "give the new body with --file; `-` reads standard input"
+        )
     editor = os.environ.get("EDITOR", "vi")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "body.json"
@@ -180,13 +208,25 @@ def _edited(before: Any, file: Path | None) -> str:
         return path.read_text(encoding="utf-8")
 
 
-def _decide(verb: str, id: str, reason: str, actor: str, project: Path | None, state: Path | None) -> None:
+def _read(file: Path) -> str:
+    raw = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        fail(f"the new body is not UTF-8 text: {file}", Exit.USAGE, "nothing was changed; save it as UTF-8")
+
+
+def _decide(verb: str, id: str, reason: str, actor: str, settings: Settings, form: Form) -> None:
     async def question(owner: Owner) -> Any:
         answer = await owner.post(f"/work/{id}/{verb}", {"actor": actor or _login(), "reason": reason})
         return answer, owner.running
 
-    answer, running = ask(settings_for(project, state), question, changes=True)
-    later = "" if running else " (the engine does not run; it is done when it starts)"
+    answer, running = ask(settings, question, changes=True)
+    if form is Form.JSON:
+        print_json({**answer, "running": running})
+        return
+    waits = verb == "replay" and not running
+    later = " (the engine does not run; it is done when it starts)" if waits else ""
     told = answer["text"] if answer["id"] in answer["text"] else f"{answer['id']}: {answer['text']}"
     err().print(escape(f"{told}{later}"))
 
@@ -205,42 +245,23 @@ def replay(
     every: Annotated[bool, typer.Option("--all", help="Every open item that --reason-is and --route leave.")] = False,
     reason_is: Annotated[str, typer.Option("--reason-is", help="With --all: only items with this reason.")] = "",
     route: Annotated[str, typer.Option(help="With --all: only this route.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="With --all: do it without asking.")] = False,
     actor: ActorOption = "",
     project: ProjectOption = None,
     state: StateOption = None,
+    form: FormatOption = Form.HUMAN,
 ) -> None:
     """Have it tried again, as it is or as it was edited. What was applied already is not applied again."""
-    if every == bool(id) or (every and not (reason_is or route)):
-        fail(
-            "replay needs an id, or --all with --reason-is or --route",
-            Exit.USAGE,
-            "`tillflow work list` shows what waits",
-        )
+    if every == bool(id):
+        fail("replay needs an id, or --all", Exit.USAGE, "`tillflow work list` shows what waits")
+    if not every and (reason_is or route or yes):
+        fail("--reason-is, --route and --yes go with --all", Exit.USAGE, "with an id there is nothing to choose")
+    settings = settings_for(project, state)
     if every:
-        _replay_all(reason_is, route, reason, actor, project, state)
+        who = {"actor": actor or _login(), "reason": reason}
+        replay_all(settings, {"reason": reason_is, "route": route}, who, sure=yes, form=form)
     else:
-        _decide("replay", id, reason, actor, project, state)
-
-
-def _replay_all(wanted: str, route: str, reason: str, actor: str, project: Path | None, state: Path | None) -> None:
-    """One decision, and one row in the audit, for each; one that is refused says why and stays open."""
-    who = {"actor": actor or _login(), "reason": reason}
-
-    async def question(owner: Owner) -> tuple[int, int]:
-        found = await owner.get("/work", reason=wanted, route=route, state=["open"], limit=MOST_AT_ONCE)
-        refused = 0
-        for item in found["items"]:
-            try:
-                await owner.post(f"/work/{item['id']}/replay", who)
-            except typer.Exit:
-                err().print(escape(f"  {item['id']} stays open"))
-                refused += 1
-        return len(found["items"]), refused
-
-    count, refused = ask(settings_for(project, state), question, changes=True)
-    err().print(f"{count - refused} of {count} items replayed")
-    if refused:
-        raise typer.Exit(int(Exit.FAILED))
+        _decide("replay", _id(id), reason, actor, settings, form)
 
 
 @work.command()
@@ -250,9 +271,10 @@ def resolve(
     actor: ActorOption = "",
     project: ProjectOption = None,
     state: StateOption = None,
+    form: FormatOption = Form.HUMAN,
 ) -> None:
     """Close it: it was put right elsewhere."""
-    _decide("resolve", id, reason, actor, project, state)
+    _decide("resolve", id, reason, actor, settings_for(project, state), form)
 
 
 @work.command()
@@ -262,6 +284,7 @@ def discard(
     actor: ActorOption = "",
     project: ProjectOption = None,
     state: StateOption = None,
+    form: FormatOption = Form.HUMAN,
 ) -> None:
     """Close it: it is not wanted. The reason stays in the audit."""
-    _decide("discard", id, reason, actor, project, state)
+    _decide("discard", id, reason, actor, settings_for(project, state), form)

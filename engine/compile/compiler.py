@@ -23,7 +23,7 @@ from engine.compile.texts import Texts
 from engine.compile.types import plan_types
 from engine.config.project import Project
 from engine.core.findings import Finding
-from engine.expr.functions import FunctionTable
+from engine.plugins.functions import functions_of
 from engine.plugins.registry import Registry
 from engine.ports.secrets import SecretSource
 
@@ -72,12 +72,6 @@ def _compile(project: Project, registry: Registry, secrets: SecretSource) -> tup
     check_overlays(catalog)
     check_project(catalog, scopes)
     return _route_set(catalog, plans), report.all()
-
-
-def functions_of(registry: Registry) -> FunctionTable:
-    """The functions of the expression language, with those of plugins."""
-    extra = {name: spec.target for name, spec in registry.functions.items()}
-    return FunctionTable.builtin().extended(extra) if extra else FunctionTable.builtin()
 
 
 def _route_set(catalog: Catalog, plans: dict[str, Plan]) -> RouteSet:

@@ -35,7 +35,7 @@ class Checker:
     """Checks in one scope: its parameters and tables are the ones that may be named.
 
     doubts   where given, what may be missing in some documents is put there instead of being reported
-    given    in a mapping: names that steps of routes give to items, each with the file
+    given    in a mapping: names that steps of routes give to items or add to the data, each with the file
     """
 
     def __init__(self, scope: Scope, doubts: list[Doubt] | None = None, given: Mapping[str, str] | None = None) -> None:

@@ -78,6 +78,7 @@ class PlannedSource:
 
     event    `sale.completed@2` for a subscription, else empty
     config   the Source's validated Config; `format_config` the Format's
+    found_by types that `validate` steps see the records through: by their search keys a record is found in the journal
     """
 
     event: str = ""
@@ -87,6 +88,7 @@ class PlannedSource:
     format: str = ""
     format_config: Any = None
     accepts: EventType | None = None
+    found_by: tuple[EventType, ...] = ()
     deadline: float = 0.0
 
 

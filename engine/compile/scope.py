@@ -24,6 +24,7 @@ class Uses:
     connections: set[str] = field(default_factory=set)
     taps: dict[str, Flow] = field(default_factory=dict)  # sink -> what its copies look like
     added: dict[str, Place] = field(default_factory=dict)  # last name of an `into` -> where it is written
+    regrouped: str = ""  # id of the first `split` or `aggregate`: behind it there is not one output per event
     unusable: bool = False  # something it needs has findings of its own
 
 

@@ -173,6 +173,7 @@ class _SinkPlanner:
                 f"`{bound.action}` is {guarantee}: on a financial route it may double or lose its effect",
                 help="choose an action with another guarantee, or say `accept_duplicates_because: <reason>`",
             )
+        self._check_held(guarantee, bound.action)
         return {"call": bound, "action": action, "guarantee": guarantee}
 
     def _mapper(self) -> DocumentMapper | None:
@@ -275,18 +276,38 @@ class _SinkPlanner:
         doc = self._doc
         if doc.ordered is None and doc.ordering is None:
             return None
-        key = "ordered" if doc.ordered is not None else "ordering"
-        if self._type is None or (self._type.order_by is None and doc.version is None):
-            what = f"{self._type.schema} has no `order_by`" if self._type else "the events of this route have no type"
-            self._place.at(key).finding(
-                "TF4019", f"order cannot be kept: {what}", key=True, help="add `order_by` to its schema"
-            )
+        self._check_order(self._place.at("ordered" if doc.ordered is not None else "ordering"))
         if doc.ordered is None:
             return Ordered(mode="latest")
         gap = self._scope.measures.duration(
             self._place.at("ordered", "gap_timeout"), doc.ordered.gap_timeout, Ordered.gap_timeout
         )
         return Ordered(on_failure=doc.ordered.on_failure, gap_timeout=gap)
+
+    def _check_order(self, place: Place) -> None:
+        """A finding where no order can be kept: without a key of order, or without one number for each output."""
+        if self._type is None or self._type.order_by is None:
+            what = f"{self._type.schema} has no `order_by`" if self._type else "the events of this route have no type"
+            place.finding("TF4019", f"order cannot be kept: {what}", key=True, help="add `order_by` to its schema")
+        elif self._doc.ordered is not None and (step := self._scope.uses.regrouped):
+            place.finding(
+                "TF4019",
+                f"order cannot be kept behind `{step}`: what comes here has no number of its own",
+                key=True,
+                help="publish with `event:` a type that has `order_by`, and send it on from a route of its own",
+            )
+
+    def _check_held(self, guarantee: str, action: str) -> None:
+        """A warning where every lost answer stops a key until a person decides."""
+        ordered = self._doc.ordered
+        if ordered is not None and ordered.on_failure == "hold_key" and guarantee == "at_most_once":
+            self._place.at("ordered").finding(
+                "TF4023",
+                f"`{action}` is never repeated: each lost answer holds its key until a person decides",
+                key=True,
+                help="write `on_failure: skip`, or choose an action that can be repeated",
+                severity="warning",
+            )
 
     def _version(self) -> Expr | None:
         if self._doc.version is None:

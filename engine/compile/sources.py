@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from engine.compile.bind import bind
@@ -15,12 +16,14 @@ from engine.compile.report import Place
 from engine.compile.scope import Scope
 from engine.compile.types import known_type
 from engine.config.models.route import FromDoc, RouteDoc
+from engine.config.modelwalk import keys_of
 from engine.config.substitution import with_params
 from engine.expr.shape import UNKNOWN, Shape
 from engine.plugins.contracts import Format
 from engine.plugins.spec import ComponentSpec
 
 _ALSO_CALLED = {"jsonl": "ndjson", "jsonlines": "ndjson", "json-lines": "ndjson", "tsv": "csv"}
+_LEAVE_IT = ("validate", "filter", "check", "enrich", "set", "throttle", "wire_tap")  # more may come, nothing moves
 OWN_KEYS = tuple(info.alias or name for name, info in FromDoc.model_fields.items())
 
 
@@ -35,7 +38,18 @@ def plan_source(scope: Scope, place: Place, doc: RouteDoc) -> tuple[PlannedSourc
     if doc.accepts is not None:
         shape = scope.catalog.schemas.shape(doc.accepts)
         return source, Flow(shape, frozenset({doc.accepts}))
+    if source is not None:
+        source = replace(source, found_by=tuple(_found_by(scope.catalog.types, doc)))
     return source, Flow(shape, frozenset({""}))
+
+
+def _found_by(types: Mapping[str, EventType], doc: RouteDoc) -> Iterator[EventType]:
+    """Types that the first steps validate the records against, as long as these are what the source brought."""
+    for step in doc.steps:
+        if step.type not in _LEAVE_IT:
+            return
+        if step.type == "validate" and isinstance(step.body, str) and step.body in types:
+            yield types[step.body]
 
 
 def _subscription(scope: Scope, place: Place, doc: RouteDoc, event: str) -> tuple[PlannedSource | None, Flow]:
@@ -64,7 +78,9 @@ def _connector_source(
     if spec is not None:
         scope.uses.digests[f"source {use}"] = scope.catalog.registry.version("source", use)
         scope.uses.digests["from"] = content_digest(options)
-        config = bind(place, spec.config, options, Builder(scope, place), also=OWN_KEYS, what=f"a source of {use}")
+        above = keys_of(RouteDoc)
+        what = f"a source of {use}"
+        config = bind(place, spec.config, options, Builder(scope, place), also=OWN_KEYS, above=above, what=what)
     name, format_config, shape = _format(scope, place, doc.format, spec)
     if spec is None or config is None or name is None:
         return None, shape

@@ -28,6 +28,7 @@ from engine.plugins.fields import KeyExpr, ValueExpr
 from engine.plugins.sequence import PlannedStep, StepSequence
 from engine.plugins.spec import ComponentSpec
 
+REGROUPING = ("split", "aggregate")  # step types behind which an event has no, or more than one, output
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -113,6 +114,8 @@ class _StepCompiler:
                 help="move it out of the steps around it",
             )
         self._check_otherwise()
+        if self._doc.type in REGROUPING:
+            self._scope.uses.regrouped = self._scope.uses.regrouped or self._doc.id
         proceed = self._doc.on_error.continue_ if self._doc.on_error else ""
         after = self._after(step)
         if when is not None or proceed:
@@ -142,10 +145,11 @@ class _StepCompiler:
         answer = self._checker.constant(expr)
         if answer is not None:
             always = "runs for every event" if answer else "never runs"
+            advice = "leave `when` out, or correct it" if answer else "correct it, or leave the step out"
             place.finding(
                 "TF4006",
                 f"this condition is always {str(answer).lower()}: the step {always}",
-                help="remove one of them",
+                help=advice,
             )
         return expr, answer is False
 

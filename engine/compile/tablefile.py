@@ -59,12 +59,7 @@ def read_csv(planned: PlannedTable, content: bytes, stamp: str) -> Version:
 
     Raises TableProblem at the first line that is wrong: a partly read table would make misses of what is there.
     """
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise TableProblem(line, "not UTF-8 text") from None
-    return _version(planned, _rows(text), stamp)
+    return _version(planned, _rows(content), stamp)
 
 
 def from_rows(planned: PlannedTable, rows: Iterable[Mapping[str, Any]], stamp: str) -> Version:
@@ -72,34 +67,73 @@ def from_rows(planned: PlannedTable, rows: Iterable[Mapping[str, Any]], stamp: s
     return _version(planned, enumerate(rows, 1), stamp)
 
 
-def _rows(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
+def problems_in(planned: PlannedTable, content: bytes, most: int) -> list[TableProblem]:
+    """What is wrong with a CSV file, line by line, at most so many; `read_csv` raises the first of them."""
+    index: dict[str, list[Dated]] = {}
+    found: list[TableProblem] = []
+    for line, row in _rows(content):
+        try:
+            _add(planned, index, line, row)
+        except TableProblem as problem:
+            found.append(problem)
+            if len(found) == most:
+                break
+    return found
+
+
+def _rows(content: bytes) -> Iterator[tuple[int, dict[str, Any] | TableProblem]]:
+    """Line number and row, or what is wrong with it."""
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        yield line, TableProblem(line, f"byte 0x{content[error.start]:02X} is not UTF-8; save the file as UTF-8")
+        return
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    line = 1
     try:
         header = next(reader, [])
         if not any(header):
-            raise TableProblem(1, "no header with column names")
+            yield 1, TableProblem(1, "no header with column names")
+            return
+        line = reader.line_num + 1
         for cells in reader:
-            if not cells:
-                continue
-            if len(cells) != len(header):
-                raise TableProblem(reader.line_num, f"{len(cells)} cells, the header has {len(header)}")
-            yield reader.line_num, {name: cell for name, cell in zip(header, cells, strict=True) if cell != ""}
+            if len(cells) not in (0, len(header)):
+                yield line, TableProblem(line, f"{_cells(len(cells))}, the header has {len(header)}")
+            elif cells:
+                yield line, {name: cell for name, cell in zip(header, cells, strict=True) if cell != ""}
+            line = reader.line_num + 1
     except csv.Error as error:
-        raise TableProblem(reader.line_num, str(error)) from None
+        yield line, TableProblem(line, str(error))
 
 
-def _version(planned: PlannedTable, rows: Iterable[tuple[int, Mapping[str, Any]]], stamp: str) -> Version:
+def _cells(count: int) -> str:
+    return "1 cell" if count == 1 else f"{count} cells"
+
+
+def _version(
+    planned: PlannedTable, rows: Iterable[tuple[int, Mapping[str, Any] | TableProblem]], stamp: str
+) -> Version:
     index: dict[str, list[Dated]] = {}
     for line, row in rows:
-        _check(planned, row, line)
-        dated = Dated(_day(row, planned.since, FIRST_DAY, line), _day(row, planned.until, LAST_DAY, line), row)
-        key = _key(planned, row, line)
-        for other in index.setdefault(key, []):
-            if other.since <= dated.until and dated.since <= other.until:
-                both = "on the same days" if planned.since or planned.until else "twice"
-                raise TableProblem(line, f"key `{key}` is there {both}")
-        index[key].append(dated)
+        _add(planned, index, line, row)
     return Version(index, stamp)
+
+
+def _add(
+    planned: PlannedTable, index: dict[str, list[Dated]], line: int, row: Mapping[str, Any] | TableProblem
+) -> None:
+    """Put one checked row where `find` looks for it."""
+    if isinstance(row, TableProblem):
+        raise row
+    _check(planned, row, line)
+    dated = Dated(_day(row, planned.since, FIRST_DAY, line), _day(row, planned.until, LAST_DAY, line), row)
+    key = _key(planned, row, line)
+    for other in index.setdefault(key, []):
+        if other.since <= dated.until and dated.since <= other.until:
+            both = "on the same days" if planned.since or planned.until else "twice"
+            raise TableProblem(line, f"key `{key}` is there {both}")
+    index[key].append(dated)
 
 
 def _key(planned: PlannedTable, row: Mapping[str, Any], line: int) -> str:

@@ -10,12 +10,14 @@ from engine.compile.catalog import Catalog
 from engine.compile.digests import content_digest
 from engine.compile.plan import PlannedTable
 from engine.compile.report import Place
-from engine.compile.tablefile import TableProblem, read_csv
+from engine.compile.tablefile import problems_in
 from engine.config.layout import beside
 from engine.config.models.resources import TableDoc
 from engine.config.nearest import did_you_mean, nearest
 from engine.core.findings import Finding, Mark
 from engine.expr.shape import Shape
+
+MOST_LINES = 20  # findings of one file: one wrong separator would make one of every line
 
 
 def plan_tables(catalog: Catalog) -> dict[str, PlannedTable]:
@@ -57,12 +59,11 @@ def _plan(catalog: Catalog, place: Place, name: str, doc: TableDoc) -> PlannedTa
 
 
 def _check_rows(catalog: Catalog, planned: PlannedTable) -> None:
-    """The engine takes a table as a whole or not at all, so the first wrong line is a finding."""
+    """The engine takes a table as a whole or not at all, so a wrong line is a finding."""
     content = catalog.project.files[planned.file]
-    try:
-        read_csv(planned, content, "")
-    except TableProblem as problem:
-        lines = content.split(b"\n", problem.line)
+    problems = problems_in(planned, content, MOST_LINES)
+    lines = content.split(b"\n") if problems else []
+    for problem in problems:
         written = lines[problem.line - 1].decode("utf-8", "replace") if problem.line <= len(lines) else ""
         mark = Mark(planned.file, problem.line, 1, max(2, len(written.rstrip("\r")) + 1))
         text = f"table `{planned.name}` cannot be used: {problem.detail}"

@@ -29,6 +29,11 @@ def _plain(text: str) -> str:
     return re.sub(r"[-_. ]", "", text).lower()
 
 
+def _undoubled(text: str) -> str:
+    """A letter typed twice is the commonest slip: `eventt` means `event`, not `events`."""
+    return re.sub(r"(.)\1", r"\1", text)
+
+
 def nearest(name: str, known: Iterable[str], fits: Collection[str] = (), count: int = 3) -> list[str]:
     """At most `count` of the known names, the most likely first; those in `fits` (right type) win a draw.
 
@@ -42,7 +47,8 @@ def nearest(name: str, known: Iterable[str], fits: Collection[str] = (), count: 
         if far > limit:
             far = _related(plain, _plain(other), limit)
         if far <= limit:
-            ranked.append((far, other not in fits, other[:1] != name[:1], abs(len(other) - len(name)), other))
+            doubled = _undoubled(name) != _undoubled(other)
+            ranked.append((far, other not in fits, doubled, other[:1] != name[:1], abs(len(other) - len(name)), other))
     return [entry[-1] for entry in sorted(ranked)[:count]]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -14,6 +15,8 @@ from engine.core.jsonx import encode
 
 _COLOURS: Final = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m", "bold": "\x1b[1m", "dim": "\x1b[34m"}
 _RESET: Final = "\x1b[0m"
+_SHORT: Final = 80  # characters of an example that stands in the finding itself
+_END: Final = re.compile(r"\. (?=[A-Z`$])")  # of a sentence; not of `31.12. after`
 
 
 def as_text(
@@ -47,7 +50,7 @@ def _one(finding: Finding, sources: Mapping[str, bytes], width: int, colour: boo
     page = catalogue().get(finding.code)
     if page is not None:
         lines.append(f"  {paint('why', 'bold')}: {_first_sentence(page.why)}")
-    lines.append(f"  {paint('example', 'bold')}: tillflow explain {finding.code}")
+    lines.append(f"  {paint('example', 'bold')}: {_example(finding.code, page.right if page is not None else '')}")
     return "\n".join(lines) + "\n"
 
 
@@ -58,8 +61,14 @@ def where(mark: Mark) -> str:
 
 def _first_sentence(text: str) -> str:
     flat = " ".join(text.split())
-    end = flat.find(". ")
-    return flat if end < 0 else flat[: end + 1]
+    end = _END.search(flat)
+    return flat if end is None else flat[: end.start() + 1]
+
+
+def _example(code: str, right: str) -> str:
+    """The right way where one line shows it, and the command that shows all of the page."""
+    line, more = right.strip(), f"tillflow explain {code}"
+    return f"{line}  ({more})" if line and "\n" not in line and len(line) <= _SHORT else more
 
 
 def as_json(findings: Sequence[Finding]) -> str:

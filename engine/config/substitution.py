@@ -119,7 +119,9 @@ class _Reading:
             return SecretRef(named[2]) if named[1] == "secret" else ParamRef(named[2])
         variable = _ENVIRONMENT.fullmatch(inner)
         if variable is None:
-            return self._wrong(match, path, f"`{match[0]}` is not a reference", _advice(inner), _repaired(inner))
+            return self._wrong(
+                match, path, f"`{match[0]}` is not a reference", _advice(_repaired(inner)), _repaired(inner)
+            )
         name, default = variable[1], variable[2]
         value = self.env.get(name, default)
         if value is None:
@@ -147,9 +149,9 @@ class _Reading:
         return match[0]
 
 
-def _advice(inner: str) -> str:
+def _advice(repaired: str) -> str:
     forms = "${UPPER_CASE}, ${UPPER_CASE:default}, ${secret.name} or ${param.name}; $${ for the text itself"
-    return f"write {forms}"
+    return f"did you mean {repaired}? Write {forms}" if repaired else f"write {forms}"
 
 
 def _repaired(inner: str) -> str:

@@ -1,4 +1,4 @@
-"""Serving the owner's API on a Unix socket that only its owner may use."""
+"""Serving an app: the owner's API on a Unix socket that only its owner may use, probes at an address."""
 
 from __future__ import annotations
 
@@ -20,7 +20,27 @@ MAX_PATH = 100  # the kernel's limit for the name of a Unix socket is 107 bytes
 @asynccontextmanager
 async def serving(app: Any, path: Path) -> AsyncIterator[None]:
     """Serve `app` on `path` until the block ends. The caller holds the database's lock: a file there is a leftover."""
-    listener = _listener(path)
+    try:
+        async with _serving(app, _listener(path)):
+            yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+@asynccontextmanager
+async def serving_at(app: Any, host: str, port: int) -> AsyncIterator[None]:
+    """Serve `app` at a host and port until the block ends. Raises SettingsError when it cannot listen there."""
+    try:
+        listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except (OSError, OverflowError) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise SettingsError(f"nothing can listen at {host}:{port} (--http): {why}; choose another port") from None
+    async with _serving(app, listener):
+        yield
+
+
+@asynccontextmanager
+async def _serving(app: Any, listener: socket.socket) -> AsyncIterator[None]:
     server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off", access_log=False))
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     task = asyncio.create_task(_serve(server, listener))
@@ -32,7 +52,6 @@ async def serving(app: Any, path: Path) -> AsyncIterator[None]:
         server.should_exit = True
         await task
         listener.close()
-        path.unlink(missing_ok=True)
 
 
 async def _serve(server: uvicorn.Server, listener: socket.socket) -> None:

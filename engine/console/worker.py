@@ -6,10 +6,11 @@ import asyncio
 import signal
 from collections.abc import Callable
 
-from engine.app import embedded_cell, make_engine
+from engine.app import engine_cell, make_engine
 from engine.console.api import make_app
+from engine.console.probes import probing
 from engine.console.serve import serving
-from engine.loading import Loaded
+from engine.loading import Loaded, exposed_secrets
 from engine.runtime.watch import when_parent_dies
 from engine.settings import Settings
 
@@ -30,16 +31,19 @@ async def serve(settings: Settings, loaded: Loaded, *, ready: Callable[[], None]
         problems.append(reason)
         stop.set()
 
-    async with embedded_cell(settings, broken=broken) as cell:
-        cell.log("starting", {"routes": len(loaded.routeset.plans)})
+    async with engine_cell(settings, broken=broken) as cell:
+        cell.log("starting", {"routes": len(loaded.routeset.plans), "state": settings.state, "socket": settings.socket})
+        for text in exposed_secrets(settings):
+            cell.log("a secret is not safe", {"why": text})
         engine = make_engine(cell, loaded, settings)
-        await engine.start()
-        try:
-            async with serving(make_app(engine.control), settings.socket):
-                cell.log("running", {"revision": engine.plans.revision, "routes": len(loaded.routeset.plans)})
-                ready()
-                await stop.wait()
-        finally:
-            await engine.stop(patience=0.5 if problems else 30.0)
-            cell.log("stopped", {"why": problems[0]} if problems else {})
+        async with probing(engine, *settings.probes):
+            await engine.start()
+            try:
+                async with serving(make_app(engine.control), settings.socket):
+                    cell.log("running", {"revision": engine.plans.revision, "routes": len(loaded.routeset.plans)})
+                    ready()
+                    await stop.wait()
+            finally:
+                await engine.stop(patience=0.5 if problems else 30.0)
+                cell.log("stopped", {"why": problems[0]} if problems else {})
     return 1 if problems else 0

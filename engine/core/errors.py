@@ -29,10 +29,14 @@ class TillflowError(Exception):
 
 
 class ConfigError(TillflowError):
-    """The project's files have findings; nothing was built from them."""
+    """The project's files have findings; nothing was built from them.
 
-    def __init__(self, findings: Sequence[Finding]) -> None:
+    sources   bytes of the files by path, where they are at hand: for excerpts
+    """
+
+    def __init__(self, findings: Sequence[Finding], sources: Mapping[str, bytes] | None = None) -> None:
         self.findings = tuple(findings)
+        self.sources = dict(sources or {})
         first = self.findings[0] if self.findings else None
         super().__init__(f"{len(self.findings)} findings; first: {first}")
 

@@ -64,10 +64,26 @@ class Code:
     right: str
 
 
+# What follows from a mistake at the very same place and says nothing new: effect -> cause.
+_ECHOES = {
+    "TF1101": "TF1011",  # a merge key is no key of the block either
+    "TF1103": "TF1054",  # a parameter that cannot be there has no type
+    "TF1051": "TF1129",  # a value that must be a secret is not asked of the environment
+}
+
+
 def in_order(findings: Iterable[Finding]) -> list[Finding]:
-    """Sorted by place and code, each once."""
+    """Sorted by place and code, each mistake once."""
     unique = dict.fromkeys(findings)
-    return sorted(unique, key=lambda f: (f.mark.file, f.mark.line, f.mark.column, f.code, f.message))
+    causes = [f for f in unique if f.code in _ECHOES.values()]
+    told = [f for f in unique if not any(_is_echo(f, cause) for cause in causes)] if causes else unique
+    return sorted(told, key=lambda f: (f.mark.file, f.mark.line, f.mark.column, f.code, f.message))
+
+
+def _is_echo(finding: Finding, cause: Finding) -> bool:
+    mark, place = finding.mark, cause.mark
+    same = (mark.file, mark.line) == (place.file, place.line)
+    return same and _ECHOES.get(finding.code) == cause.code and place.column <= mark.column < place.end_column
 
 
 def has_errors(findings: Iterable[Finding]) -> bool:

@@ -99,9 +99,9 @@ def check_literal(function: Function, parameter: Parameter, node: Literal) -> An
             value = parameter.prepare(value)
         except ValueError as error:
             where = Where(offset=node.start, length=node.end - node.start)
-            raise ExpressionError(
-                "TF2014", f"the {parameter.name} of {function.name}() is not valid: {error}", **where
-            ) from None
+            text = f"the {parameter.name} of {function.name}() is not valid: {error}"
+            advice = f"`tillflow explain {function.name}` shows valid ones"
+            raise ExpressionError("TF2014", text, help=advice, **where) from None
     return (lambda: value) if parameter.lazy else value
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 
@@ -20,19 +21,24 @@ def distance(left: str, right: str) -> int:
     return last[-1]
 
 
+def _undoubled(word: str) -> str:
+    """A letter typed twice is the commonest slip: `netts` is nearer to `nets` than to `netto`."""
+    return re.sub(r"(.)\1", r"\1", word)
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """The known word that was probably meant, or empty text when none is close.
 
-    Of equally close words the one with the same first letter comes first.
+    Of equally close words one that only doubles a letter comes first, then one with the same first letter.
     """
     low = word.lower()
     allowed = 1 if len(word) <= 3 else max(2, len(word) // 3)
-    best: tuple[int, bool, int, str] | None = None
+    best: tuple[int, bool, bool, int, str] | None = None
     for name in known:
         if abs(len(name) - len(word)) > allowed:
             continue
         edits = distance(low, name.lower())
-        rank = (edits, name[:1].lower() != low[:1], abs(len(name) - len(word)), name)
+        rank = (edits, _undoubled(name.lower()) != _undoubled(low), name[:1].lower() != low[:1], abs(len(name) - len(word)), name)
         if edits <= allowed and edits < len(word) and (best is None or rank < best):
             best = rank
-    return best[3] if best else ""
+    return best[-1] if best else ""

@@ -202,7 +202,12 @@ def _name(value: Any, build: Any) -> str:
 
 def _steps(value: Any, build: Any) -> RawSteps:
     if not isinstance(value, list) or not value:
-        raise ExpressionError("TF1128", "steps are a list with at least one step", length=0)
+        raise ExpressionError(
+            "TF1128",
+            "steps are a list with at least one step",
+            help="write one step at least, each with an `id`, or leave the block around them out",
+            length=0,
+        )
     return RawSteps(value)
 
 

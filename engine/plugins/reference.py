@@ -8,8 +8,10 @@ from typing import Any
 from pydantic import BaseModel
 
 from engine.plugins.describe import Field, fields_of
+from engine.plugins.functions import functions_of
 from engine.plugins.registry import Registry
 from engine.plugins.spec import ComponentSpec, Connector
+from engine.plugins.topics import function_facts, function_page, topics
 
 _TITLES = {
     "source": "Source",
@@ -31,13 +33,15 @@ _GUARANTEES = {
 
 
 def describe(registry: Registry, name: str) -> dict[str, Any]:
-    """Everything about a connector, or about the plugins of one name, as JSON-able values. Raises KeyError."""
+    """Everything about a connector, or about what has this name, as JSON-able values. Raises KeyError."""
     connector = registry.connectors.get(name)
-    specs = list(connector.specs()) if connector else [spec for spec in registry.specs() if spec.name == name]
-    if not specs and connector is None:
+    components = [_component(spec) for spec in (connector.specs() if connector else _named(registry, name))]
+    if connector is None and (function := functions_of(registry).get(name)) is not None:
+        components.append(function_facts(function))
+    if not components and connector is None:
         raise KeyError(name)
-    summary = connector.summary if connector else specs[0].summary
-    found: dict[str, Any] = {"name": name, "summary": summary, "components": [_component(spec) for spec in specs]}
+    summary = connector.summary if connector else components[0]["summary"]
+    found: dict[str, Any] = {"name": name, "summary": summary, "components": components}
     if connector is not None:
         found["version"] = connector.version
         config = getattr(connector.connection, "Config", None)
@@ -66,30 +70,42 @@ def listing(registry: Registry) -> list[dict[str, Any]]:
 
 
 def pages(registry: Registry) -> dict[str, str]:
-    """File name -> Markdown: a page per connector, one for the built-in steps, and an index."""
+    """File name -> Markdown: a page per connector and topic, one for the built-in steps, and an index."""
     owned = {id(spec) for connector in registry.connectors.values() for spec in connector.specs()}
     built_in = [spec for spec in registry.specs() if id(spec) not in owned]
     made = {f"{connector.name}.md": _connector_page(connector) for connector in registry.connectors.values()}
+    made |= {f"{name}.md": text() for name, text in topics(registry).items()}
     if built_in:
         made["steps.md"] = "\n".join(["# Steps", "", *_sections(built_in)])
+    if registry.auth:
+        made["auth.md"] += "\n" + "\n".join(_sections(registry.auth.values()))
     made["index.md"] = _index(registry, built_in)
     return made
 
 
 def page(registry: Registry, name: str) -> str:
-    """The Markdown page of a connector, or of the plugins of one name. Raises KeyError."""
+    """The Markdown page of a connector, or of everything that has this name. Raises KeyError."""
     connector = registry.connectors.get(name)
     if connector is not None:
         return _connector_page(connector)
-    specs = [spec for spec in registry.specs() if spec.name == name]
-    if not specs:
+    specs = _named(registry, name)
+    parts = ["\n".join([f"# {name}", "", *_sections(specs)]) + "\n"] if specs else []
+    if (function := functions_of(registry).get(name)) is not None:
+        parts.append(function_page(function))
+    if not parts:
         raise KeyError(name)
-    return "\n".join([f"# {name}", "", *_sections(specs)]) + "\n"
+    return "\n".join(parts)
 
 
 def names(registry: Registry) -> list[str]:
     """Everything that has a page of its own."""
-    return sorted({*registry.connectors, *(spec.name for spec in registry.specs())})
+    specs = (spec.name for spec in registry.specs() if spec.kind != "function")
+    return sorted({*registry.connectors, *specs, *functions_of(registry)})
+
+
+def _named(registry: Registry, name: str) -> list[ComponentSpec]:
+    """Plugins of this name; a function has a page of its own form."""
+    return [spec for spec in registry.specs() if spec.name == name and spec.kind != "function"]
 
 
 def _component(spec: ComponentSpec) -> dict[str, Any]:
@@ -136,6 +152,8 @@ def _index(registry: Registry, built_in: Iterable[ComponentSpec]) -> str:
         lines.append(f"- [{connector.name}]({connector.name}.md): {connector.summary}")
     lines += ["", "## Steps", ""]
     lines += [f"- [{spec.name}](steps.md#{spec.name}): {spec.summary}" for spec in built_in if spec.kind == "step"]
+    lines += ["", "## More", ""]
+    lines += [f"- [{name}]({name}.md)" for name in topics(registry)]
     return "\n".join(lines) + "\n"
 
 

@@ -43,6 +43,14 @@ class StepFailed(Exception):
         self.step = step
 
 
+def of_item(failure: Failure, output_key: str) -> Failure:
+    """The failure, saying which item of a split it is about: one of many fails the whole event."""
+    if output_key and "item" not in failure.data:
+        failure.data = {**failure.data, "item": output_key}
+        failure.detail = f"item {output_key}: {failure.detail}" if failure.detail else f"item {output_key}"
+    return failure
+
+
 class StepSequence:
     """A row of planned steps; a container step holds one for each of its branches."""
 
@@ -109,6 +117,7 @@ class StepSequence:
         if frame.observer is not None:
             frame.observer(planned.id, mark[0], failed.failure)
         if not planned.proceed or failed.failure.kind != "permanent":
+            of_item(failed.failure, frame.output_key)
             raise failed
         frame.back_to(mark)
 

@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple, Protocol
 
 Kind = Literal["route", "event", "lane", "quarantine", "work"]
 Headers = Mapping[str, str | int]
+DIED_IN = "tf-died-in"  # header of what is received from work/: the address it was given up in, where that is known
 
 
 class Address(NamedTuple):
@@ -148,4 +149,8 @@ class Transport(Protocol):
 
     async def depths(self) -> dict[Address, Depth]:
         """Counts of every queue."""
+        ...
+
+    def problems(self) -> dict[str, str]:
+        """What should be there and is not, and why; empty when all is well."""
         ...

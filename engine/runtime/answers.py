@@ -12,6 +12,7 @@ from engine.core.jsonx import decode
 from engine.ports.store.journal import Entry
 from engine.ports.store.ledger import LedgerRow
 from engine.ports.store.work import WorkItem
+from engine.ports.store.workers import WorkerRow
 
 Answer = dict[str, Any]
 
@@ -20,6 +21,13 @@ def route_answer(plan: Plan) -> Answer:
     facts: Mapping[str, Any] = {"slo": plan.slo, "expect_traffic": plan.expect_traffic, "lifecycle": plan.lifecycle}
     named = {"route": plan.route, "version": plan.version, "plan": plan.digest, "owner": plan.owner}
     return {**named, "criticality": plan.criticality, **{name: dict(value) for name, value in facts.items() if value}}
+
+
+def worker_answer(row: WorkerRow) -> Answer:
+    facts = decode(row.facts.encode())
+    told = {name: facts.get(name, "") for name in ("host", "pid", "state", "revision")}
+    times = {"since": iso(row.since), "seen": iso(row.at)}
+    return {"worker": row.name, **told, **times, "sources": facts.get("sources", []), "problems": facts["problems"]}
 
 
 def item_answer(item: WorkItem) -> Answer:

@@ -22,6 +22,7 @@ from engine.runtime.desk import Desk
 from engine.runtime.env import EventEnv
 from engine.runtime.hand import InHand
 from engine.runtime.handover import persist
+from engine.runtime.hiding import hidden
 from engine.runtime.order import number
 from engine.runtime.outcomes import child_event
 
@@ -75,9 +76,12 @@ async def _deliver(desk: Desk, group: Sequence[InHand], alone: bool) -> list[Tri
             tried = await (_quarantined(desk, sink, group) if alone else _watched(desk, sink, group))
             for one in group:
                 one.took = desk.cell.clock.monotonic() - began
-            return tried
     except Failure as failure:  # the connection could not be opened
-        return [Tried(failure=failure)] * len(group)
+        tried = [Tried(failure=failure)] * len(group)
+    for failed in tried:
+        if failed.failure is not None:
+            hidden(failed.failure, first.connection)
+    return tried
 
 
 async def _watched(desk: Desk, sink: Sink, group: Sequence[InHand], *, alone: bool = False) -> list[Tried]:

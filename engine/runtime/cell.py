@@ -17,7 +17,11 @@ Log = Callable[[str, Mapping[str, Any]], None]
 
 @dataclass(frozen=True)
 class Cell:
-    """What one engine process works with. `worker` names this process in leases and logs."""
+    """What one engine process works with.
+
+    worker   names this process in leases and logs
+    shared   other processes may work with the same transport and store
+    """
 
     transport: Transport
     store: Store
@@ -27,3 +31,4 @@ class Cell:
     log: Log
     worker: str = "embedded"
     zone: str = ""
+    shared: bool = False

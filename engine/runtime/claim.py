@@ -16,6 +16,7 @@ from engine.runtime.endings import Ending
 from engine.runtime.hand import InHand
 from engine.runtime.handover import persist
 from engine.runtime.largebodies import missing
+from engine.runtime.work import gave_up
 
 START = 2.0  # seconds within which a claimed one has to be on its way
 MARGIN = 1.0  # seconds between the end of the timeout and the end of the lease
@@ -92,6 +93,8 @@ def _stopped(one: InHand, *, unknown: bool) -> Failure | None:
         return missing(one.delivery.blob)
     if one.poison:
         return Permanent("poison", "the process died twice while it was executed")
+    if one.delivery.dead:
+        return gave_up(one.delivery.dead)
     if one.sink is None or (one.sink.call is not None and one.connection is None):
         return Permanent("sink-gone", f"route `{route}` has no sink `{sink}` with a connection any more")
     if unknown and one.sink.guarantee == "at_most_once":

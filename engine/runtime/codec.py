@@ -19,6 +19,7 @@ _TEXT = ("id", "type", "source", "day", "subject", "region", "origin", "guard", 
 _HEADERS = tuple(f"tf-{name}" for name in (*_TEXT, "trace"))
 _texts = attrgetter(*(name[3:] for name in _HEADERS))
 BLOB = "tf-blob"  # digest of a body that is kept as a blob, see `largebodies`
+DEAD = "tf-dead"  # marks what the transport gave up on, see `dead`; no copy and no replay carries it on
 WAITS = "waits"  # `Routed.kept` of a group that goes on by itself: nothing of it is replayed
 
 
@@ -73,6 +74,7 @@ class Routed:
     row       id of the inbox row, where it is not the event's own: a delay's event goes on under its own id
     blob      digest of the body, where that could not be fetched: there is no data then
     kept      not empty: the data is what a cut kept, `one` piece of it or a `list`; the router goes on from there
+    dead      where the transport gave up on it; empty: it did not
     """
 
     event: Event
@@ -87,6 +89,7 @@ class Routed:
     row: str = ""
     blob: str = ""
     kept: str = ""
+    dead: str = ""
 
     def outgoing(self, route: str, delay: float = 0.0) -> Outgoing:
         """To the queue of one route."""
@@ -129,6 +132,7 @@ class Routed:
             row=str(headers.get("tf-row", "")),
             blob=blob,
             kept=str(headers.get("tf-kept", "")),
+            dead=str(headers.get(DEAD, "")),
         )
 
 
@@ -138,6 +142,7 @@ class Delivery:
 
     edits    0, or N of an edited one: its idempotency key is `<id>:rN`
     skip     a marker that only lets the fence go on: this sink was not selected for the event
+    dead     where the transport gave up on it; empty: it did not
     does     what its sink does with it (`PlannedSink.does`): so it is found again after the sink was renamed
     since    UTC microseconds of the first try; `give_up_after` counts from it
     version  what makes it newer than another of its key, where the sink says so
@@ -163,6 +168,7 @@ class Delivery:
     version: int = 0
     blob: str = ""
     does: str = ""
+    dead: str = ""
 
     @property
     def key(self) -> str:
@@ -219,6 +225,7 @@ class Delivery:
             version=int(headers.get("tf-version", 0)),
             blob=blob,
             does=str(headers.get("tf-does", "")),
+            dead=str(headers.get(DEAD, "")),
         )
 
 

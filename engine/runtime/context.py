@@ -18,6 +18,7 @@ from engine.ports.store.steps import Chain, ChainGet, ChainPut
 from engine.runtime.cell import Cell
 from engine.runtime.effects import Effects
 from engine.runtime.limits import TokenBucket
+from engine.runtime.share import Share
 
 MOST_THROTTLES = 10_000
 
@@ -25,10 +26,10 @@ MOST_THROTTLES = 10_000
 class Turns:
     """One throttle: turns in order of asking."""
 
-    def __init__(self, rate: RateValue, cell: Cell) -> None:
+    def __init__(self, rate: RateValue, cell: Cell, share: Share) -> None:
         self.rate = rate
         self._cell = cell
-        self._bucket = TokenBucket(rate, cell.clock)
+        self._bucket = TokenBucket(rate, cell.clock, share)
         self._lock = asyncio.Lock()
 
     @property
@@ -58,9 +59,10 @@ class Chained:
 class Contexts:
     """Makes what waiting steps of one event reach. Locks and throttles are shared by all routes."""
 
-    def __init__(self, cell: Cell, effects: Effects) -> None:
+    def __init__(self, cell: Cell, effects: Effects, share: Share | None = None) -> None:
         self.cell = cell
         self.effects = effects
+        self._share = share or Share(cell.clock)
         self._turns: dict[str, Turns] = {}
         self._locks: dict[str, asyncio.Lock] = {}
 
@@ -72,7 +74,7 @@ class Contexts:
         if turns is None or turns.rate != rate:
             if len(self._turns) >= MOST_THROTTLES:
                 self._turns = {known: one for known, one in self._turns.items() if not one.idle}
-            turns = self._turns[name] = Turns(rate, self.cell)
+            turns = self._turns[name] = Turns(rate, self.cell, self._share)
         await turns.turn()
 
     @asynccontextmanager

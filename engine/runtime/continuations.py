@@ -1,7 +1,7 @@
 """What goes on after a cut: due timers and complete groups, published under deterministic ids.
 
 The state is finished only after the publish is confirmed. A crash in between publishes the same id again, which the
-inbox or the ledger absorbs.
+inbox or the ledger absorbs. Of several processes one does it; what another one notes it finds at its next look.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from engine.ports.store.work import WorkCreate
 from engine.runtime.codec import BLOB, WAITS, Routed, event_from, read_headers, unpack
 from engine.runtime.crash import point
 from engine.runtime.cuts import PLAN, STATE, resumed
+from engine.runtime.duty import Duty
 from engine.runtime.handover import persist
 from engine.runtime.journal import entry
 from engine.runtime.largebodies import missing
@@ -47,13 +48,18 @@ from engine.runtime.shared import Shared
 from engine.runtime.work import event_item
 
 LONGEST_SLEEP = 60.0  # the wall clock may jump; nothing is late by more than this
+LOOK_EVERY = 0.5  # seconds, where other processes set timers and complete groups too
 
 
 class Continuations:
-    """One task of a process: sleeps until something is due, publishes what goes on."""
+    """One task of a process: sleeps until something is due, publishes what goes on.
+
+    duty   of one process of the cell
+    """
 
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
+        self.duty = Duty(shared.cell, "continuations")
         self._woken = asyncio.Event()
         shared.wake = self._woken.set
 
@@ -61,8 +67,11 @@ class Continuations:
         """Until cancelled. What a crash left behind is found at the first look."""
         while True:
             self._woken.clear()
-            await self.carry_out()
-            await self._sleep()
+            if await persist(self._shared.cell, self.duty.mine):
+                await self.carry_out()
+                await self._sleep()
+            else:
+                await self._shared.cell.clock.sleep(LOOK_EVERY)
 
     async def carry_out(self) -> None:
         """Everything that is due now."""
@@ -76,9 +85,10 @@ class Continuations:
     async def _sleep(self) -> None:
         shared = self._shared
         due = await persist(shared.cell, lambda: shared.cell.store.apply(TimerNext()))
-        wait = (due - shared.now()) / 1_000_000 if due else LONGEST_SLEEP
+        longest = LOOK_EVERY if shared.cell.shared else LONGEST_SLEEP
+        wait = (due - shared.now()) / 1_000_000 if due else longest
         try:
-            async with asyncio.timeout(min(max(wait, 0.001), LONGEST_SLEEP)):
+            async with asyncio.timeout(min(max(wait, 0.001), longest)):
                 await self._woken.wait()
         except TimeoutError:
             return

@@ -11,18 +11,29 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from engine.core.clock import iso
-from engine.core.errors import Permanent
+from engine.core.errors import Permanent, StoreDown
 from engine.core.ids import digest
 from engine.core.jsonx import decode
 from engine.ports.store.audit import AuditAppend, AuditList, AuditVerify
 from engine.ports.store.journal import Entry, JournalFind
 from engine.ports.store.ledger import LedgerOfEvent
 from engine.ports.store.work import RecordsRefused, WorkCount, WorkEdit, WorkFind, WorkGet, WorkItem, WorkState
+from engine.ports.store.workers import WorkersSince
 from engine.runtime import figures
-from engine.runtime.answers import Answer, effect_answer, item_answer, line_answer, named_keys, route_answer
+from engine.runtime.answers import (
+    Answer,
+    effect_answer,
+    item_answer,
+    line_answer,
+    named_keys,
+    route_answer,
+    worker_answer,
+)
 from engine.runtime.cell import Cell
 from engine.runtime.codec import read_headers
 from engine.runtime.editing import edited_body, event_of, shown_body
+from engine.runtime.heartbeat import LIVE
+from engine.runtime.identity import search_keys
 from engine.runtime.lanes import LaneState
 from engine.runtime.plans import Plans
 from engine.runtime.pool import Pool
@@ -39,6 +50,7 @@ class Control:
     reenter  takes a raw record into ingress again
     lanes    what the lanes do now; nothing on a stopped engine
     problems what should run and does not, by `kind/name`, and why
+    state    of the engine; `new` where none runs here
     """
 
     def __init__(
@@ -49,30 +61,58 @@ class Control:
         reenter: Reenter,
         lanes: Callable[[], Sequence[LaneState]] = tuple,
         problems: Callable[[], dict[str, str]] = dict,
+        state: Callable[[], str] = lambda: "new",
     ) -> None:
         self._cell = cell
         self._plans = plans
         self._pool = pool
         self._lanes = lanes
         self._engine_problems = problems
+        self._state = state
         self._decisions = Decisions(cell, plans, pool, reenter)
 
     # --- looking ------------------------------------------------------------------------------------------------------
 
     async def status(self) -> Answer:
-        """Routes with their figures, lanes, connections, queues and open work items."""
-        counts = await self._cell.store.apply(WorkCount())
-        refused = await self._cell.store.apply(RecordsRefused())
+        """Routes with their figures, lanes, connections, queues and open work items. What the Store knows is empty
+        while a running engine cannot reach it; `state` and `problems` say so.
+        """
+        remembered = await self._remembered()
+        queues = await self._queues()
         return {
+            "state": self._state(),
             "revision": self._plans.revision,
             "routes": [route_answer(plan) for plan in self._plans.all()],
-            "figures": await figures.completeness(self._cell),
             "lanes": [asdict(state) for state in self._lanes()],
             "problems": self._problems(),
             "connections": self._connections(),
-            "queues": await self._queues(),
+            "queues": queues,
+            **remembered,
+        }
+
+    async def live(self) -> bool:
+        """Whether engines work on this Store, here or elsewhere. An embedded one does not say."""
+        now = self._cell.clock.now()
+        found = await self._cell.store.apply(WorkersSince(now - round(LIVE * 1_000_000)))
+        return bool(found)
+
+    async def _remembered(self) -> Answer:
+        """What of the status is in the Store."""
+        store, now = self._cell.store, self._cell.clock.now()
+        try:
+            counts = await store.apply(WorkCount())
+            refused = await store.apply(RecordsRefused())
+            found = await figures.completeness(self._cell)
+            live = await store.apply(WorkersSince(now - round(LIVE * 1_000_000)))
+        except StoreDown:
+            if self._state() == "new":
+                raise
+            return {"figures": [], "work": [], "refused": [], "workers": []}
+        return {
+            "figures": found,
             "work": [dict(zip(("route", "reason", "state", "count"), row, strict=True)) for row in counts],
             "refused": [{"route": route, "count": count} for route, count in refused],
+            "workers": [worker_answer(row) for row in live],
         }
 
     async def figures(self, route: str = "", since: str = "", until: str = "") -> Answer:
@@ -191,7 +231,15 @@ class Control:
     def _answer(self, item: WorkItem) -> Answer:
         """An item; the parts of its natural key under the names its type gives them."""
         answer = item_answer(item)
-        return {**answer, "search": named_keys(answer["search"], self._plans.type(item.event_type))}
+        named = named_keys(answer["search"], self._plans.type(item.event_type))
+        return {**answer, "search": {**self._validated_keys(item), **named}}
+
+    def _validated_keys(self, item: WorkItem) -> dict[str, str]:
+        """What an event that has no type of its own is found by: keys of the types its route validates it against."""
+        plan, event = self._plans.current(item.route), event_of(item)
+        if plan is None or event is None or item.level != "event" or not plan.source.found_by:
+            return {}
+        return search_keys(plan.source.found_by, event.with_data(decode(item.body)), self._cell.clock)
 
     async def _followed(self, entries: Sequence[Entry]) -> list[Entry]:
         """These and the stories of the events that go on from groups they are in."""

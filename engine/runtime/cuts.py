@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
 
 from engine.compile.plan import Segment
 from engine.core.event import Event
 from engine.core.ids import continuation_id, digest
 from engine.core.outcome import Kept
-from engine.ports.store import Op
-from engine.ports.store.steps import GroupClose, GroupJoin, GroupKey, GroupsOpen, Joined, Member, Timer, TimerSet
+from engine.ports.store.steps import Full, GroupJoin, GroupKey, Joined, Member, Timer, TimerSet
 from engine.runtime.cases import Case
 from engine.runtime.codec import Routed, event_headers, kept_headers, pack
 from engine.runtime.crash import point
@@ -22,7 +20,6 @@ from engine.runtime.handover import persist
 from engine.runtime.shared import Shared
 
 STATE, PLAN = "tf-state", "tf-plan"
-Cause = Literal["count", "time", "trailer", "when"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +46,7 @@ async def keep(shared: Shared, cases: Sequence[Case]) -> None:
         await persist(shared.cell, lambda: shared.cell.store.apply(TimerSet(timers)))
         point("timer-set")
     if joining:
-        async with shared.joining:
-            await _join(shared, joining)
+        await _join(shared, joining)
         point("group-joined")
     if timers or joining:
         shared.wake()
@@ -116,53 +112,31 @@ def _packed(case: Case, kept: Kept) -> bytes:
 
 
 async def _join(shared: Shared, joining: Sequence[Joining]) -> None:
-    """Join in rounds: a group that is complete is closed before the next member of its key joins."""
+    """All of them in one write, which closes a group that is complete before the next member of its key joins."""
     store = shared.cell.store
-    left = list(joining)
-    sizes: dict[GroupKey, int] = {}
-    if any(one.kept.size for one in left):
-        rows = await persist(shared.cell, lambda: store.apply(GroupsOpen(left[0].key.route)))
-        sizes = {key: size for key, _, size, _ in rows}
-    while left:
-        now, left = _round(left, sizes)
-        members = [one.member for one in now]
-        joined = await persist(shared.cell, lambda members=members: store.apply(GroupJoin(members)))  # type: ignore[misc]
-        followed = _follow(shared, now, joined)
-        if followed:
-            await persist(shared.cell, lambda followed=followed: store.apply_all(*followed))  # type: ignore[misc]
+    join = GroupJoin([one.member for one in joining], [_full(one.kept) for one in joining])
+    joined = await persist(shared.cell, lambda: store.apply(join))
+    timers = _limits(joining, joined)
+    if timers:
+        await persist(shared.cell, lambda: store.apply(TimerSet(timers)))
 
 
-def _round(left: Sequence[Joining], sizes: dict[GroupKey, int]) -> tuple[list[Joining], list[Joining]]:
-    """Those that can join at once, and those behind a member that may complete its group."""
-    now: list[Joining] = []
-    later: list[Joining] = []
-    full: set[GroupKey] = set()
-    for one in left:
-        if one.key in full:
-            later.append(one)
-            continue
-        now.append(one)
-        sizes[one.key] = sizes.get(one.key, 0) + 1
-        if one.kept.close or (one.kept.size and sizes[one.key] >= one.kept.size):
-            full.add(one.key)
-            sizes[one.key] = 0
-    return now, later
+def _full(kept: Kept) -> Full | None:
+    if kept.close:
+        return Full(1, "when" if kept.close == "when" else "trailer")
+    return Full(kept.size, "count") if kept.size else None
 
 
-def _follow(shared: Shared, joining: Sequence[Joining], joined: Sequence[Joined]) -> list[Op[Any]]:
-    """Close what is complete; set a timer for what is not."""
-    ops: dict[str, Op[Any]] = {}
+def _limits(joining: Sequence[Joining], joined: Sequence[Joined]) -> list[Timer]:
+    """Timers of groups that wait for more, and for their time to be over."""
+    timers: dict[str, Timer] = {}
     for one, answer in zip(joining, joined, strict=True):
         key = one.key._replace(group=answer.group or one.key.group)
         name = digest("group", *key, answer.generation)
-        cause: Cause | None = None
-        if one.kept.close:
-            cause = "when" if one.kept.close == "when" else "trailer"
-        elif one.kept.size and answer.size >= one.kept.size:
-            cause = "count"
-        if cause is not None:
-            ops[name] = GroupClose(key, answer.generation, cause, shared.now())
-        elif one.kept.due and not isinstance(ops.get(name), GroupClose):
+        full = _full(one.kept)
+        if full is not None and answer.size >= full.size:
+            timers.pop(name, None)
+        elif one.kept.due:
             due = answer.first_at + round(one.kept.due * 1_000_000)
-            ops[name] = TimerSet([Timer(name, due, "group", key.route, key.step, key.group, answer.generation)])
-    return list(ops.values())
+            timers[name] = Timer(name, due, "group", key.route, key.step, key.group, answer.generation)
+    return list(timers.values())

@@ -2,7 +2,7 @@
 
 Claims and endings are written in groups: while one group is being written, the next one gathers. Nothing waits inside
 the worker for a later try: that is a copy in the transport. While the breaker of a lane's connection is open, the lane
-lets go of everything and stops consuming until the next probe.
+lets go of everything and stops consuming until the next probe, for which it takes one.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import math
 from collections.abc import Sequence
 from uuid import uuid4
 
+from engine.compile.plan import PlannedSink
+from engine.core.ids import key_text
 from engine.ports.transport import Address, Receipt, Subscription
 from engine.runtime import endings
 from engine.runtime.attempt import Tried, attempt
@@ -22,7 +24,7 @@ from engine.runtime.desk import Desk
 from engine.runtime.endings import Ending
 from engine.runtime.hand import Hand, InHand, OrderSlot
 from engine.runtime.limits import until
-from engine.runtime.order import fence_name
+from engine.runtime.order import fence_name, is_fenced
 from engine.runtime.settle import settle
 
 PREFETCH = 256
@@ -39,6 +41,9 @@ class Worker:
         self._alone = alone
         self._token = f"{desk.cell.worker}/{uuid4().hex[:12]}"
         self._hand = Hand()
+        self._known = Hand()  # the last one that held something: whose limits this lane waits for
+        self._narrow = False  # one at a time, to see whether the system answers again
+        self._tried = False
         self._running: set[asyncio.Task[None]] = set()
         self._started = 0
         self._ended: list[tuple[InHand | None, Ending]] = []
@@ -57,7 +62,9 @@ class Worker:
         try:
             while not self._stopping:
                 await self._consume()
-                await self._pause(self._hand.breaker_wait())
+                if len(self._hand):
+                    self._known = self._hand
+                await self._pause()
         finally:
             for task in self._running:
                 task.cancel()
@@ -69,17 +76,19 @@ class Worker:
         self._stopping = True
         self._wake.set()
 
-    async def _pause(self, seconds: float) -> None:
-        while seconds > 0 and not self._stopping and not math.isinf(seconds):
+    async def _pause(self) -> None:
+        """As long as nothing of what was last seen here may start. Each look at it would count as a redelivery."""
+        while (seconds := self._known.shut_for()) > 0 and not self._stopping:
             self._wake.clear()
-            began = self._desk.cell.clock.monotonic()
             await until(self._wake, seconds)
-            seconds -= self._desk.cell.clock.monotonic() - began
 
     async def _consume(self) -> None:
         """One subscription: until we stop, the queue is gone, or there is nothing to do but wait for a probe."""
-        self._hand, self._ended, self._started = Hand(), [], 0
-        subscription = await self._desk.cell.transport.subscribe(self.home, 1 if self._alone else PREFETCH)
+        self._narrow = self._known.probing
+        self._hand, self._ended, self._started, self._tried = Hand(), [], 0, False
+        subscription = await self._desk.cell.transport.subscribe(
+            self.home, 1 if self._alone or self._narrow else PREFETCH
+        )
         receiving = asyncio.create_task(self._receive(subscription))
         receiving.add_done_callback(lambda _: self._wake.set())
         self._consuming = True
@@ -99,7 +108,8 @@ class Worker:
     def _finished(self, receiving: asyncio.Task[None]) -> bool:
         if self._running or self._ended:
             return False
-        return self._stopping or receiving.done() or self._hand.shut(LONG_WAIT)
+        probed = self._narrow and self._tried
+        return self._stopping or receiving.done() or probed or self._hand.shut(LONG_WAIT)
 
     async def _round(self, subscription: Subscription) -> bool:
         """Write down what ended, start what may start. False when there was neither."""
@@ -142,6 +152,7 @@ class Worker:
             self._ended.append((one, ending))
         for group in _groups(claimed):
             self._started += len(group)
+            self._tried = True
             task = asyncio.create_task(self._try(group))
             self._running.add(task)
             task.add_done_callback(self._done)
@@ -207,12 +218,18 @@ class Worker:
         event = delivery.event
         if sink.ordered is not None and (event.order_no or sink.ordered.mode == "latest"):
             one.number = event.order_no or event.time
-            one.order = OrderSlot(fence_name(delivery.route, delivery.sink), event.order_key or event.subject)
+            one.order = OrderSlot(fence_name(delivery.route, delivery.sink), _order_key(delivery, sink))
         return one
 
     def _forget_gates(self) -> None:
         for gate in self._desk.pool.gates():
             gate.forget(self._wake)
+
+
+def _order_key(delivery: Delivery, sink: PlannedSink) -> str:
+    """The key whose deliveries go one after the other. Of items of a split, each has a newest of its own."""
+    key = delivery.event.order_key or delivery.event.subject
+    return key if not delivery.output_key or is_fenced(sink) else key_text((key, delivery.output_key))
 
 
 def _groups(claimed: Sequence[InHand]) -> list[list[InHand]]:

@@ -37,7 +37,7 @@ class Desk:
             return None
         known = self._buckets.get((route, sink.id))
         if known is None or known[0].rate != sink.rate:
-            known = self._buckets[route, sink.id] = (sink, TokenBucket(sink.rate, self.cell.clock))
+            known = self._buckets[route, sink.id] = (sink, TokenBucket(sink.rate, self.cell.clock, self.pool.share))
         return known[1]
 
     def entry(self, delivery: Delivery, what: str, detail: str = "") -> Entry:

@@ -111,8 +111,11 @@ class _Memory:
     async def get(self, digest: str) -> bytes:
         return self._content[digest]
 
-    async def remove(self, digest: str) -> None:
-        self._content.pop(digest, None)
+    async def old(self, before: int) -> list[str]:
+        return []
+
+    async def remove(self, digest: str, before: int) -> bool:
+        return self._content.pop(digest, None) is not None
 
 
 async def dry_runs(

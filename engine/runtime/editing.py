@@ -47,8 +47,11 @@ def event_of(item: WorkItem) -> Event | None:
 
 
 def _private(item: WorkItem, plans: Plans) -> Iterable[str]:
-    type_ = plans.type(item.event_type)
-    return type_.private if type_ is not None else ()
+    """Paths that the event's own type hides, or the types its route validates it against."""
+    type_, plan = plans.type(item.event_type), plans.current(item.route)
+    if type_ is not None:
+        return type_.private
+    return [path for seen in (plan.source.found_by if plan is not None else ()) for path in seen.private]
 
 
 def _check_event(item: WorkItem, content: Any, plans: Plans, clock: Clock) -> None:
@@ -58,7 +61,7 @@ def _check_event(item: WorkItem, content: Any, plans: Plans, clock: Clock) -> No
         return
     violations = type_.validator.violations(content, 10)
     if violations:
-        told = "; ".join(f"{place}: {text}" for place, text in violations)
+        told = "; ".join(f"{place or '/'}: {text}" for place, text in violations)
         raise Permanent("schema-violation", f"it does not fit {type_.schema}: {told}")
     born = identified(event.with_data(content), type_, clock).event
     if (born.id, born.day) != (event.id, event.day):

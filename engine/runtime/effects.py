@@ -21,6 +21,7 @@ from engine.runtime.attempt import classified
 from engine.runtime.cell import Cell
 from engine.runtime.claim import MARGIN, START
 from engine.runtime.crash import point
+from engine.runtime.hiding import hidden
 from engine.runtime.largebodies import LARGE, missing
 from engine.runtime.plans import Plans
 from engine.runtime.pool import Pool
@@ -133,7 +134,7 @@ class Effects:
             except Fenced:
                 raise
             except Exception as error:
-                raise classified(error, sent.left) from error
+                raise hidden(classified(error, sent.left), planned) from error
 
     async def _given_up(self, row: ClaimRow, failure: Failure) -> Failure:
         """Only a person can tell what became of it: the event becomes a work item, and this row waits with it."""

@@ -5,8 +5,9 @@ Start: revision, queues, tables, lanes (with their fences), routers, and the sou
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from engine.compile.plan import Plan, RouteSet
 from engine.core.errors import StoreDown
@@ -16,14 +17,18 @@ from engine.runtime.cell import Cell
 from engine.runtime.context import Contexts
 from engine.runtime.continuations import Continuations
 from engine.runtime.control import Control
+from engine.runtime.counts import Counts, counting
+from engine.runtime.dead import Dead
 from engine.runtime.effects import Effects
 from engine.runtime.env import Surroundings
+from engine.runtime.heartbeat import Heartbeat
 from engine.runtime.ingress import Ingress
 from engine.runtime.journal import Journal
 from engine.runtime.lanes import Lanes
 from engine.runtime.largebodies import checking_in
 from engine.runtime.plans import Load, Plans
 from engine.runtime.pool import Pool
+from engine.runtime.reachable import Reachable, watching
 from engine.runtime.retention import Retention
 from engine.runtime.revising import record, topology, unbind
 from engine.runtime.router import Router
@@ -68,22 +73,28 @@ class Engine:
         files: TableFiles,
         watch: Watch | None = None,
     ) -> None:
-        self.cell = cell = checking_in(cell)
+        self.counts = Counts()
+        self.reachable = Reachable(cell.log)
+        self.cell = cell = checking_in(watching(counting(cell, self.counts), self.reachable))
         self._registry = registry
         self._load = load
         self._state: State = "new"
         self.plans = Plans(routeset, cell.store, load, cell.log)
-        self.pool = Pool(registry, cell.clock, cell.log)
+        self.pool = Pool(registry, cell.clock, cell.log, self.counts)
         self.tables = Tables(routeset.tables, files, cell.clock, cell.log, cell.store)
         self.journal = Journal(cell)
-        contexts = Contexts(cell, Effects(cell, self.plans, self.pool))
+        contexts = Contexts(cell, Effects(cell, self.plans, self.pool), self.pool.share)
         around = Surroundings(self.tables, cell.secrets, cell.clock, contexts)
         self.shared = Shared(cell, self.plans, around, self.journal, watch or Watch())
         self.lanes = Lanes(cell, self.plans, self.pool, self.journal, self.shared.watch, self.shared.rng)
         self.ingress = Ingress(self.shared, registry)
-        self.control = Control(cell, self.plans, self.pool, self.ingress.reenter, self.lanes.states, self.problems)
+        self.control = Control(
+            cell, self.plans, self.pool, self.ingress.reenter, self.lanes.states, self.problems, lambda: self.state
+        )
         self._continuations = Continuations(self.shared)
+        self._dead = Dead(cell, self.plans)
         self._retention = Retention(cell, self.plans)
+        self._heartbeat = Heartbeat(cell, self.pool, self._facts)
         self._supervisor = Supervisor(cell.clock, cell.log)
         self.routers: dict[str, Router] = {}
         self.sources: dict[str, SourceRunner] = {}
@@ -97,10 +108,13 @@ class Engine:
         for plan in retiring:
             self.plans.retire(plan)
         await self.tables.refresh()
+        await self._heartbeat.begin()
+        self._supervisor.start("heartbeat", self._heartbeat.run)
         await self.lanes.start()
         self._supervisor.start("journal", self.journal.run)
         self._supervisor.start("tables", self.tables.watch)
         self._supervisor.start("continuations", self._continuations.run)
+        self._supervisor.start("dead", self._dead.run)
         self._supervisor.start("retention", self._retention.run)
         for plan in (*retiring, *self.plans.all()):
             self._start_router(plan)
@@ -123,20 +137,30 @@ class Engine:
         await self._supervisor.drain("router/", self._left(until))
         await self.lanes.stop(self._left(until))
         await self._supervisor.stop()
+        await self._continuations.duty.drop()
         try:
             await self.journal.flush()
         except StoreDown as down:
             self.cell.log("the last lines of the journal were not written", {"why": str(down)})
+        await self._heartbeat.end()
         await self.pool.close()
         self._state = "stopped"
 
+    @property
+    def running(self) -> bool:
+        """It was started and not stopped."""
+        return self._state == "running"
+
+    @property
+    def state(self) -> State:
+        """What it does now, as far as its last operation on the Store said."""
+        return "store_down" if self._state == "running" and self.reachable.down else self._state
+
     async def status(self) -> EngineStatus:
         """A snapshot."""
-        state = self._state
-        if state == "running" and not await self._store_answers():
-            state = "store_down"
+        await self._ask_store()
         return EngineStatus(
-            state=state,
+            state=self.state,
             revision=self.plans.revision,
             routers={route: router.handled for route, router in self.routers.items()},
             sources={route: {"taken": one.taken, "refused": one.refused} for route, one in self.sources.items()},
@@ -147,18 +171,28 @@ class Engine:
     def problems(self) -> dict[str, str]:
         """What should run and does not, by `kind/name`, and why."""
         problems = self._supervisor.problems()
+        if self.reachable.down:
+            problems["store"] = self.reachable.down
         problems |= {f"source/{route}": runner.problem for route, runner in self.sources.items() if runner.problem}
+        problems |= {f"transport/{name}": problem for name, problem in self.cell.transport.problems().items()}
         problems |= {f"table/{name}": problem for name, problem in self.tables.problems.items()}
         problems |= {f"lane/{lane.lane}": lane.problem for lane in self.lanes.states() if lane.problem}
         problems |= {f"router/{route}": "not consuming" for route, one in self.routers.items() if not one.consuming}
         return problems
 
-    async def _store_answers(self) -> bool:
-        try:
+    def _facts(self) -> dict[str, Any]:
+        """What this process tells of itself, for people."""
+        return {
+            "state": self.state,
+            "revision": self.plans.revision,
+            "sources": [route for route, runner in self.sources.items() if runner.leads],
+            "problems": self.problems(),
+        }
+
+    async def _ask_store(self) -> None:
+        """Something small, so that it is noticed when it is down or back, also where nobody needs it."""
+        with suppress(StoreDown):
             await self.cell.store.apply(TimerNext())
-        except StoreDown:
-            return False
-        return True
 
     def _start_router(self, plan: Plan) -> None:
         router = self.routers[plan.route] = Router(self.shared, plan)

@@ -14,7 +14,7 @@ from engine.compile.plan import Plan, PlannedConnection, PlannedSink
 from engine.core.jsonx import encode
 from engine.ports.transport import Address, Receipt
 from engine.runtime.codec import Delivery
-from engine.runtime.limits import Gate, TokenBucket
+from engine.runtime.limits import LOOK, Gate, TokenBucket
 from engine.runtime.order import is_fenced
 
 
@@ -67,6 +67,12 @@ class InHand:
         """Seconds until it may start as far as limits go; infinity: when something that runs has ended."""
         gate = self.gate.wait() if self.gate else 0.0
         return max(gate, self.bucket.wait()) if self.bucket else gate
+
+    def shut_for(self) -> float:
+        """Seconds for which nothing like it may start, whatever runs: see Gate.shut_for."""
+        if self.bucket is not None and self.bucket.idle:
+            return LOOK
+        return self.gate.shut_for() if self.gate is not None else 0.0
 
     def start(self) -> None:
         """Use up what it needs of the limits; only when `wait()` is 0."""
@@ -174,13 +180,16 @@ class Hand:
         return min((queue[0].wait() for queue in self._queues.values() if queue), default=math.inf)
 
     def shut(self, longer_than: float) -> bool:
-        """True when there is something, and all of it waits longer than that for an open breaker."""
+        """True when there is something, and nothing like it may start for longer than that."""
         heads = [queue[0] for queue in self._queues.values() if queue]
-        return bool(heads) and all(
-            one.gate is not None and one.gate.breaker.open and one.gate.breaker.wait() > longer_than for one in heads
-        )
+        return bool(heads) and all(one.shut_for() > longer_than for one in heads)
 
-    def breaker_wait(self) -> float:
-        """Seconds until the first open breaker of what is in hand allows a probe; 0 when none is open."""
+    def shut_for(self) -> float:
+        """Seconds until the first of what is in hand may start again; 0 when one may."""
+        return min((queue[0].shut_for() for queue in self._queues.values() if queue), default=0.0)
+
+    @property
+    def probing(self) -> bool:
+        """What is in hand goes to a system that does not answer: one of it is enough to see whether it does again."""
         heads = [queue[0] for queue in self._queues.values() if queue]
-        return min((one.gate.breaker.wait() for one in heads if one.gate is not None), default=0.0)
+        return any(one.gate is not None and one.gate.breaker.open for one in heads)

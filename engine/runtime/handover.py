@@ -46,7 +46,7 @@ async def persist(cell: Cell, write: Callable[[], Awaitable[T]]) -> T:
     while True:
         try:
             return await write()
-        except StoreDown as down:
-            cell.log("the store is down; waiting", {"reason": str(down)})
+        except StoreDown:
+            pass  # told once for all, see `reachable`
         await cell.clock.sleep(pause)
         pause = min(pause * 2, LONGEST_PAUSE)

@@ -5,14 +5,14 @@ Used where an event is born: at ingress, and where an `event:` sink publishes on
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 from engine.compile.plan import EventType
 from engine.core.clock import Clock
-from engine.core.errors import Permanent
+from engine.core.errors import Failure, Permanent
 from engine.core.event import Event
 from engine.core.ids import digest, event_id, key_text
 from engine.core.masking import HIDDEN
@@ -45,6 +45,18 @@ def identified(event: Event, type_: EventType, clock: Clock) -> Born:
     amount, currency = _amount(type_, data, env)
     born = replace(event, id=own, subject=subject, guard=guard, day=day, amount=amount, currency=currency)
     return Born(born, _keys(type_, data, env))
+
+
+def search_keys(types: Iterable[EventType], event: Event, clock: Clock) -> dict[str, str]:
+    """What a record is found by that is no event of these types (yet): their search keys, where they can be read."""
+    env = EventEnv(event, clock)
+    keys: dict[str, str] = {}
+    for type_ in types:
+        try:
+            keys |= _keys(type_, event.data, env)
+        except Failure:
+            continue  # the step that validates it says what is wrong
+    return keys
 
 
 def _day(type_: EventType, data: Any, env: EventEnv) -> str:

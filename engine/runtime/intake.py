@@ -18,7 +18,7 @@ from engine.plugins.conform import conform
 from engine.plugins.contracts import Arrival, BadRecord, Format, Record
 from engine.plugins.values import key_parts
 from engine.runtime.env import EventEnv
-from engine.runtime.identity import identified
+from engine.runtime.identity import identified, search_keys
 
 MOST_CONTENT = 64 << 20  # bytes of one document
 MOST_EVENT = 8 << 20  # bytes of one record as JSON
@@ -153,7 +153,7 @@ def _event(plan: Plan, record: Record, data: Any, id: str, origin: Origin, clock
         trace=id,
         headers=headers,
     )
-    keys: Mapping[str, str] = {}
+    keys: Mapping[str, str] = search_keys(source.found_by, event, clock) if source.found_by else {}
     if accepts is not None:
         born = identified(event.with_data(conform(accepts.validator, data)), accepts, clock)
         event, keys = born.event, born.keys

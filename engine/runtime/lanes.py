@@ -13,6 +13,7 @@ from engine.runtime import figures, order
 from engine.runtime.cell import Cell
 from engine.runtime.delivery import Worker
 from engine.runtime.desk import Desk
+from engine.runtime.duty import Duty
 from engine.runtime.journal import Journal
 from engine.runtime.plans import Plans
 from engine.runtime.pool import Pool
@@ -51,6 +52,7 @@ class Lanes:
         self._workers: dict[Address, Worker] = {}
         self._tasks: dict[Address, asyncio.Task[None]] = {}
         self._problems: dict[Address, str] = {}
+        self._duty = Duty(cell, "looks")
         self._looking: asyncio.Task[None] | None = None
 
     def wanted(self) -> set[Address]:
@@ -87,6 +89,7 @@ class Lanes:
         if self._looking is not None:
             self._looking.cancel()
             await asyncio.gather(self._looking, return_exceptions=True)
+            await self._duty.drop()
         for worker in self._workers.values():
             worker.stop()
         if self._tasks:
@@ -125,6 +128,8 @@ class Lanes:
             await self._cell.clock.sleep(LOOK_EVERY)
             try:
                 await self._run_all()
+                if not await self._duty.mine():
+                    continue
                 await figures.note_gaps(self._cell, self._plans)
                 await figures.note_missing(self._cell, self._plans)
             except StoreDown:

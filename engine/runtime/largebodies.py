@@ -5,8 +5,7 @@ of a cell, so nobody else has to know. The blob is durable before anything refer
 that the same content uses again. A body that cannot be fetched keeps its reference and becomes the work item
 `blob-missing`: once the blob is put back, a replay finds it.
 
-Nothing removes a blob: queues, held rows, groups, work items and tickets of `claim_check` may refer to it as long as
-the ledger remembers. What is that old may be deleted from the folder by its time of writing.
+`retention` removes a blob that is old and that no row names.
 """
 
 from __future__ import annotations
@@ -71,6 +70,9 @@ class LightTransport:
 
     async def depths(self) -> dict[Address, Depth]:
         return await self._real.depths()
+
+    def problems(self) -> dict[str, str]:
+        return self._real.problems()
 
     async def publish(self, batch: Sequence[Outgoing]) -> list[Confirm]:
         for outgoing in batch:

@@ -19,7 +19,7 @@ from engine.core.event import Event
 from engine.core.outcome import Failed, Filtered, Kept, Outcome, Output
 from engine.plugins.conform import conform
 from engine.plugins.frame import Frame, Observer, Split
-from engine.plugins.sequence import StepFailed
+from engine.plugins.sequence import StepFailed, of_item
 from engine.runtime.env import RouteEnv, Surroundings
 
 
@@ -110,7 +110,7 @@ def _kept(segment: Segment, frame: Frame) -> Kept:
     try:
         kept = segment.cut.keep(frame)
     except Failure as failure:
-        raise StepFailed(failure, segment.cut_id) from failure
+        raise StepFailed(of_item(failure, frame.output_key), segment.cut_id) from failure
     return replace(kept, step=segment.cut_id, output_key=frame.output_key)
 
 
@@ -144,7 +144,7 @@ def _output(sink: PlannedSink, data: Any, env: Any, output_key: str, schema: str
             return (Output(sink.id, output_key, body, sink.event.schema, version),)
         return (Output(sink.id, output_key, body, schema if sink.mapper is None else sink.mapper.output, version),)
     except Failure as failure:
-        raise StepFailed(failure, sink.id) from failure
+        raise StepFailed(of_item(failure, output_key), sink.id) from failure
 
 
 def _version(sink: PlannedSink, data: Any, env: Any) -> int:

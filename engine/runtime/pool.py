@@ -17,7 +17,9 @@ from engine.core.errors import Failure, Permanent, Transient
 from engine.plugins.contracts import Action, Call, Connection, Sink
 from engine.plugins.registry import Registry
 from engine.runtime.cell import Log
+from engine.runtime.counts import Counts
 from engine.runtime.limits import Gate
+from engine.runtime.share import Share
 
 
 class Connections(Protocol):
@@ -40,10 +42,12 @@ class Opened:
 class Pool:
     """The connections of one process. Everything that talks to an outside system borrows from here."""
 
-    def __init__(self, registry: Registry, clock: Clock, log: Log) -> None:
+    def __init__(self, registry: Registry, clock: Clock, log: Log, counts: Counts | None = None) -> None:
+        self._counts = counts or Counts()
         self._registry = registry
         self._clock = clock
         self._log = log
+        self.share = Share(clock)
         self._opened: dict[str, Opened] = {}
         self._opening: dict[str, asyncio.Lock] = {}
         self._wanted: frozenset[str] | None = None
@@ -53,7 +57,7 @@ class Pool:
         """The limits of a connection; new ones when its configuration changed."""
         gate = self._gates.get(planned.name)
         if gate is None or gate.planned != planned:
-            gate = self._gates[planned.name] = Gate(planned, self._clock)
+            gate = self._gates[planned.name] = Gate(planned, self._clock, self._counts, self.share)
         return gate
 
     def gates(self) -> list[Gate]:

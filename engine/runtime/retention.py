@@ -2,6 +2,9 @@
 
 Only what is over goes (see ports.store.retention); a work item that is still open keeps its whole day. What belongs to
 a route that is gone is kept as long as the longest of all routes says. One process does it, under a lease.
+
+A blob goes when no row names it and nobody has put it for the longest `keep`. Queues cannot be searched: as long as the
+oldest entry of any queue waits, so much longer are blobs kept.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from engine.core.errors import StoreDown
 from engine.ports.store.inbox import InboxPlansInUse
 from engine.ports.store.journal import JournalPrune
 from engine.ports.store.leases import CursorGet, CursorSet, LeaseDrop, LeaseTake
-from engine.ports.store.retention import DayForget, DaysKept, RouteForget
+from engine.ports.store.retention import BlobsNamed, DayForget, DaysKept, RouteForget
 from engine.ports.store.revisions import RevisionList, RevisionPrune
 from engine.runtime.cell import Cell
 from engine.runtime.plans import Plans
@@ -54,10 +57,12 @@ class Retention:
         gone = await self._forget_events(keeps)
         lines = await store.apply(JournalPrune(self._before(max(keeps.values()))))
         revisions = await self._forget_revisions()
+        blobs = await self._forget_blobs(max(keeps.values()))
         await store.apply(CursorSet(NAME, today, token))
         await store.apply(LeaseDrop(NAME, worker))
-        if gone or lines or revisions:
-            self._cell.log("forgot what is older than `keep`", {"rows": gone, "lines": lines, "revisions": revisions})
+        if gone or lines or revisions or blobs:
+            facts = {"rows": gone, "lines": lines, "revisions": revisions, "blobs": blobs}
+            self._cell.log("forgot what is older than `keep`", facts)
         return gone
 
     async def _forget_events(self, keeps: Mapping[str, float]) -> int:
@@ -78,6 +83,15 @@ class Retention:
             return 0
         needed = await store.apply(InboxPlansInUse())
         return await store.apply(RevisionPrune(REVISIONS, sorted(needed)))
+
+    async def _forget_blobs(self, keep: float) -> int:
+        depths = await self._cell.transport.depths()
+        before = self._before(keep + max((depth.oldest for depth in depths.values()), default=0.0))
+        old = await self._cell.blobs.old(before)
+        if not old:
+            return 0
+        named = await self._cell.store.apply(BlobsNamed())
+        return sum([await self._cell.blobs.remove(digest, before) for digest in old if digest not in named])
 
     def _before(self, keep: float) -> int:
         """The moment before which everything kept so long is old (UTC microseconds)."""

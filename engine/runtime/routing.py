@@ -23,6 +23,7 @@ from engine.runtime.outcomes import Made, make, markers_of_failed
 from engine.runtime.pipeline import Start, begin, failed_by
 from engine.runtime.retry import Try, decide
 from engine.runtime.shared import Shared
+from engine.runtime.work import gave_up
 
 Waiting = tuple[Case, Awaitable[Outcome]]
 
@@ -42,6 +43,8 @@ async def assign(shared: Shared, route: str, cases: Sequence[Case], last: Plan) 
         case.plan, case.segment = found
         if case.routed.blob:
             case.failed = Failed(missing(case.routed.blob))
+        elif case.routed.dead:
+            case.failed = Failed(gave_up(case.routed.dead))
         elif case.routed.kept:
             _go_on(case)
         else:
@@ -143,8 +146,8 @@ async def _one(shared: Shared, case: Case, pending: Awaitable[Outcome]) -> Outco
     while True:
         try:
             return await pending
-        except StoreDown as down:
-            shared.cell.log("the store is down; waiting", {"reason": str(down)})
+        except StoreDown:
+            pass  # told once for all, see `reachable`
         await shared.cell.clock.sleep(FIRST_PAUSE)
         again = _begin(shared, case)
         if isinstance(again, Outcome):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
@@ -18,8 +17,7 @@ from engine.runtime.watch import Watch
 class Shared:
     """What is handed to each of them.
 
-    joining   held while members join groups: a group is full at its size, not at what two batches make of it
-    wake      called when a group was closed or a timer set: somebody should look at them
+    wake   called when a group was closed or a timer set: somebody should look at them
     """
 
     cell: Cell
@@ -28,7 +26,6 @@ class Shared:
     journal: Journal
     watch: Watch = field(default_factory=Watch)
     rng: Random = field(default_factory=Random)
-    joining: asyncio.Lock = field(default_factory=asyncio.Lock)
     wake: Callable[[], None] = lambda: None
 
     def now(self) -> int:

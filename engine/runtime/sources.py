@@ -9,12 +9,15 @@ from typing import Any
 
 from engine.compile.plan import Plan
 from engine.core.errors import Failure, Fenced, Permanent, StoreDown, TillflowError, Transient
+from engine.core.masking import mask_pan_text
 from engine.plugins.contracts import Arrival, Source, SourceContext
 from engine.plugins.registry import Registry
 from engine.ports.store.leases import CursorGet, CursorSet, LeaseDrop, LeaseTake, SeenAdd, SeenGet
 from engine.runtime.cell import Cell
 from engine.runtime.crash import point
+from engine.runtime.hiding import hidden_text
 from engine.runtime.ingress import Ingress
+from engine.runtime.limits import until
 from engine.runtime.pool import Pool
 from engine.runtime.router import Router
 from engine.runtime.shared import Shared
@@ -47,7 +50,7 @@ class StoredContext(SourceContext):
         return await self._cell.store.apply(SeenGet(self.route, key))
 
     async def remember(self, key: str, note: str = "") -> None:
-        await self._cell.store.apply(SeenAdd(self.route, key, self.clock.now(), note))
+        await self._cell.store.apply(SeenAdd(self.route, key, self.clock.now(), mask_pan_text(note)))
 
     def log(self, text: str, facts: Mapping[str, Any] | None = None) -> None:
         self._cell.log(text, {"route": self.route, **(facts or {})})
@@ -73,7 +76,9 @@ class SourceRunner:
         self._source: Source | None = None
         self._reading: asyncio.Task[None] | None = None
         self._stopping = False
+        self._stopped = asyncio.Event()
         self.problem = ""
+        self.leads = False  # of the processes that could, this one runs it
         self.taken = 0
         self.refused = 0
 
@@ -91,20 +96,22 @@ class SourceRunner:
             if self._stopping:
                 return
             pause = PAUSE if self._shared.cell.clock.monotonic() - began > LONGEST_PAUSE else pause
-            await self._shared.cell.clock.sleep(pause)
+            await until(self._stopped, pause)
             pause = min(pause * 2, LONGEST_PAUSE)
 
     async def stop(self) -> None:
         """Take in nothing new; `run` returns when what is in hand is let go of."""
         self._stopping = True
+        self._stopped.set()
         if self._source is not None:
             await self._source.close()
         if self._reading is not None:
             self._reading.cancel()
 
     def _report(self, problem: str) -> None:
-        self.problem = problem
-        self._shared.cell.log("a source failed", {"route": self._plan.route, "why": problem})
+        planned = self._shared.plans.connection(self._plan.source.connection)
+        self.problem = hidden_text(problem, planned)
+        self._shared.cell.log("a source failed", {"route": self._plan.route, "why": self.problem})
 
     async def _live(self) -> None:
         """One life of the source, from its lease to its end."""
@@ -114,9 +121,9 @@ class SourceRunner:
             raise Permanent("no-source", f"source {self._plan.source.use}: {why}")
         made: type[Source] = spec.target
         async with AsyncExitStack() as stack:
-            token = await self._lease(stack) if made.exclusive else 0
-            if made.exclusive and not token:
-                raise Transient("not-ours", f"the source of route {self._plan.route} runs in another process")
+            token = await self._turn(stack) if made.exclusive else 0
+            if self._stopping:
+                return
             connection = await self._connection(stack)
             self._source = made(self._plan.source.config, connection, self._plan.route)
             stack.callback(setattr, self, "_source", None)
@@ -158,10 +165,21 @@ class SourceRunner:
     async def _lease(self, stack: AsyncExitStack) -> int:
         token = await self._shared.cell.store.apply(self._take())
         if token:
+            self.leads = True
             stack.push_async_callback(self._drop)
         return token
 
+    async def _turn(self, stack: AsyncExitStack) -> int:
+        """The lease, as soon as no other process has it: it ends or dies some day."""
+        while not self._stopping and not (token := await self._lease(stack)):
+            if not self._shared.cell.shared:
+                raise Transient("not-ours", f"the source of route {self._plan.route} runs in another process")
+            self.problem = ""
+            await until(self._stopped, LEASE / 10)
+        return 0 if self._stopping else token
+
     async def _drop(self) -> None:
+        self.leads = False
         try:
             await self._shared.cell.store.apply(LeaseDrop(lease_name(self._plan.route), self._shared.cell.worker))
         except StoreDown:

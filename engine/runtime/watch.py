@@ -3,7 +3,8 @@
 What was executing when a process died is *suspect*: its next copy runs when no other suspect does (deliveries in the
 quarantine queue, events in a task of their own, documents while they are decoded). A suspect that was the only one
 executing when the process died again is *poison* and becomes a work item. If others were executing too it is doubted:
-the second death in company makes it poison.
+the second death in company makes it poison. With several children each marks for itself; what one death says holds for
+all of them.
 """
 
 from __future__ import annotations
@@ -13,13 +14,15 @@ import json
 import mmap
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-FOLDER = "TILLFLOW_WATCH"  # names the folder the parent and its child share
+FOLDER = "TILLFLOW_WATCH"  # names the folder the parent and its children share
+NUMBER = "TILLFLOW_WORKER"  # which of them a child is, from 1
 SLOTS = 4096
 SLOT_SIZE = 64
+COUNTER = 8  # bytes
 MOST_SUSPECTS = 10_000
 
 Mark = tuple[str, int]  # an id and its attempt
@@ -28,34 +31,40 @@ RUNNING, ALONE = b"r", b"q"  # executing among others; executing alone in quaran
 
 
 class Watch:
-    """The child's side: what it executes now, and what it must be careful with.
+    """The child's side: what it executes now, and what it must be careful with: what was executing when it, or another
+    child of its parent, died. That is looked at again as soon as the parent has written down a death.
 
     Without a folder (tests, one process without a parent) it remembers nothing and suspects nobody.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, number: int = 1) -> None:
+        self._folder = folder
+        self._deaths: mmap.mmap | None = None
+        self._seen = b""
         self._map: mmap.mmap | None = None
         self._free = list(range(SLOTS - 1, -1, -1))
         self._suspects: frozenset[str] = frozenset()
         self._poison: frozenset[Mark] = frozenset()
         self.turn = asyncio.Lock()  # held by the one suspect that executes
         if folder is not None:
-            known = read_suspects(folder)
-            self._suspects, self._poison = known.suspects, known.poison
-            self._map = _mapped(folder)
+            self._deaths = _counter(folder)
+            self._map = _mapped(executing_file(folder, number))
+            self._look()
 
     @classmethod
     def from_environment(cls) -> Watch:
         """The watch of a process that a parent started; one that does nothing otherwise."""
         folder = os.environ.get(FOLDER)
-        return cls(Path(folder) if folder else None)
+        return cls(Path(folder), int(os.environ.get(NUMBER, "1"))) if folder else cls()
 
     def suspect(self, id: str) -> bool:
         """It was executing when a process died."""
+        self._look()
         return id in self._suspects
 
     def poison(self, id: str, attempt: int) -> bool:
         """This very attempt of it killed a process in quarantine."""
+        self._look()
         return (id, attempt) in self._poison
 
     @contextmanager
@@ -82,6 +91,17 @@ class Watch:
         if self._map is not None:
             self._map.close()
             self._map = None
+        if self._deaths is not None:
+            self._deaths.close()
+            self._deaths = None
+
+    def _look(self) -> None:
+        """Read what the parent wrote down, if it did since."""
+        if self._deaths is None or self._folder is None or self._deaths[:COUNTER] == self._seen:
+            return
+        self._seen = self._deaths[:COUNTER]
+        known = read_suspects(self._folder)
+        self._suspects, self._poison = known.suspects, known.poison
 
 
 def when_parent_dies(stop: Callable[[], None]) -> None:
@@ -116,17 +136,33 @@ def read_suspects(folder: Path) -> Known:
     return Known(frozenset(known["suspects"]), poison, doubted)
 
 
-def _mapped(folder: Path) -> mmap.mmap:
+def executing_file(folder: Path, number: int) -> Path:
+    """Where the child of that number keeps what it executes."""
+    return folder / f"executing-{number}"
+
+
+def _counter(folder: Path) -> mmap.mmap:
+    """How many deaths were written down, in memory shared with the parent."""
+    path = folder / "deaths"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        if os.fstat(descriptor).st_size < COUNTER:
+            os.ftruncate(descriptor, COUNTER)
+        return mmap.mmap(descriptor, COUNTER)
+    finally:
+        os.close(descriptor)
+
+
+def _mapped(path: Path) -> mmap.mmap:
     """The shared slots, all empty. Its pages belong to the file: they survive whatever kills the process."""
-    path = folder / "executing"
     path.write_bytes(bytes(SLOTS * SLOT_SIZE))
     with path.open("r+b") as file:
         return mmap.mmap(file.fileno(), SLOTS * SLOT_SIZE)
 
 
-def executing_in(folder: Path) -> list[tuple[Kind, Mark]]:
-    """What stands in the slots: what a dead child was executing."""
-    path = folder / "executing"
+def executing_in(folder: Path, number: int = 1) -> list[tuple[Kind, Mark]]:
+    """What stands in the slots: what the dead child of that number was executing."""
+    path = executing_file(folder, number)
     content = path.read_bytes() if path.exists() else b""
     found = []
     for start in range(0, len(content), SLOT_SIZE):
@@ -137,9 +173,9 @@ def executing_in(folder: Path) -> list[tuple[Kind, Mark]]:
     return found
 
 
-def note_death(folder: Path) -> tuple[int, int]:
+def note_death(folder: Path, number: int = 1) -> tuple[int, int]:
     """Mark what was executing as suspect, and a suspect that executed alone as poison. Answers how many of each."""
-    died_in = executing_in(folder)
+    died_in = executing_in(folder, number)
     known = read_suspects(folder)
     fresh = [name for kind, (name, _) in died_in if kind == RUNNING and name not in known.suspects]
     alone = [mark for kind, mark in died_in if kind == ALONE and mark not in known.poison]
@@ -156,4 +192,6 @@ def note_death(folder: Path) -> tuple[int, int]:
         file.flush()
         os.fsync(file.fileno())
     written.replace(folder / "suspects.json")
+    with closing(_counter(folder)) as deaths:
+        deaths[:COUNTER] = (int.from_bytes(deaths[:COUNTER], "big") + 1).to_bytes(COUNTER, "big")
     return len(fresh), len(killers)

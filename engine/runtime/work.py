@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.compile.plan import Plan
 from engine.core.clock import day_of
-from engine.core.errors import Failure
+from engine.core.errors import Failure, Permanent
 from engine.core.event import Event
 from engine.core.ids import digest
 from engine.core.jsonx import encode
@@ -135,6 +135,12 @@ def delivery_item(
         created=now,
         updated=now,
     )
+
+
+def gave_up(place: str) -> Failure:
+    """The failure of something that the transport handed over as dead."""
+    text = f"the transport gave up on it in {place}: it was given out again and again and never finished"
+    return Permanent("dead-lettered", text)
 
 
 def unreadable_item(receipt: Receipt, error: str, now: int, revision: str) -> WorkItem:

@@ -38,7 +38,12 @@ class Choose(Step):
         last = len(config.root) - 1
         for index, branch in enumerate(config.root):
             if (branch.when is None) == (branch.otherwise is None):
-                build.finding("TF1161", "a branch has exactly one of `when` and `otherwise`", index)
+                build.finding(
+                    "TF1161",
+                    "a branch has exactly one of `when` and `otherwise`",
+                    index,
+                    help="write `when: <condition>`, or `otherwise: true` in the last branch",
+                )
             elif branch.otherwise and index != last:
                 build.finding(
                     "TF1162", "`otherwise` comes last; the branches after it are never asked", index, "otherwise"

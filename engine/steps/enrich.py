@@ -152,7 +152,11 @@ def _asker(config: Enrich.Config, target: CallTarget, build: Build) -> Asker:
 
 def _check(config: Enrich.Config, build: Build) -> None:
     if (config.table is None) == (config.call is None):
-        build.finding("TF1163", "enrich has exactly one of `table` and `call`")
+        build.finding(
+            "TF1163",
+            "enrich has exactly one of `table` and `call`",
+            help="write `table:` and `key:` for a reference table, `call:` for another system",
+        )
     elif (config.table is None) != (config.key is None):
         build.finding(
             "TF1163", "a table is read by a `key`, and only a table", help="name both, or neither with `call`"

@@ -38,6 +38,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         selector = _JumpingSelector()
         self._elapsed = 0.0
         super().__init__(selector)
+        # A timer is due when it lies before time + resolution. The default of a nanosecond is lost in the rounding of a
+        # float that counts months, and a timer that is due exactly now would never be.
+        self._clock_resolution = 1e-6
         selector.loop = self
 
     def time(self) -> float:

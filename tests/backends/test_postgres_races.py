@@ -33,6 +33,7 @@ from engine.ports.store.order import (
 from engine.ports.store.steps import (
     ChainGet,
     ChainPut,
+    Full,
     GroupClose,
     GroupJoin,
     GroupKey,
@@ -249,15 +250,13 @@ async def test_groups_fill_up_one_after_the_other(stores: Stores) -> None:
     async def join(number: int) -> None:
         store, group = stores[number % 2], groups[number % 3 % 2]
         members = [Member(group, DAY, f"e{number}-{part}", b"x", at=number) for part in range(3)]
-        for joined in await store.apply(GroupJoin(members)):
+        for joined in await store.apply(GroupJoin(members, [Full(10, "count")] * 3)):
             placed.setdefault((group.group, joined.generation), []).append(joined.size)
-            if joined.size >= 10:
-                await store.apply(GroupClose(group, joined.generation, "count", 5))
 
     await at_once(join(number) for number in range(80))
     assert sum(map(len, placed.values())) == 240
     for (name, generation), sizes in placed.items():
-        assert sorted(sizes) == list(range(1, len(sizes) + 1))
+        assert sorted(sizes) == list(range(1, len(sizes) + 1)) and len(sizes) <= 10
         members = await stores[0].apply(GroupMembers(GroupKey("sales", "by-store", name), generation))
         assert len(members) == len(sizes)
 

@@ -183,6 +183,7 @@ async def test_a_deleted_directory_is_written_again(names: Names) -> None:
         await until(lambda: not one.problems())
 
 
+@pytest.mark.alone
 async def test_a_memory_alarm_is_a_state_with_a_deadline_and_loses_nothing(names: Names) -> None:
     async with opened(names) as one:
         await one.declare(EVERYTHING)

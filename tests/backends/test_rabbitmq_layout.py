@@ -93,6 +93,14 @@ def test_a_lane_and_a_route_of_one_name_do_not_meet() -> None:
     assert NAMES.queue(one) != NAMES.queue(other)
 
 
+@pytest.mark.parametrize("address", [SALES, LANE, Address("quarantine", ""), Address("route", "lane.x")])
+def test_the_address_behind_a_queue_and_behind_its_tiers_is_told(address: Address) -> None:
+    place = f"{address.kind}/{address.name}"
+    assert NAMES.place(NAMES.queue(address)) == place
+    assert NAMES.place(NAMES.tier(address, 30_000)) == place
+    assert [NAMES.place(queue) for queue in ("tf.q.work", "route.x", "")] == ["", "", ""]
+
+
 def test_the_tiers_are_those_of_the_runtime() -> None:
     assert TIERS == retry.TIERS
     assert [tier_text(milliseconds(delay)) for delay in TIERS] == ["1s", "5s", "30s", "2m", "10m", "30m", "2h"]
@@ -165,13 +173,13 @@ def head_of(parcel: Parcel, number: int = 1) -> bytes:
 @given(HEADERS, st.binary(max_size=50))
 def test_headers_come_back_as_they_were(headers: dict[str, str | int], body: bytes) -> None:
     raw = head_of(Parcel("x", "k", headers, body, 1_773_480_000), 17)
-    assert properties.read(raw) == (headers, 0, 1_773_480_000, -1)
+    assert properties.read(raw) == (headers, 0, 1_773_480_000, -1, "")
     assert properties.message_id(raw) == b"stem.17"
 
 
 def test_what_belongs_to_the_broker_is_neither_written_nor_read() -> None:
     raw = head_of(Parcel("x", "k", {"x-death": "old", "x-delivery-count": 7, "tf-id": "1"}, b"", 1))
-    assert properties.read(raw) == ({"tf-id": "1"}, 0, 1, -1)
+    assert properties.read(raw) == ({"tf-id": "1"}, 0, 1, -1, "")
 
 
 def test_a_number_too_large_for_the_wire_travels_as_text() -> None:
@@ -201,7 +209,7 @@ def test_headers_of_strangers_are_read_as_far_as_they_are_text_or_numbers() -> N
         reply_to="r",
         message_id="m",
     )
-    headers, tries, at, offset = properties.read(basic.marshal())
+    headers, tries, at, offset, _ = properties.read(basic.marshal())
     assert headers == {"text": "Käse", "yes": "True", "small": 5, "ratio": "1.5", "last": "seen"}
     assert (tries, at, offset) == (3, 0, -1)
 
@@ -213,14 +221,14 @@ def test_a_header_that_is_no_text_after_all_is_read_with_marks_in_it() -> None:
 
 @given(st.binary(max_size=200))
 def test_no_bytes_of_a_stranger_stop_the_connection(raw: bytes) -> None:
-    headers, tries, at, offset = properties.read(raw)
+    headers, tries, at, offset, _ = properties.read(raw)
     assert all(isinstance(value, str | int) for value in headers.values())
     assert tries >= 0 or isinstance(tries, int)
     assert at >= 0 and offset >= -1
 
 
 def test_no_properties_at_all_are_none() -> None:
-    assert properties.read(commands.Basic.Properties().marshal()) == ({}, 0, 0, -1)
+    assert properties.read(commands.Basic.Properties().marshal()) == ({}, 0, 0, -1, "")
 
 
 class Seen:

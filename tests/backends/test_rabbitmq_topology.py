@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import atexit
 import json
-from collections.abc import AsyncIterator, Iterator
+import os
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import cache
 
 import pytest
 from yarl import URL
 
 from engine.backends.rabbitmq import Names, RabbitTransport
-from engine.backends.rabbitmq.admin import Permissions, allowed_too_much, apply, export, permissions, plan, verify
+from engine.backends.rabbitmq.admin import allowed_too_much, apply, export, permissions, plan, verify
 from engine.backends.rabbitmq.control import Control
 from engine.backends.rabbitmq.layout import Exchange, Layout, Queue, layout
 from engine.core.clock import SystemClock
@@ -23,7 +26,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.services]
 
 SALES, LANE = Address("route", "sales"), Address("lane", "erp")
 SMALL = Topology((SALES, LANE), (("sale.completed", "sales"),))
-USER, PASSWORD = "tillflow-test", "verify"
+PASSWORD = "verify"
 
 
 @pytest.fixture
@@ -94,22 +97,21 @@ async def test_the_broker_takes_the_exported_file(names: Names) -> None:
 
 
 @pytest.fixture
-def limited(names: Names) -> Iterator[str]:
+def limited(names: Names) -> str:
     """The address of a user with an engine's permissions in `verify` mode."""
-    allow(names, "engine")
-    yield address()
-    broker().steer("delete_user", USER)
+    return user_of("engine")
 
 
-def allow(names: Names, role: str) -> None:
-    if USER not in broker().steer("list_users"):
-        broker().steer("add_user", USER, PASSWORD)
-    given: Permissions = permissions(names)[role]
-    broker().steer("set_permissions", "--vhost", broker().vhost, USER, given.configure, given.write, given.read)
-
-
-def address() -> str:
-    return str(URL(broker().url).with_user(USER).with_password(PASSWORD))
+@cache
+def user_of(role: str) -> str:
+    """The address of a user with the permissions of a role, over the names of every test. One for the whole run."""
+    user = f"tillflow-test-{os.getpid()}-{role}"
+    broker().steer("add_user", user, PASSWORD)
+    atexit.register(broker().steer, "delete_user", user)
+    given = permissions(Names("PREFIX"))[role]
+    regexes = [part.replace("PREFIX", "t[0-9a-f]{10}") for part in (given.configure, given.write, given.read)]
+    broker().steer("set_permissions", "--vhost", broker().vhost, user, *regexes)
+    return str(URL(broker().url).with_user(user).with_password(PASSWORD))
 
 
 def verifying(names: Names, url: str) -> RabbitTransport:

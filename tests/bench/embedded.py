@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, ClassVar
 
-from engine.app import Loaded, embedded_cell, load, make_engine
+from engine.app import Loaded, engine_cell, load, make_engine
 from engine.cli.demo.day import _TABLES
 from engine.core.event import Event
 from engine.core.jsonx import decode
@@ -134,7 +134,7 @@ async def _round(root: Path, build: Any) -> tuple[float, float]:
 
 
 async def _measured(root: Path, settings: Settings, environ: dict[str, str], loaded: Loaded) -> tuple[float, float]:
-    async with embedded_cell(settings, environ, log=lambda text, facts: None) as cell:
+    async with engine_cell(settings, environ, log=lambda text, facts: None) as cell:
         engine = make_engine(cell, loaded, settings, environ)
         await engine.start()
         events = _events(root, loaded.routeset.types["sale.completed@2"], cell.clock)

@@ -1,4 +1,4 @@
-"""validate, fmt, explain, schema, connectors, new, init: results, refusals and exit codes."""
+"""validate, fmt, schema, connectors, new, init: results, refusals and exit codes."""
 
 from __future__ import annotations
 
@@ -77,15 +77,6 @@ def test_fmt_changes_only_what_is_not_canonical(tillflow: Tillflow, project: Pat
     assert tillflow("fmt", "--project", project).code == 0
     assert route.read_text("utf-8") == before
     assert tillflow("fmt", "--check", "--project", project).code == 0
-
-
-def test_explain_knows_every_code_and_refuses_others(tillflow: Tillflow) -> None:
-    said = tillflow("explain", "TF2020")
-
-    assert said.code == 0
-    assert "Wrong:" in said.out
-    assert "Right:" in said.out
-    assert tillflow("explain", "TF9999").code == 2
 
 
 def test_schema_checks_a_route_as_an_editor_would(tillflow: Tillflow, project: Path) -> None:

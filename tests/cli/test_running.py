@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.core.jsonx import decode, encode
 from tests.cli.conftest import Said, Tillflow
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,7 +28,11 @@ def until(true: Callable[[], bool], seconds: float = 30.0) -> None:
 
 @pytest.fixture
 def running(project: Path) -> Iterator[subprocess.Popen[bytes]]:
-    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    secret = project / "secrets" / "open-to-all"
+    secret.parent.mkdir()
+    secret.write_text("x", "utf-8")
+    secret.chmod(0o644)
+    environ = {**os.environ, "PYTHONPATH": str(ROOT), "TILLFLOW_SECRETS": str(secret.parent)}
     command = [sys.executable, "-m", "engine.cli", "run"]
     engine = subprocess.Popen(command, cwd=project, env=environ, stderr=subprocess.PIPE)
     until(lambda: all((project / name).exists() for name in EXPECTED) or engine.poll() is not None)
@@ -71,9 +76,31 @@ def test_an_item_is_edited_and_replayed(tillflow: Tillflow, project: Path, runni
     until(lambda: items() == [])
 
 
-def _json(value: object) -> str:
-    from engine.core.jsonx import encode
+def test_all_items_are_replayed_at_once_after_a_yes(tillflow: Tillflow, project: Path, running: object) -> None:
+    def items() -> list[dict[str, str]]:
+        return tillflow("work", "list", "--project", project, "--format", "json").json["items"]
 
+    until(lambda: len(items()) == 1)
+    replay = ("work", "replay", "--all", "-r", "sku added", "--actor", "tests", "--project", project)
+    table = project / "mappings/tables/products.csv"
+    table.write_text(table.read_text("utf-8") + "SKU-9999,400099\n", "utf-8")
+
+    asked = tillflow(*replay)
+    other = tillflow(*replay, "--reason-is", "nope", "--yes")
+    assert (asked.code, other.code) == (2, 0)
+    assert "1 item would be replayed" in asked.err
+    assert "nothing was replayed" in other.err
+    assert len(items()) == 1
+
+    def posted() -> bool:
+        """The new row is noticed within a moment; until then the item comes back."""
+        tillflow(*replay, "--route", "post-sales", "--yes", "--format", "json")
+        return (project / "data/posted/0012-03-1003.json").exists()
+
+    until(posted)
+
+
+def _json(value: object) -> str:
     return encode(value).decode()
 
 
@@ -88,7 +115,10 @@ def test_a_decision_waits_for_the_next_start(
 
     until(one)
     running.send_signal(signal.SIGTERM)
-    running.communicate(timeout=30)
+    log = [decode(line) for line in running.communicate(timeout=30)[1].splitlines()]
+    assert [line["socket"] for line in log if line["text"] == "starting"] == [str(project / ".tillflow/engine.sock")]
+    assert [line["why"] for line in log if "open-to-all" in line.get("why", "")] != []
+    assert len([line for line in log if line["text"] == "a secret is not safe"]) == 1
     id = listed[-1].json["items"][0]["id"]
 
     said = tillflow("work", "discard", id, "-r", "a training receipt", "--actor", "tests", "--project", project)
@@ -97,6 +127,7 @@ def test_a_decision_waits_for_the_next_start(
     assert tillflow("work", "list", "--project", project, "--format", "json").json["items"] == []
     kept = tillflow("work", "list", "--in-state", "discarded", "--project", project, "--format", "json").json["items"]
     assert [item["id"] for item in kept] == [id]
+    assert said.err.count(id) == 1 and "when it starts" not in said.err
 
 
 def test_a_second_engine_is_refused(project: Path, running: object) -> None:
@@ -132,6 +163,23 @@ def test_doctor_says_what_is_wrong(tillflow: Tillflow, project: Path) -> None:
 
     assert said.code == 1
     assert any(check["check"] == "connection tills" and not check["ok"] for check in said.json["checks"])
+
+
+def test_doctor_warns_of_a_secret_that_everybody_can_read(
+    tillflow: Tillflow, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = project / "secrets"
+    folder.mkdir()
+    for name, mode in (("open", 0o644), ("closed", 0o600)):
+        (folder / name).write_text("x", "utf-8")
+        (folder / name).chmod(mode)
+    monkeypatch.setenv("TILLFLOW_SECRETS", str(folder))
+
+    said = tillflow("doctor", "--project", project, "--format", "json")
+
+    assert said.code == 0
+    (warning,) = [check for check in said.json["checks"] if check["warning"]]
+    assert warning["check"] == "secrets" and str(folder / "open") in warning["detail"]
 
 
 def test_nothing_known_is_said(tillflow: Tillflow, project: Path, running: object) -> None:

@@ -74,6 +74,20 @@ def test_dry_run_says_what_would_become_a_work_item(tillflow: Tillflow, project:
     assert "unknown-sku" in said.out
 
 
+def test_findings_come_with_their_lines_or_as_json(tillflow: Tillflow, project: Path) -> None:
+    route = project / "routes/post-sales.yaml"
+    route.write_text(route.read_text("utf-8").replace("use: core.files", "use: core.flies"), "utf-8")
+    command = ("dry-run", "post-sales", project / "routes/cases/sale.json", "--project", project)
+
+    human, machine, tested = tillflow(*command), tillflow(*command, "--format", "json"), tillflow("test", "-p", project)
+
+    assert (human.code, machine.code, tested.code) == (1, 1, 1)
+    assert [finding["suggestion"] for finding in machine.json["findings"]] == ["core.files"]
+    for said in (human, tested):
+        assert "    use: core.flies" in said.out and "^^^^^^^^^^" in said.out
+    assert "no test was run" in tested.err
+
+
 def test_dry_run_knows_the_nearest_route(tillflow: Tillflow, project: Path) -> None:
     said = tillflow("dry-run", "post-sale", project / "routes/cases/sale.json", "--project", project)
 

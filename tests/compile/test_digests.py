@@ -63,7 +63,7 @@ def test_rows_of_a_table_change_nothing() -> None:
         ),
         ("mappings/templates/receipt.j2", "Receipt", "Slip", {"returns"}),
         ("routes/totals-check.yaml", "default: 0,", "default: 1,", {"returns"}),
-        ("routes/tables.yaml", "schema: product@1", "effective: {since: gtin}", {"sales-posting"}),
+        ("routes/tables.yaml", "key: sku, schema: product@1", "key: sku", {"sales-posting"}),
         ("routes/connections.yaml", "database: ${ERP_DB:shop}", "database: other", {"sales-posting", "sales-summary"}),
         ("routes/connections.yaml", "zone: eu\n    limits", "zone: us\n    limits", {"sales-posting", "sales-summary"}),
     ],

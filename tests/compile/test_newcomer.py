@@ -27,13 +27,22 @@ def test_a_key_that_is_in_a_table_twice_is_told_at_its_line() -> None:
     assert "twice" in finding.message
 
 
-@pytest.mark.parametrize(("row", "part"), [(b"lonely", "cells, the header has"), (b"\xe9,x", "not UTF-8")])
+@pytest.mark.parametrize(("row", "part"), [(b"lonely", "1 cell, the header has"), (b"\xe9,x", "not UTF-8")])
 def test_a_row_that_cannot_be_read_is_told(row: bytes, part: str) -> None:
     content = fixture_files()[PRODUCTS].rstrip(b"\n")
 
     finding = told(with_changes({PRODUCTS: content + b"\n" + row + b"\n"}), "TF3524")
 
     assert part in finding.message and finding.mark.line == content.count(b"\n") + 2
+
+
+def test_every_wrong_line_of_a_table_is_told_in_one_run() -> None:
+    lines = fixture_files()[PRODUCTS].rstrip(b"\n").split(b"\n")
+    content = b"\n".join([*lines, b"lonely", lines[1], b'"open'])
+
+    _, findings = compiled(with_changes({PRODUCTS: content}))
+
+    assert [f.mark.line for f in findings if f.code == "TF3524"] == [len(lines) + 1, len(lines) + 2, len(lines) + 3]
 
 
 def test_a_mapping_without_input_is_checked_against_what_comes_to_it() -> None:
@@ -46,3 +55,42 @@ def test_a_mapping_without_input_is_checked_against_what_comes_to_it() -> None:
     finding = told(files, "TF2020")
 
     assert finding.mark.file == path and "receipt_nr" in finding.message
+
+
+def test_what_a_step_adds_is_told_to_stand_under_adds() -> None:
+    path = "mappings/sale-to-journal.yaml"
+    text = fixture_files()[path].decode()
+    start = text.index("adds:")
+    end = text.index("output:")
+
+    finding = told(with_changes({path: text[:start] + text[end:]}), "TF2020")
+
+    assert finding.mark.file == path and "list it under `adds:`" in finding.help
+
+
+def test_accepts_inside_from_is_told_once_where_it_belongs() -> None:
+    path = "routes/pos-ingest.yaml"
+    _, findings = compiled(edited(path, "  use: core.files\n", "  use: core.files\n  accepts: sale.completed@2\n"))
+
+    assert [(f.code, f.help) for f in findings] == [("TF1106", "it belongs one level up: indent it less by two spaces")]
+
+
+def test_a_value_that_must_be_a_secret_is_told_once_with_the_way_to_write_it() -> None:
+    _, findings = compiled(edited("routes/connections.yaml", "${secret.klaviyo_key}", "${KLAVIYO_SECRET}"))
+
+    assert [(f.code, "${secret.klaviyo}" in f.help) for f in findings] == [("TF1129", True)]
+
+
+def test_a_format_by_another_name_is_told_by_ours() -> None:
+    assert (
+        told(edited("routes/pos-ingest.yaml", "format: pos.poslog", "format: jsonl"), "TF3009").suggestion == "ndjson"
+    )
+
+
+def test_an_aggregate_that_makes_no_required_field_is_told() -> None:
+    finding = told(
+        edited("routes/sales-summary.yaml", "sum: {gross: totals.gross}", "sum: {}"),
+        "TF3502",
+    )
+
+    assert (finding.mark.file, finding.mark.line) == ("routes/sales-summary.yaml", 14) and "gross" in finding.message

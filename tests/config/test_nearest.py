@@ -79,3 +79,8 @@ def test_wording() -> None:
     assert did_you_mean(["a", "b", "c"]) == "did you mean `a`, `b` or `c`?"
     assert did_you_mean(["a"]) == "did you mean `a`?"
     assert did_you_mean([]) == ""
+
+
+def test_a_letter_typed_twice_is_the_likeliest_slip() -> None:
+    assert nearest("eventt", ["event", "events"])[0] == "event"
+    assert nearest("line", ["lines", "linee"])[0] == "linee"

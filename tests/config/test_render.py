@@ -31,9 +31,19 @@ def test_the_human_form_has_five_parts() -> None:
         "  |   ^^^^^^^\n"
         "  help: did you mean `retries`?\n"
         "  why: A key nobody reads has no effect, and whoever wrote it believes it has.\n"
-        "  example: tillflow explain TF1101\n"
+        "  example: retry: {give_up_after: 24h}  (tillflow explain TF1101)\n"
         "\n"
     )
+
+
+def test_an_example_of_several_lines_stands_on_its_page_only() -> None:
+    text = render.as_text([Finding("TF1112", "two types", Mark("a.yaml"))], {})
+    assert text.endswith("  example: tillflow explain TF1112\n\n")
+
+
+def test_the_reason_is_a_whole_sentence() -> None:
+    text = render.as_text([Finding("TF2034", "text by order", Mark("a.yaml"))], {})
+    assert "31.12. after 01.01. of the next year.\n" in text
 
 
 def test_colour_is_asked_for() -> None:

@@ -139,7 +139,7 @@ def test_what_is_right_gives_no_finding(check: Check, text: str) -> None:
         ("retry: {backoff: {give_up_after: 1h}}\n", "`give_up_after` does not belong in `backoff`",
          "it belongs one level up, beside `backoff`", ""),
         ("owner: 42\n", "`owner` is text, this is the number 42", "put it in quotes", '"42"'),
-        ("version: 1.2\n", "`version` is text, this is the number 1.2", "put it in quotes", '"1.2"'),
+        ("version: 1.2\n", "`version` is three numbers, this is the number 1.2", "write 1.2.0", "1.2.0"),
         ("route_once: 'yes'\n", "`route_once` is yes/no, this is text", "write true or false", ""),
         ("criticality: finacial\n", "`finacial` is not a value of `criticality`",
          "did you mean `financial`?", "financial"),

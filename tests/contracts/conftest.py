@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from engine.backends.blobs import FolderBlobs, SqliteBlobs
-from engine.backends.postgres import PostgresStore
+from engine.backends.postgres import PostgresBlobs, PostgresStore
 from engine.backends.sqlite import SqliteDatabase, SqliteStore, SqliteTransport
 from engine.core.clock import Clock, SystemClock
 from engine.ports.blobs import Blobs
@@ -95,7 +95,7 @@ class PostgresPlace(Place):
     def transport(self) -> Transport:
         raise NotImplementedError("PostgreSQL carries no events")
 
-    def store(self) -> Store:
+    def store(self) -> PostgresStore:
         return PostgresStore(self.dsn, self.clock(), schema=postgres_server.SCHEMA, writers=2, readers=1, aside=1)
 
 
@@ -158,7 +158,7 @@ async def transport(place: Place, anyio_backend: Any) -> AsyncIterator[Transport
     await opened.close()
 
 
-BLOBS = ("folder", "folder-inline", "sqlite")
+BLOBS = ("folder", "folder-inline", "sqlite", pytest.param("postgres", marks=pytest.mark.services))
 
 
 @pytest.fixture(params=BLOBS)
@@ -168,5 +168,11 @@ async def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         await database.open()
         yield SqliteBlobs(database)
         await database.close()
+    elif request.param == "postgres":
+        place = await asyncio.to_thread(PostgresPlace, tmp_path)
+        store = place.store()
+        await store.open()
+        yield PostgresBlobs(store)
+        await store.close()
     else:
         yield FolderBlobs(tmp_path / "blobs", inline=request.param == "folder-inline")

@@ -138,6 +138,9 @@ class MemoryTransport:
     async def depths(self) -> dict[Address, Depth]:
         return {queue: self._depth(queue) for queue in self.broker.queues}
 
+    def problems(self) -> dict[str, str]:
+        return {}
+
     def _depth(self, queue: Address) -> Depth:
         items, now = self.broker.queues[queue].values(), self._clock.now()
         delayed = sum(item.due > now for item in items)

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 
 from engine.core.ids import continuation_id
+from engine.core.jsonx import encode
 from engine.ports.store import Store
 from engine.ports.store.figures import FiguresOf
 from engine.ports.store.inbox import EventKey, InboxFind, InboxOpen, InboxReplay, InboxRouted, InboxRow, Planned
 from engine.ports.store.leases import SeenAdd, SeenGet
 from engine.ports.store.ledger import ClaimRow, LedgerClaim, LedgerFind, LedgerKey, LedgerSettle, SettleRow
-from engine.ports.store.retention import DayForget, DaysKept, RouteForget
+from engine.ports.store.order import HeldAdd, HeldRow
+from engine.ports.store.retention import BlobsNamed, DayForget, DaysKept, RouteForget
 from engine.ports.store.steps import (
     GroupClose,
     GroupDone,
@@ -195,3 +197,22 @@ async def test_what_has_no_day_is_forgotten_by_its_time(store: Store) -> None:
 
 
 TIMERS = (("done", 10), ("late", NOW), ("waits", 10))
+
+
+def headers_with(digest: str) -> str:
+    return encode({"tf-id": "e", "tf-blob": digest}).decode()
+
+
+async def test_blobs_are_named_by_everything_that_waits_with_a_body(store: Store) -> None:
+    digests = [f"{n:064x}" for n in range(8)]
+    assert await store.apply(BlobsNamed()) == set()
+    ticket = encode({"note": "\x00", "image": {"$blob": digests[1], "size": 5}})
+    for place, (headers, body) in enumerate([(headers_with(digests[0]), b""), ("{}", ticket)]):
+        await store.apply(HeldAdd([HeldRow("f", "k", place, DAY, f"d{place}", "lane", headers, body, 10)]))
+    await store.apply(WorkCreate([item(id="a", headers=headers_with(digests[2]), body=b"\xff\x00raw")]))
+    packed = headers_with(digests[3]).encode() + b"\n"
+    await store.apply(GroupJoin([Member(GROUP, DAY, "m", packed)]))
+    timers = [Timer(str(n), 99, "delay", "sales", "later", "k", 0, headers_with(digests[n]), b"") for n in (4, 5)]
+    await store.apply(TimerSet(timers))
+    await store.apply(TimerDone(["5"]))
+    assert await store.apply(BlobsNamed()) == set(digests[:5])

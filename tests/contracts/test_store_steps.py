@@ -12,6 +12,7 @@ from engine.ports.store.steps import (
     Chain,
     ChainGet,
     ChainPut,
+    Full,
     GroupClose,
     GroupDone,
     GroupJoin,
@@ -47,6 +48,24 @@ async def test_members_join_the_open_generation(store: Store) -> None:
     ]
     assert await store.apply(GroupMembers(GROUP, 1)) == [member("a", at=5), member("b", at=7)]
     assert await store.apply(GroupMembers(GROUP, 2)) == []
+
+
+async def test_a_group_that_is_complete_is_closed_before_the_next_member_joins(store: Store) -> None:
+    members = [member(name, at=5 + number) for number, name in enumerate("abcde")]
+    joined = await store.apply(GroupJoin(members, [Full(2, "count")] * 4 + [Full(1, "trailer")]))
+    assert [(one.generation, one.size) for one in joined] == [(1, 1), (1, 2), (2, 1), (2, 2), (3, 1)]
+    assert await store.apply(GroupsClosed()) == [(GROUP, 1), (GROUP, 2), (GROUP, 3)]
+    again = await store.apply(GroupJoin(members[:1], [Full(1, "count")]))
+    assert again == [Joined(1, 2, 5, True, GROUP.group)]
+    assert not await store.apply(GroupClose(GROUP, 1, "time", 9))
+
+
+async def test_a_member_that_is_none_too_many_closes_nothing(store: Store) -> None:
+    await store.apply(GroupJoin([member("a"), member("b")], [Full(3, "count"), None]))
+    assert await store.apply(GroupsClosed()) == []
+    [joined] = await store.apply(GroupJoin([member("c")], [Full(2, "count")]))
+    assert (joined.generation, joined.size) == (1, 3)
+    assert await store.apply(GroupsClosed()) == [(GROUP, 1)]
 
 
 async def test_an_event_counts_once(store: Store) -> None:

@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +38,11 @@ class Found:
 
 
 def of_log(log: Path, way: str) -> dict[str, list[str]]:
-    """Effects of one kind of request in the log of tests/proof/outside.py."""
+    """Effects of one kind of request in the log of tests/proof/outside.py, without groups (see `groups_of`)."""
     found: dict[str, list[str]] = {}
     for line in log.read_text("utf-8").splitlines() if log.exists() else []:
         one = json.loads(line, parse_float=str)
-        if one["what"] == "effect" and one["way"] == way:
+        if one["what"] == "effect" and one["way"] == way and "receipts" not in one["body"]:
             found.setdefault(one["body"]["reference"], []).append(str(one["body"]["total"]))
     return found
 
@@ -81,3 +82,22 @@ def check(found: Found, folders: Iterable[Path], guarantee: str) -> None:
         assert set(found.waiting.values()) <= {"unknown-outcome"}, found.waiting
     else:
         assert not found.waiting, f"{guarantee}: waits though it could be done: {found.waiting}"
+
+
+def groups_of(log: Path, name: str) -> list[Mapping[str, Any]]:
+    """The groups that were posted to `/once/<name>` in the log of tests/proof/outside.py."""
+    found = [json.loads(line, parse_float=str) for line in log.read_text("utf-8").splitlines()] if log.exists() else []
+    return [one["body"] for one in found if one["what"] == "effect" and one["name"] == name]
+
+
+def check_groups(groups: Iterable[Mapping[str, Any]], folders: Iterable[Path], what: str) -> None:
+    """Every sale that was sold is in one group, once, and each sum is exact."""
+    wanted = sold(*folders)
+    assert wanted, "no sale was ever written: this proves nothing"
+    counted: list[str] = []
+    for group in groups:
+        counted += group["receipts"]
+        exact = sum((Decimal(wanted[receipt]) for receipt in group["receipts"]), Decimal(0))
+        assert Decimal(str(group["total"])) == exact, f"{what}: the sum is not that of its members: {group}"
+        assert group["members"] == len(group["receipts"]), f"{what}: {group}"
+    assert sorted(counted) == sorted(wanted), f"{what}: not each sale counted once"

@@ -3,16 +3,44 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
+import sqlite3
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
 
+# what is imported late, here once for all lives: that is quicker, and an edit of the engine does not tear a story apart
+import anyio._backends._asyncio
+import uvicorn.lifespan.off
+import uvicorn.protocols.http.h11_impl
+
+import connectors.core.http.client
+import engine.cli.run
+import engine.cli.trace
+import engine.cli.work
+import engine.expr.shape.schema  # noqa: F401
+from engine.backends.sqlite import SqliteDatabase
 from engine.cli.main import main
 from engine.discover import discover
 from engine.runtime import crash
 
-discover()  # connectors are imported once for all lives
+discover()  # so are connectors
+
+
+def small_disk(pages: str, size: str) -> None:
+    """A database that takes so many pages only and is full then; files that may not grow beyond so many bytes."""
+    if pages:
+        whole = SqliteDatabase.connect
+
+        def connect(database: SqliteDatabase) -> sqlite3.Connection:
+            connection = whole(database)
+            connection.execute(f"pragma max_page_count = {int(pages)}")
+            return connection
+
+        SqliteDatabase.connect = connect  # type: ignore[method-assign]
+    if size:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (int(size), int(size)))
 
 
 def tillflow(arguments: Sequence[str], environ: Mapping[str, str], out: str, log: str) -> None:
@@ -28,6 +56,7 @@ def tillflow(arguments: Sequence[str], environ: Mapping[str, str], out: str, log
     sys.stderr = open(2, "w", encoding="utf-8", closefd=False, buffering=1)  # noqa: SIM115
     signal.signal(signal.SIGINT, signal.default_int_handler)
     warnings.resetwarnings()
+    small_disk(environ.get("PROOF_PAGES", ""), environ.get("PROOF_FILE_SIZE", ""))
     crash.arm(environ.get("TILLFLOW_CRASH_AT", ""))
     sys.argv = ["tillflow", *arguments]
     try:

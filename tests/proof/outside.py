@@ -8,7 +8,8 @@ Paths are `/<log>/<trouble>/<way>[/<name>]`. Each effect, each absorbed repeat a
     way       once     POST; one effect for each Idempotency-Key
               doc      PUT .../doc/<name>; an effect unless the same document is there already
               another  POST; every request is an effect, whatever its key.  GET .../<way>/<name>: 200 if it was made
-    trouble   what happens the first time it sees a key, after the effect was made:
+    trouble   `echo`: never an effect, always 422 with a card number and all that was sent, also what proves who sends;
+              else what happens the first time it sees a key, after the effect was made:
               none | drop (the connection) | error (answer 500) | hang (for a minute) | slow (300 ms)
               or before it was made: refuse (503) | deny (422, always)
 """
@@ -24,6 +25,9 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+
+
+CARD = "5555555555554444"
 
 
 class System(ThreadingHTTPServer):
@@ -100,10 +104,13 @@ class Handler(BaseHTTPRequestHandler):
         key = self.headers.get("idempotency-key", "")
         with self.server.lock:
             met = not self.server.first(log, way, key)
-            status = 422 if trouble == "deny" else 503 if trouble == "refuse" and not met else 200
+            status = 422 if trouble in ("deny", "echo") else 503 if trouble == "refuse" and not met else 200
             if status == 200:
                 self.server.apply(log, way, key, name, body)
-        self._then("none" if met else trouble, status)
+        if trouble == "echo":
+            self._answer(status, f"refused {CARD}: {self.headers} {content.decode()}".encode())
+        else:
+            self._then("none" if met else trouble, status)
 
     def _then(self, trouble: str, status: int) -> None:
         if trouble == "drop":
@@ -114,8 +121,7 @@ class Handler(BaseHTTPRequestHandler):
             time.sleep(60 if trouble == "hang" else 0.3)
         self._answer(500 if trouble == "error" else status)
 
-    def _answer(self, status: int) -> None:
-        content = b"{}"
+    def _answer(self, status: int, content: bytes = b"{}") -> None:
         self.send_response(status)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(content)))

@@ -7,7 +7,6 @@ everything, which costs a tenth of a fresh start; `fresh=True` starts it from no
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import signal
 import sqlite3
@@ -20,6 +19,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from tests.forking import context
 from tests.proof import forked
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,8 +27,6 @@ PATIENCE = 180.0  # seconds until something that has to happen counts as not hap
 KILLED = -signal.SIGKILL
 
 _lock = threading.Lock()  # a start looks at the ends of all others: two looks at one end would lose its code
-_context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["tests.proof.forked"])
 
 
 class Life:
@@ -168,7 +166,7 @@ class Place:
             with out.open("ab") as stdout, self.log.open("ab") as stderr:
                 return Life(subprocess.Popen(command, env=environ, stdout=stdout, stderr=stderr, cwd=ROOT), before)
         call = (arguments, environ, str(out), str(self.log))
-        process = _context.Process(target=forked.tillflow, args=call, daemon=True)
+        process = context.Process(target=forked.tillflow, args=call, daemon=True)
         with _lock:
             process.start()
         return Life(process, before)
@@ -221,6 +219,8 @@ class Place:
 
 _MOVING = {
     "in queues": "select count(*) from item",
+    "held for their turn": "select count(*) from held",
     "groups": "select count(*) from grouping where state <> 'done'",
-    "timers": "select count(*) from timer where done = 0",
+    # that of a group whose trailer came stays until its time: nobody waits for it
+    "timers": "select count(*) from timer where done = 0 and due < (strftime('%s') + 60) * 1000000",
 }

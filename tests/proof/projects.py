@@ -26,6 +26,11 @@ properties:
   lines: {type: array, items: {type: object, properties: {sku: {type: string}, keep: {type: boolean}}}}
 """
 
+# The same, numbered by each store.
+NUMBERED = SALE.replace("  guard:", "  order_by: store\n  sequence: turn\n  guard:").replace(
+    "  note:", "  turn: {type: integer}\n  note:"
+)
+
 CONNECTIONS = """
 tillflow: 1
 connections:
@@ -96,3 +101,48 @@ def of_guarantees(guarantees: Iterable[str]) -> dict[str, str]:
     known = list(guarantees)
     sinks = "".join(sink(guarantee, guarantee.replace("_", "-")) for guarantee in known)
     return project(posting(sinks, safe=not set(known) & set(UNSAFE)))
+
+# Routes that add sales up by store, each with another end of its groups, and one that only waits with each sale.
+GROUP = """
+$id: group@1
+title: Sales of a store, added up
+type: object
+required: [receipts, total, members]
+properties:
+  receipts: {type: array, items: {type: string}}
+  total: {type: number}
+  members: {type: integer}
+"""
+ENDS = {
+    "count": "{within: 2s, count: 3}",
+    "time": "{within: 1s}",
+    "trailer": "{within: 1h, trailer: \"present(note) && note == 'last'\"}",
+}
+_SUMS = """steps:
+  - id: sums
+    aggregate:
+      by: store
+      complete: COMPLETE
+      sum: {total: total}
+      collect: {receipts: receipt}
+      members: members
+      output: group@1
+"""
+_DELAY = "steps:\n  - {id: later, delay: {for: 1s}}\n"
+_GROUP = "reference: \"join('+', receipts)\", total: total, receipts: receipts, members: members"
+_SINGLE = "reference: receipt, total: total, receipts: \"[receipt]\", members: {const: 1}"
+
+
+def _waiting(name: str, steps: str, body: str) -> str:
+    """A route that posts what its cut goes on with to `/once/<name>`."""
+    to = f"with: {{path: {{const: /once/{name}}}, body: {{{body}}}}}, {RETRY}}}\n"
+    start = f"from: {{event: sale@1}}\n{steps}to:\n  - {{id: out, use: core.http, connection: shop, action: post, "
+    return route(f"by-{name}", start + to)
+
+
+def waiting(*ends: str) -> dict[str, str]:
+    """The files of routes that keep sales for a while: by ENDS, and `delay`."""
+    found = {end: _waiting(end, _SUMS.replace("COMPLETE", ENDS[end]), _GROUP) for end in ends if end in ENDS}
+    if "delay" in ends:
+        found["delay"] = _waiting("delay", _DELAY, _SINGLE)
+    return {"mappings/schemas/group@1.yaml": GROUP} | {f"routes/by-{end}.yaml": text for end, text in found.items()}

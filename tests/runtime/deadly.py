@@ -1,4 +1,4 @@
-"""One life of an engine whose step or format kills the process at certain sales: `python -m tests.runtime.deadly FOLDER`.
+"""One life of an engine whose step or format kills the process at certain sales.
 
 The first life brings the sales in; the last one, which lives until everything is done, writes what became of them.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from sqlite3 import Connection
@@ -23,6 +22,7 @@ from engine.plugins.fields import Options
 from engine.plugins.frame import Frame
 from engine.plugins.registry import Registry
 from engine.plugins.spec import Connector, format, step
+from engine.runtime.watch import FOLDER, NUMBER
 from engine.steps import BUILTIN
 from engine.testing.clock import START, VirtualClock, VirtualLoop, run_virtual
 from tests.runtime.lab import Bench, lab_connector, running, sale
@@ -126,6 +126,8 @@ async def main(folder: Path) -> None:
     await made.transport.close()
 
 
-if __name__ == "__main__":
-    signal.alarm(60)  # a life that does not end fails the test instead of holding it up
-    run_virtual(main(Path(sys.argv[1])))
+def life(folder: Path, watch: Path, number: int) -> None:
+    """All that this process does. One that does not end fails the test instead of holding it up."""
+    os.environ |= {FOLDER: str(watch), NUMBER: str(number)}
+    signal.alarm(60)
+    run_virtual(main(folder))

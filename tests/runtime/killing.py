@@ -84,6 +84,10 @@ class FatedTransport:
         found: dict[Address, Depth] = await self._real.depths()
         return found
 
+    def problems(self) -> dict[str, str]:
+        found: dict[str, str] = self._real.problems()
+        return found
+
 
 class FatedStore:
     """A store whose writes may be the last thing that happens."""

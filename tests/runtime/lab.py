@@ -54,6 +54,7 @@ class Lab:
     released   names of arrivals given back, with the reason
     replies    what synchronous requests were answered
     calls      requests of `call` steps
+    takes      seconds that a delivery takes; `most_busy` is how many there were at once
     fail       raised by the next deliveries, oldest first; None lets one pass
     """
 
@@ -65,6 +66,10 @@ class Lab:
     calls: list[Any] = field(default_factory=list)
     fail: list[Failure | None] = field(default_factory=list)
     slow: float = 0.0
+    takes: float = 0.0
+    busy: int = 0
+    tried: int = 0
+    most_busy: int = 0
     logged: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
 
     def offer(self, content: Any, name: str = "f.json", *, wants_reply: bool = False, id: str = "") -> None:
@@ -135,6 +140,14 @@ def lab_connector(lab: Lab) -> Connector:
             pass
 
         async def deliver(self, batch: Sequence[SinkItem], ctx: ConnectorContext) -> list[SinkResult]:
+            if lab.takes:
+                lab.busy += 1
+                lab.most_busy = max(lab.most_busy, lab.busy)
+                try:
+                    await ctx.clock.sleep(lab.takes)
+                finally:
+                    lab.busy -= 1
+            lab.tried += 1
             failure = lab.fail.pop(0) if lab.fail else None
             if failure is not None:
                 raise failure
@@ -246,21 +259,26 @@ class Bench:
 
 
 class MemoryBlobs:
-    """Blobs in a dict."""
+    """Blobs in a dict, and when each was last put."""
 
     def __init__(self) -> None:
         self.kept: dict[str, bytes] = {}
+        self.put_at: dict[str, int] = {}
 
     async def put(self, content: bytes) -> str:
         digest = hashlib.sha256(content).hexdigest()
         self.kept[digest] = content
+        self.put_at[digest] = current_clock().now()
         return digest
 
     async def get(self, digest: str) -> bytes:
         return self.kept[digest]
 
-    async def remove(self, digest: str) -> None:
-        self.kept.pop(digest, None)
+    async def old(self, before: int) -> list[str]:
+        return [digest for digest in self.kept if self.put_at[digest] < before]
+
+    async def remove(self, digest: str, before: int) -> bool:
+        return self.put_at[digest] < before and self.kept.pop(digest, None) is not None
 
 
 @asynccontextmanager
@@ -277,9 +295,12 @@ async def bench() -> AsyncIterator[Bench]:
 
 
 @asynccontextmanager
-async def running(made: Bench, files: Mapping[str, str]) -> AsyncIterator[Engine]:
-    """A started engine, stopped in the end."""
+async def running(
+    made: Bench, files: Mapping[str, str], tables: Mapping[str, bytes] | None = None
+) -> AsyncIterator[Engine]:
+    """A started engine, stopped in the end. `tables` are files that changed since the project was compiled."""
     engine = made.engine(files)
+    made.table_files |= tables or {}
     await engine.start()
     try:
         yield engine

@@ -17,7 +17,6 @@ from engine.ports.store.journal import Entry, JournalAppend
 from engine.ports.store.work import WorkCreate, WorkItem
 from engine.runtime.codec import Routed
 from engine.runtime.identity import identified
-from engine.runtime.lanes import LaneState
 from engine.runtime.work import event_item
 from tests.runtime.support import Bench, bench, delivery, event, plan, planned_sink, virtual
 from tests.runtime.test_replay import control, refused_delivery
@@ -72,7 +71,7 @@ async def test_health_names_a_lane_that_does_not_run() -> None:
         async def reenter(item: WorkItem) -> None:
             return None
 
-        sick = Control(b.cell, b.plans, b.pool, reenter, lambda: [LaneState("erp", False, "ValueError: no")])
+        sick = Control(b.cell, b.plans, b.pool, reenter, problems=lambda: {"lane/erp": "ValueError: no"})
 
         assert (await control(b).health())["healthy"]
         answer = await sick.health()

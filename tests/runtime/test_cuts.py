@@ -6,7 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from engine.ports.store.inbox import InboxRouted
-from engine.ports.store.steps import GroupsOpen, TimersDue
+from engine.ports.store.steps import GroupJoin, GroupsOpen, TimersDue
+from tests.contracts.memory_transport import MemoryTransport
 from tests.runtime.killing import Fate, killed_life
 from tests.runtime.lab import bench, figures_of, running, sale, settle, virtual
 from tests.runtime.routes import SALES, TO_ERP, posting
@@ -148,3 +149,19 @@ async def test_a_crash_between_joining_and_the_timer_does_not_lose_the_limit() -
             await settle(4000)
         assert made.lab.requests() == [{"reference": "1", "total": 10}]
         assert await made.store.apply(TimersDue(made.clock.now())) == []
+
+
+@virtual
+async def test_a_group_that_was_full_when_the_process_died_takes_no_more() -> None:
+    files = posting(grouped("{within: 1h, count: 2}"), criticality="operational")
+    async with bench() as made:
+        made.lab.offer([sale("1"), sale("2")])
+        fate = Fate(done_first=True, on=lambda what: any(isinstance(one, GroupJoin) for one in what))
+        await killed_life(made, files, fate)
+        assert fate.struck.is_set()
+        made.transport = MemoryTransport(made.clock)  # theirs come back later than the next one
+        await made.transport.open()
+        async with running(made, files):
+            made.lab.offer([sale("3")])
+            await settle()
+            assert made.lab.requests() == [{"reference": "1", "total": 20}]

@@ -339,3 +339,18 @@ async def test_a_retry_of_the_newest_is_not_superseded_by_itself() -> None:
         await b.run_until_quiet()
 
         assert sent(b) == [1]
+
+
+@virtual
+async def test_latest_keeps_the_items_of_a_split_apart() -> None:
+    async with bench(plan(planned_sink(ordered=Ordered(mode="latest")))) as b:
+        newer = replace(numbered(2, "price"), id=f"{2:032x}", output_key="shirt")
+        older = replace(numbered(1, "price"), id=f"{1:032x}", output_key="shoes")
+        overtaken = replace(numbered(1, "price"), id=f"{3:032x}", output_key="shirt")
+        await b.publish(newer)
+        await b.publish(older, overtaken, delay=5.0)
+
+        await b.run_until_quiet()
+
+        assert sorted(key for key, _ in b.world.effects) == [older.id, newer.id]
+        assert (await b.ledger(overtaken)).state == "superseded"

@@ -168,3 +168,54 @@ def test_without_a_parent_nobody_is_suspected(monkeypatch: pytest.MonkeyPatch) -
 
     with watch.executing([("a", 1)]):
         assert not watch.suspect("a")
+
+
+def test_what_one_child_died_of_is_a_suspect_to_the_others_while_they_run(tmp_path: Path) -> None:
+    script = """
+        import os, signal, sys, time
+        sys.path.insert(0, {root!r})
+        from pathlib import Path
+        from engine.runtime.watch import Watch
+
+        watch = Watch.from_environment()
+        if os.environ["TILLFLOW_WORKER"] == "1" and not watch.suspect("killer"):
+            while not (Path(os.environ["TILLFLOW_WATCH"]) / "up").exists():
+                time.sleep(0.01)
+            with watch.executing([("killer", 1)]):
+                os.kill(os.getpid(), signal.SIGKILL)
+        if os.environ["TILLFLOW_WORKER"] == "2":
+            assert not watch.suspect("killer")
+            (Path(os.environ["TILLFLOW_WATCH"]) / "up").touch()
+            while not watch.suspect("killer"):
+                time.sleep(0.01)
+            sys.exit(2)
+        time.sleep(60)
+    """
+    said: list[str] = []
+
+    assert parent(tmp_path, script, said, children=2).run() == 2
+
+    assert said == ["worker 1 died (signal 9); 1 new suspects, 0 poison; again in 0.2 s"]
+
+
+@pytest.mark.parametrize(("lives", "code"), [(1, 4), (2, 0)])
+def test_a_child_that_cannot_reach_a_service_is_tried_again_once_it_has_run(
+    tmp_path: Path, lives: int, code: int
+) -> None:
+    script = """
+        import os, sys
+        lives = os.path.join(os.environ["TILLFLOW_WATCH"], "lives")
+        with open(lives, "a") as file:
+            file.write("x")
+        sys.exit({2: 4, 3: 4, 4: 0}.get(os.path.getsize(lives), {first}))
+    """
+    said: list[str] = []
+    first = 4 if lives == 1 else 1
+
+    assert (
+        parent(
+            tmp_path, script.replace("{first}", str(first)), said, ends=frozenset({0, 4}), awaits=frozenset({4})
+        ).run()
+        == code
+    )
+    assert len(said) == (0 if lives == 1 else 3)

@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import json
-import sys
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import pytest
-
 from engine.runtime.parent import Parent
+from engine.runtime.watch import executing_file
+from tests.forking import context
+from tests.runtime import deadly
 
-ROOT = Path(__file__).resolve().parents[2]
+
+@dataclass
+class Forking(Parent):
+    """A parent whose children are forked; the real ones are in tests/proof/test_poison_processes.py."""
+
+    place: Path = field(default_factory=Path)
+
+    def _one_life(self, number: int) -> int:
+        executing_file(self.folder, number).unlink(missing_ok=True)
+        child = context.Process(target=deadly.life, args=(self.place, self.folder, number), daemon=True)
+        child.start()
+        child.join()
+        assert child.exitcode is not None
+        return child.exitcode
 
 
-def test_events_and_documents_that_kill_become_work_items_and_all_others_are_posted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(ROOT)
+def test_events_and_documents_that_kill_become_work_items_and_all_others_are_posted(tmp_path: Path) -> None:
     said: list[str] = []
-    command = [sys.executable, "-m", "tests.runtime.deadly", str(tmp_path)]
-    parent = Parent(command, tmp_path / "watch", frozenset({0}), said.append, sleep=lambda seconds: None)
+    parent = Forking([], tmp_path / "watch", frozenset({0}), said.append, sleep=lambda seconds: None, place=tmp_path)
 
     assert parent.run() == 0, said
 

@@ -11,8 +11,11 @@ from engine.core.clock import day_of
 from engine.core.errors import Permanent
 from engine.ports.store import Op
 from engine.ports.store.leases import LeaseTake
+from engine.ports.store.retention import BlobsNamed
 from engine.ports.store.revisions import RevisionGet, RevisionList
+from engine.ports.transport import Address, Outgoing, Topology
 from engine.runtime import retention
+from engine.runtime.codec import BLOB
 from tests.runtime.lab import Bench, bench, running, sale, settle, virtual
 from tests.runtime.routes import FROM_FILE, TO_ERP, TRAINING, alone, route
 
@@ -148,3 +151,49 @@ async def test_it_is_done_once_a_day_by_one_process() -> None:
         await asyncio.sleep(61)
         await ours.look()
         assert asked.count("DaysKept") == 2
+
+
+NOTE = "n" * (300 << 10)  # large enough to be kept as a blob
+NOTED = alone(ACCEPTED + TO_ERP.replace("}}", ", extra: note}}") + "keep: 10d\n")
+
+
+@virtual
+async def test_a_blob_goes_when_it_is_old_and_no_row_names_it() -> None:
+    async with bench() as made:
+        async with running(made, NOTED):
+            made.lab.fail = [Permanent("refused")]
+            made.lab.offer([sale(number, date=today(made), note=NOTE + number) for number in "12"])
+            await settle()
+            assert len(made.lab.sent) == 1 and len(made.blobs.kept) > 2
+        (failed,) = await made.items()
+        named = await made.store.apply(BlobsNamed())
+        assert len(named) == 1
+        await asyncio.sleep(DAY * 9)
+        async with running(made, NOTED):
+            kept = set(made.blobs.kept)
+            await daily_look()
+            assert set(made.blobs.kept) == kept
+        await asyncio.sleep(DAY * 3)
+        async with running(made, NOTED) as engine:
+            await daily_look()
+            assert set(made.blobs.kept) == named
+            await engine.control.work_replay(failed.id, "anna", "the ERP is mended")
+            await settle()
+            assert len(made.lab.sent) == 2
+        await asyncio.sleep(DAY * 12)
+        async with running(made, NOTED):
+            await daily_look()
+            assert made.blobs.kept == {}
+
+
+@virtual
+async def test_blobs_stay_as_long_as_a_queue_waits_that_may_name_them() -> None:
+    async with bench() as made:
+        digest = await made.blobs.put(b"named in a queue that nobody reads")
+        queue = Address("lane", "forgotten")
+        await made.transport.declare(Topology((queue,)))
+        await made.transport.publish([Outgoing(queue, {BLOB: digest}, b"", delay=DAY * 400)])
+        await asyncio.sleep(DAY * 12)
+        async with running(made, TYPED):
+            await daily_look()
+            assert digest in made.blobs.kept

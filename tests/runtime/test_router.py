@@ -50,6 +50,11 @@ def split(expression: str) -> dict[str, str]:
 
 
 STOCK = "$id: stock@1\ntitle: Stock\nx-tillflow: {key: [store, receipt]}\ntype: object\n"
+BOOKS = {
+    "routes/tables.yaml": "tillflow: 1\ntables:\n  books: {csv: ../mappings/tables/books.csv, key: store}\n",
+    "mappings/tables/books.csv": "store,kind\nA,line\n",
+}
+TWICE = {"mappings/tables/books.csv": b"store,kind\nA,line\nA,twice\n"}  # a version that cannot be used
 LINES = [{"sku": "a", "keep": True}, {"sku": "b", "keep": False}]
 EDITS = {
     "a mapping": (posting(), posting(to=TO_ERP.replace("total: total", "total: receipt")), [ONE]),
@@ -80,12 +85,8 @@ async def test_an_edit_between_a_crash_and_the_redelivery_changes_nothing(edit: 
 
 @virtual
 async def test_a_table_that_changed_in_between_is_a_work_item_not_another_outcome() -> None:
-    tables = {
-        "routes/tables.yaml": "tillflow: 1\ntables:\n  books: {csv: ../mappings/tables/books.csv, key: store}\n",
-        "mappings/tables/books.csv": "store,kind\nA,line\n",
-    }
     wants = "lookup('books', store).kind == '{}'"
-    files = posting(to=either(wants.format("line"), wants.format("summary"))) | tables
+    files = posting(to=either(wants.format("line"), wants.format("summary"))) | BOOKS
     async with bench() as made:
         made.lab.offer([sale("1")])
         await killed_life(made, files, Fate(on=after_decided, done_first=True))
@@ -224,11 +225,9 @@ async def test_what_cannot_be_read_is_a_work_item_and_its_neighbours_proceed(bod
 
 @virtual
 async def test_a_step_that_fails_for_a_while_is_tried_again_through_the_tiers() -> None:
-    tables = {"routes/tables.yaml": "tillflow: 1\ntables:\n  books: {csv: ../mappings/tables/books.csv, key: store}\n"}
-    broken = {"mappings/tables/books.csv": "store,kind\nA,line\nA,twice\n"}
     step = "steps:\n  - {id: book, set: {note: \"lookup('books', store).kind\"}}\n"
     to = TO_ERP.replace("total: total", "total: note")
-    async with bench() as made, running(made, posting(step, to) | tables | broken):
+    async with bench() as made, running(made, posting(step, to) | BOOKS, TWICE):
         made.lab.offer([sale("1")])
         await settle(20)
         assert made.lab.sent == [] and await made.items() == []
@@ -241,10 +240,8 @@ async def test_a_step_that_fails_for_a_while_is_tried_again_through_the_tiers() 
 
 @virtual
 async def test_a_step_that_never_succeeds_ends_as_a_work_item() -> None:
-    tables = {"routes/tables.yaml": "tillflow: 1\ntables:\n  books: {csv: ../mappings/tables/books.csv, key: store}\n"}
-    broken = {"mappings/tables/books.csv": "store,kind\nA,line\nA,twice\n"}
     step = "steps:\n  - {id: book, set: {note: \"lookup('books', store).kind\"}}\n"
-    async with bench() as made, running(made, posting("retry: {give_up_after: 10m}\n" + step) | tables | broken):
+    async with bench() as made, running(made, posting("retry: {give_up_after: 10m}\n" + step) | BOOKS, TWICE):
         made.lab.offer([sale("1")])
         await settle(3600)
         (item,) = await made.items()

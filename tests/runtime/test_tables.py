@@ -43,9 +43,9 @@ def test_a_changed_row_serves_the_next_lookup() -> None:
     ("content", "problem"),
     [
         (b"id,name\n0012,North\n0012,South\n", "line 3: key `0012` is there twice"),
-        (b"id,name\n0012\n", "line 2: 1 cells, the header has 2"),
+        (b"id,name\n0012\n", "line 2: 1 cell, the header has 2"),
         (b"id,name\n,North\n", "line 2: column `id` of the key is empty"),
-        (b"id,name\n0012,\xff\n", "line 2: not UTF-8 text"),
+        (b"id,name\n0012,\xff\n", "line 2: byte 0xFF is not UTF-8; save the file as UTF-8"),
         (b"", "line 1: no header with column names"),
         (b'id,name\n0012,"No\n', "line 2: unexpected end of data"),
     ],

@@ -7,7 +7,7 @@ import pytest
 from engine.core.errors import Permanent
 from engine.plugins.contracts import Arrival
 from tests.runtime.lab import bench, running, sale, settle, virtual
-from tests.runtime.routes import CHECKED, FROM_FILE, SALES, TO_BUS, route
+from tests.runtime.routes import CHECKED, FROM_FILE, SALES, TO_BUS, TO_ERP, route
 
 TYPED = SALES | {"routes/ingest.yaml": route("ingest", FROM_FILE + "accepts: sale@1\n" + TO_BUS)}
 LINES = SALES | {"routes/ingest.yaml": route("ingest", FROM_FILE.replace("json", "ndjson") + CHECKED + TO_BUS)}
@@ -47,6 +47,22 @@ async def test_records_of_a_file_are_found_by_its_name() -> None:
         found = await engine.control.work_list(text="day.json", name="file")
         assert len(found["items"]) == 1
         assert (await engine.control.work_list(text="day.json", name="receipt"))["items"] == []
+
+
+@virtual
+async def test_records_are_found_by_keys_of_the_type_they_are_validated_against() -> None:
+    """Neither accepted nor published: the first steps say what they are."""
+    split = "  - {id: lines, split: {in: lines, as: line, key: line.sku}}\n"
+    rule = "  - {id: known, check: [{that: \"line.sku != 'B'\", otherwise: {work_item: unknown-sku}}]}\n"
+    files = {"routes/one.yaml": route("one", FROM_FILE + CHECKED + split + rule + TO_ERP)}
+    async with bench() as made, running(made, files) as engine:
+        made.lab.offer([sale("7", lines=[{"sku": "A"}, {"sku": "B"}]), sale("8", lines=[])], "day.json")
+        await settle()
+        trace = await engine.control.trace("7", "receipt")
+        (item,) = (await engine.control.work_list(text="7", name="receipt"))["items"]
+        assert {entry["what"] for entry in trace["entries"]} == {"received", "work-item"}
+        assert item["search"] == {"receipt": "7", "file": "day.json"}
+        assert item["detail"].startswith("item B: ")
 
 
 @virtual

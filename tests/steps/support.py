@@ -229,8 +229,11 @@ class MemoryBlobs:
     async def get(self, digest: str) -> bytes:
         return self.content[digest]
 
-    async def remove(self, digest: str) -> None:
-        self.content.pop(digest, None)
+    async def old(self, before: int) -> list[str]:
+        return list(self.content)
+
+    async def remove(self, digest: str, before: int) -> bool:
+        return self.content.pop(digest, None) is not None
 
 
 class TestContext:

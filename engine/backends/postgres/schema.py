@@ -40,18 +40,32 @@ async def stored(connection: Connection, schema: str) -> int:
     return int(await connection.fetchval(f"SELECT coalesce(max(number), 0) FROM {schema}.migration"))
 
 
+async def check(connection: Connection, server: Server) -> int:
+    """The number of the newest migration, which must be this version's. Raises SettingsError."""
+    there = await _not_newer(connection, server)
+    if there < known()[-1].number:
+        state = f"is version {there}, which is older than this tillflow" if there else "is not there"
+        raise SettingsError(f"the schema {server.schema} in {server} {state}; start the engine to bring it up to date")
+    return there
+
+
+async def _not_newer(connection: Connection, server: Server) -> int:
+    there, newest = await stored(connection, server.schema), known()[-1].number
+    if there > newest:
+        raise SettingsError(
+            f"the schema {server.schema} in {server} is version {there}; this version of tillflow knows up to "
+            f"{newest}. Run the version that wrote it, or a newer one."
+        )
+    return there
+
+
 async def migrate(connection: Connection, server: Server, now: int) -> None:
     """Bring the schema up to date. Raises SettingsError when it is from a newer version or must not be changed.
 
     A user without the right to create anything may start once somebody else has migrated.
     """
     migrations = known()
-    there = await stored(connection, server.schema)
-    if there > migrations[-1].number:
-        raise SettingsError(
-            f"the schema {server.schema} in {server} is version {there}; this version of tillflow knows up to "
-            f"{migrations[-1].number}. Run the version that wrote it, or a newer one."
-        )
+    there = await _not_newer(connection, server)
     try:
         await connection.execute("SET statement_timeout = 0")
         for migration in migrations:

@@ -15,7 +15,7 @@ from engine.backends.postgres.commit import Unit, commit
 from engine.backends.postgres.connection import Patience, Server, is_away, let_go, transaction
 from engine.backends.postgres.crew import Crew, Job
 from engine.backends.postgres.draft import Connection
-from engine.backends.postgres.schema import migrate
+from engine.backends.postgres.schema import check, migrate
 from engine.core.clock import Clock
 from engine.core.errors import StoreDown
 from engine.ports.store import Op
@@ -35,6 +35,8 @@ class PostgresStore:
     dsn       postgresql://user:password@host:port/database; a standby is not enough
     schema    where the tables are; made when it is missing
     writers, readers, aside   how many connections there are of each
+    few       one of each: for a command
+    migrates  False: the schema must be there and of this version already
     """
 
     def __init__(
@@ -46,11 +48,14 @@ class PostgresStore:
         writers: int = 3,
         readers: int = 2,
         aside: int = 2,
+        migrates: bool = True,
+        few: bool = False,
         patience: Patience = _USUAL,
     ) -> None:
         self._server = Server(dsn, schema, patience)
         self._clock = clock
-        self._sizes = writers, readers, aside
+        self._sizes = (1, 1, 1) if few else (writers, readers, aside)
+        self._migrates = migrates
         self._crews: tuple[Crew[Unit], Crew[Unit], Crew[Unit]] | None = None
 
     @property
@@ -65,7 +70,10 @@ class PostgresStore:
         patience = self._server.patience
         connection = await self._server.connect(by_key=False, seconds=patience.long)
         try:
-            await migrate(connection, self._server, self._clock.now())
+            if self._migrates:
+                await migrate(connection, self._server, self._clock.now())
+            else:
+                await check(connection, self._server)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             if not is_away(error):
                 raise

@@ -80,26 +80,30 @@ def export(wanted: Layout, vhost: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Permissions:
-    """Regular expressions for `rabbitmqctl set_permissions`: configure, write, read."""
+    """Regular expressions for `rabbitmqctl set_permissions`: configure, write, read. `may` says it in words."""
 
     configure: str
     write: str
     read: str
+    may: str
 
 
 def permissions(names: Names) -> Mapping[str, Permissions]:
-    """What each role may do.
-
-    admin    runs `topology apply`; nobody else may make or delete anything
-    engine   publishes, consumes, and binds its routes' queues to event types
-    source   a stranger that publishes events, and nothing else
-    """
+    """What each role may do."""
     prefix = names.prefix.replace(".", r"\.")
-    own = "route|lane|bus|events|retry|quarantine|work|directory"
+    own, whole = "route|lane|bus|events|retry|quarantine|work|directory", rf"^{prefix}\..*"
     return {
-        "admin": Permissions(rf"^{prefix}\..*", rf"^{prefix}\..*", rf"^{prefix}\..*"),
-        "engine": Permissions("^$", rf"^{prefix}\.({own}|q\.route\..*)$", rf"^{prefix}\.(q\..*|{own})$"),
-        "source": Permissions("^$", rf"^{prefix}\.events$", "^$"),
+        "admin": Permissions(
+            whole, whole, whole, "runs `tillflow topology apply`, or an engine that makes its queues itself"
+        ),
+        "engine": Permissions(
+            "^$",
+            rf"^{prefix}\.({own}|q\.route\..*)$",
+            rf"^{prefix}\.(q\..*|{own})$",
+            "an engine with TILLFLOW_TOPOLOGY=verify: publishes, consumes, binds a route's queue to event types; makes "
+            "and deletes nothing",
+        ),
+        "source": Permissions("^$", rf"^{prefix}\.events$", "^$", "another system: publishes events, and nothing else"),
     }
 
 

@@ -128,9 +128,9 @@ class AiormqInlet:
         if listener is None or consumer != self._consumer.encode():  # it was on its way while we paused
             self._wire.write(frames.nacks(self._channel.number, (tag,)))
             return
-        headers, tries, at, offset = properties.read(raw)
+        headers, tries, at, offset, died = properties.read(raw)
         self._order.append(tag)
-        listener.arrived(Delivered(tag, headers, body, max(tries, int(again)), at, offset))
+        listener.arrived(Delivered(tag, headers, body, max(tries, int(again)), at, offset, died))
 
     def returned(self, raw: bytes) -> None:
         """Nothing is published here."""

@@ -41,6 +41,7 @@ class Delivered(NamedTuple):
     tries     how often it was delivered before
     at        when it was published, UTC seconds; 0 when its publisher did not say
     offset    its place in a stream; -1 in a queue
+    died      the queue it was dead-lettered in first since it was published; empty when it was not
     """
 
     tag: int
@@ -49,6 +50,7 @@ class Delivered(NamedTuple):
     tries: int
     at: int
     offset: int
+    died: str = ""
 
 
 class Listener(Protocol):

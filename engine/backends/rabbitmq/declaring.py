@@ -33,6 +33,7 @@ class Declarer:
         self._names = names
         self._delays = sorted(milliseconds(delay) for delay in tiers)
         self._there: set[str] = set()
+        self._absent: set[str] = set()  # tiers that an operator made none of
 
     async def own(self) -> None:
         """Exchanges and queues of the transport itself. Raises SettingsError, TransportBlocked."""
@@ -64,15 +65,20 @@ class Declarer:
             return delay
         longer = [known for known in self._delays if known >= delay]
         for known in [*longer, *reversed(self._delays)]:
+            queue = layout.tier(self._names, address, known)
+            if queue.name in self._absent:
+                continue
             try:
-                await self._queue(layout.tier(self._names, address, known))
+                await self._queue(queue)
             except Missing:
+                self._absent.add(queue.name)
                 continue
             return known
         return 0
 
     def forget(self, address: Address | None = None) -> None:
         """What is known of this address, or of everything, may be wrong."""
+        self._absent.clear()
         if address is None or address.kind == "event":
             self._there.clear()
         else:

@@ -55,9 +55,9 @@ class Keeper:
         await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.gather(*(one.close() for one in list(self.subscriptions)))
 
-    async def add(self, address: Address, queue: str, prefetch: int) -> RabbitSubscription:
-        """A new subscription, consuming when it is answered unless the broker is away."""
-        one = RabbitSubscription(address, queue, prefetch, self.changed)
+    async def add(self, address: Address, queue: str, prefetch: int, place: Callable[[str], str]) -> RabbitSubscription:
+        """A new subscription, consuming when it is answered unless the broker is away. `place`: see there."""
+        one = RabbitSubscription(address, queue, prefetch, self.changed, place)
         self.subscriptions.add(one)
         self._wake.set()
         try:

@@ -88,16 +88,19 @@ def tier(names: Names, address: Address, delay: int) -> Queue:
     return Queue(name, {**_quorum(exchange), **waiting}, ((names.retry, name),))
 
 
-def layout(names: Names, topology: Topology, tiers: Iterable[float] = TIERS) -> Layout:
-    """Everything a topology needs. tiers: delays in seconds that get a queue for each address, ahead of their use."""
+def layout(
+    names: Names, topology: Topology, tiers: Iterable[float] | Mapping[Address, Iterable[float]] = TIERS
+) -> Layout:
+    """Everything a topology needs. tiers: delays in seconds that get a queue ahead of their use, for all or by address."""
     bound = {Address("route", route) for _, route in topology.bindings}
     addresses = sorted(set(topology.queues) | bound)
-    delays = [milliseconds(delay) for delay in tiers]
+    known = tiers if isinstance(tiers, Mapping) else dict.fromkeys(addresses, tuple(tiers))
     types = {address: [name for name, route in topology.bindings if address == ("route", route)] for address in bound}
     wanted = {one.name: one for one in own_queues(names)}
     for address in addresses:
         made = [queue(names, address, types.get(address, ()))]
-        made += [tier(names, address, delay) for delay in delays if address.kind != "work"]
+        if address.kind != "work":
+            made += [tier(names, address, milliseconds(delay)) for delay in known.get(address, ())]
         wanted |= {one.name: one for one in made}
     return Layout(exchanges(names), tuple(wanted.values()))
 

@@ -85,6 +85,16 @@ class Names:
             return self._fit(f"{self.prefix}.q.lane.{name}.e{EPOCH}")
         return self._fit(f"{self.prefix}.q.route.{name}" if kind == "route" else self.own_queue(kind))
 
+    def place(self, queue: str) -> str:
+        """The address behind a queue or one of its tiers, as `kind/name`; empty for a queue that is none of ours."""
+        own = queue.removeprefix(f"{self.prefix}.q.")
+        if own.startswith("retry."):
+            own = own.removeprefix("retry.").rpartition(".")[0]
+        elif own.startswith("lane."):
+            own = own.rpartition(".")[0]
+        kind, _, name = own.partition(".")
+        return f"{kind}/{name}" if queue != own and kind in ("route", "lane", "quarantine") else ""
+
     def target(self, address: Address) -> tuple[str, str]:
         """Exchange and routing key that reach an address without a delay."""
         kind, name = address

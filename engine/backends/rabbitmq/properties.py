@@ -23,8 +23,11 @@ _TEXT, _BYTES, _TABLE, _ARRAY = b"SxFA"
 Raw = dict[str, Any]
 
 
-def read(properties: bytes) -> tuple[dict[str, str | int], int, int, int]:
-    """(headers, delivery count, UTC seconds of publishing, stream offset); 0, 0 and -1 where nothing is said."""
+def read(properties: bytes) -> tuple[dict[str, str | int], int, int, int, str]:
+    """(headers, delivery count, UTC seconds of publishing, stream offset, queue it died in first).
+
+    0, 0, -1 and empty where nothing is said.
+    """
     raw: Raw = {}
     at = 0
     try:
@@ -41,7 +44,9 @@ def read(properties: bytes) -> tuple[dict[str, str | int], int, int, int]:
             at = _stamp(properties, place, flags)
     except (struct.error, IndexError, ValueError):
         pass  # what was read until there is what is known
-    return _plain(raw), _count(raw, "x-delivery-count", 0), at, _count(raw, "x-stream-offset", -1)
+    died = raw.get("x-first-death-queue")
+    where = _text(died) if type(died) is bytes else ""
+    return _plain(raw), _count(raw, "x-delivery-count", 0), at, _count(raw, "x-stream-offset", -1), where
 
 
 def message_id(properties: bytes) -> bytes:

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from engine.backends.rabbitmq.dataplane import Delivered, Inlet, Unreachable, Wire
-from engine.ports.transport import Address, Receipt
+from engine.ports.transport import DIED_IN, Address, Receipt
 
 _SHIFT = 48  # a receipt's tag is the number of the channel it came on, and its tag there
 
@@ -15,16 +15,25 @@ _SHIFT = 48  # a receipt's tag is the number of the channel it came on, and its 
 class RabbitSubscription:
     """See ports.transport.Subscription. It outlives its channel: what was in hand comes back on the next one.
 
+    `place` gives the address behind a queue: what comes from work/ tells where it died.
     An ack of what came on an earlier channel is passed over; nothing is ever acked on another channel than its own.
     """
 
-    def __init__(self, address: Address, queue: str, prefetch: int, changed: Callable[[RabbitSubscription], None]):
+    def __init__(
+        self,
+        address: Address,
+        queue: str,
+        prefetch: int,
+        changed: Callable[[RabbitSubscription], None],
+        place: Callable[[str], str],
+    ) -> None:
         self.address = address
         self.queue = queue
         self.problem = "not consuming yet"
         self.first: asyncio.Future[None] = asyncio.get_running_loop().create_future()  # it was attached once, or closed
         self._prefetch = max(1, min(prefetch, 65_535))
         self._changed = changed
+        self._place = place if address.kind == "work" else None
         self._inlet: Inlet | None = None
         self._channel = 0
         self._waiting: deque[Delivered] = deque()
@@ -151,7 +160,10 @@ class RabbitSubscription:
     def _receipt(self, delivered: Delivered) -> Receipt:
         tag = (self._channel << _SHIFT) | delivered.tag
         self._hand[tag] = delivered.at
-        return Receipt(tag, delivered.headers, delivered.body, delivered.tries)
+        headers = delivered.headers
+        if self._place is not None and delivered.died:
+            headers[DIED_IN] = self._place(delivered.died)
+        return Receipt(tag, headers, delivered.body, delivered.tries)
 
     def _out_of_hand(self, receipts: Sequence[Receipt]) -> list[int]:
         hand = self._hand

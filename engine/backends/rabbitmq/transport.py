@@ -154,7 +154,7 @@ class RabbitTransport:
     async def subscribe(self, queue: Address, prefetch: int) -> Subscription:
         if queue not in self._directory.tiers:
             raise SettingsError(f"{queue.kind} queue {queue.name!r} is not declared; declare it before subscribing")
-        return await self._keeper.add(queue, self._names.queue(queue), prefetch)
+        return await self._keeper.add(queue, self._names.queue(queue), prefetch, self._names.place)
 
     # --- looking -----------------------------------------------------------------------------------------------------
 

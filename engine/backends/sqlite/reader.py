@@ -104,6 +104,9 @@ class ReadTransport:
     async def depths(self) -> dict[Address, Depth]:
         return await self._reader.depths(self._clock.now())
 
+    def problems(self) -> dict[str, str]:
+        return {}
+
     async def declare(self, topology: Topology) -> None:
         raise SettingsError(_READS)
 

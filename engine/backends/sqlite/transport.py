@@ -162,6 +162,9 @@ class SqliteTransport:
             for address, queue in self._directory.queues.items()
         }
 
+    def problems(self) -> dict[str, str]:
+        return {}
+
     def _depth(self, queue: Queue, delayed: int, unacked: int, now: int) -> Depth:
         if queue.count == 0:
             return Depth()

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engine.app import embedded_cell, make_engine
+from engine.app import engine_cell, make_engine
 from engine.cli.demo.stand_in import StandIn, serving
 from engine.cli.demo.story import Story, drop, tell
 from engine.core.errors import ConfigError, TillflowError
@@ -60,8 +60,8 @@ async def run_day(settings: Settings, folder: Path, tick: Tick) -> Day:
         own = Settings(project=settings.project, state=folder / "state")
         loaded = load(own, environ)
         if has_errors(loaded.findings):
-            raise ConfigError(loaded.findings)
-        async with embedded_cell(own, environ, log=_quiet) as cell:
+            raise ConfigError(loaded.findings, loaded.sources)
+        async with engine_cell(own, environ, log=_quiet) as cell:
             engine = make_engine(cell, loaded, own, environ)
             await engine.start()
             try:

@@ -63,9 +63,10 @@ def _csv(receipts: Iterable[Receipt], delimiter: str, number: Callable[[Decimal]
     year, month, day = DAY.split("-")
     for receipt in receipts:
         for line in receipt.lines:
-            writer.writerow(
-                (receipt.store, receipt.till, receipt.number, f"{day}.{month}.{year}", receipt.time, line.product.gtin, line.product.name, line.quantity, number(line.product.price), number(line.discount), line.rate, number(line.gross), "KARTE" if receipt.card else "BAR")
-            )
+            where = (receipt.store, receipt.till, receipt.number, f"{day}.{month}.{year}", receipt.time)
+            sold = (line.product.gtin, line.product.name, line.quantity, number(line.product.price))
+            paid = (number(line.discount), line.rate, number(line.gross), "KARTE" if receipt.card else "BAR")
+            writer.writerow((*where, *sold, *paid))
     return text.getvalue().encode()
 
 

@@ -33,10 +33,19 @@ class Mappings:
 
     def compile_all(self) -> None:
         """Findings of every mapping, used or not."""
+        given = self._given()
         for name, loaded in self._catalog.project.mappings.items():
-            made = _MappingCompiler(self._catalog, name, loaded).compile()
+            made = _MappingCompiler(self._catalog, name, loaded, given).compile()
             if made is not None:
                 self._compiled[name] = made
+
+    def _given(self) -> dict[str, str]:
+        """Names that steps give to items of a list (`as`) or add to the data (`into`), each with the file."""
+        return {
+            name: loaded.document.path
+            for loaded in self._catalog.project.routes.values()
+            for name in _given_names(loaded.document.data.get("steps"))
+        }
 
     def get(self, name: str) -> CompiledMapping | None:
         return self._compiled.get(name)
@@ -47,8 +56,9 @@ class Mappings:
 
 
 class _MappingCompiler:
-    def __init__(self, catalog: Catalog, name: str, loaded: Loaded[MappingDoc]) -> None:
+    def __init__(self, catalog: Catalog, name: str, loaded: Loaded[MappingDoc], given: Mapping[str, str]) -> None:
         self._catalog = catalog
+        self._given = given
         self._name = name
         self._document = loaded.document
         self._doc = loaded.model
@@ -64,7 +74,7 @@ class _MappingCompiler:
         made = UNKNOWN
         if root is not None:
             check = MappingCheck(
-                Checker(self._scope, self._doubts, self._given()), self._scope.known, self._doc.output or "the output"
+                Checker(self._scope, self._doubts, self._given), self._scope.known, self._doc.output or "the output"
             )
             made = check.node(root, shape, output)
             self._check_adds_used(root)
@@ -84,14 +94,6 @@ class _MappingCompiler:
             made=output if output.known else made,
             doubts=tuple(self._doubts),
         )
-
-    def _given(self) -> dict[str, str]:
-        """Names that steps give to items of a list: `as` of a split or each."""
-        return {
-            name: loaded.document.path
-            for loaded in self._catalog.project.routes.values()
-            for name in _local_names(loaded.document.data.get("steps"))
-        }
 
     def _root(self) -> Node | None:
         data: dict[str, Any] = self._document.data
@@ -159,9 +161,11 @@ class _MappingCompiler:
         return self._catalog.schemas.shape(name)
 
 
-def _local_names(value: Any) -> Iterator[str]:
+def _given_names(value: Any) -> Iterator[str]:
     if isinstance(value, dict) and "in" in value and isinstance(value.get("as"), str):
         yield value["as"]
+    if isinstance(value, dict) and isinstance(value.get("into"), str):
+        yield value["into"].rpartition(".")[2]
     items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     for item in items:
-        yield from _local_names(item)
+        yield from _given_names(item)

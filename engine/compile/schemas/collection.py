@@ -106,7 +106,11 @@ class Schemas:
             return  # a property that is called `default`
         wrong = next(jsonschema_rs.Draft202012Validator(dict(schema)).iter_errors(schema["default"]), None)
         if wrong is not None:
-            place.at("default").finding("TF3517", f"this default is not valid: {wrong.message}")
+            place.at("default").finding(
+                "TF3517",
+                f"this default is not valid: {wrong.message}",
+                help="write a value the schema itself allows, or leave `default` out",
+            )
 
 
 def _refs(schema: Any) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, model_validator
 
 from engine.config.models.base import SNAKE, Raw, Skeleton, Word, keys_named, named, problem
+from engine.config.nearest import suggestion
 
 Layer = Literal["company", "country", "state", "brand", "store_group"]
 ParamType = Literal["text", "integer", "number", "boolean", "duration", "rate", "size", "date"]
@@ -69,7 +70,9 @@ class ParamDoc(Skeleton):
         for name in ("min", "max", "default"):
             value = getattr(self, name)
             if value is not None and (wrong := self.refusal(value)):
-                raise problem("TF1118", f"`{name}` is {wrong}", "", path=(name,))
+                near = suggestion(str(value), map(str, self.values or ()))
+                advice = f"did you mean `{near}`?" if near else "choose a value inside the bounds of the parameter"
+                raise problem("TF1118", f"`{name}` is {wrong}", advice, near, path=(name,))
         return self
 
     def refusal(self, value: Any) -> str:

@@ -66,7 +66,7 @@ CODES: tuple[Code, ...] = (
     Code(
         "TF3009",
         "unknown format",
-        "A format is a plugin that turns bytes into records; `tillflow connectors list` shows the installed ones.",
+        "A format is a plugin that turns bytes into records; `tillflow explain formats` lists the installed ones.",
         "format: pos.poslgo",
         "format: pos.poslog",
     ),
@@ -87,7 +87,7 @@ CODES: tuple[Code, ...] = (
     Code(
         "TF3013",
         "unknown step type",
-        "A step has one key that says what it does; `tillflow connectors list` shows the installed step types.",
+        "A step has one key that says what it does; `tillflow explain steps` lists the installed step types.",
         "- {id: products, enrch: {table: products}}",
         "- {id: products, enrich: {table: products}}",
     ),

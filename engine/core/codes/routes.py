@@ -116,7 +116,8 @@ CODES: tuple[Code, ...] = (
     Code(
         "TF4019",
         "order without numbers",
-        "Order is kept by numbers each event gets where it is born; the schema of the type has to say `order_by`.",
+        "Order is kept by numbers each event gets where it is born; the schema of the type has to say `order_by`. "
+        "Behind `split` and `aggregate` an output has no number of its own.",
         "ordered: {on_failure: hold_key}    # the type has no order_by",
         "x-tillflow: {key: [..], order_by: [store.id]}",
     ),
@@ -140,5 +141,13 @@ CODES: tuple[Code, ...] = (
         "A sink that keeps a table needs the key of the row: by default the table's own columns.",
         "{id: prices, table: prices}    # the data has no `sku`",
         "{id: prices, table: prices, key: item.sku}",
+    ),
+    Code(
+        "TF4023",
+        "key that waits for a person",
+        "An action that must not be repeated leaves a work item whenever its answer is lost, and `hold_key` lets "
+        "nothing of that key pass until somebody has decided.",
+        "action: notify    # at_most_once\nordered: {on_failure: hold_key}",
+        "ordered: {on_failure: skip}",
     ),
 )

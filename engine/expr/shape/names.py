@@ -40,7 +40,7 @@ def unknown_name(
         return None
     if head and field.name in functions and not _close(field.name, scope):
         return _function(field, functions[field.name])
-    return _unknown(field, scope, root, functions, head)
+    return _unknown(field, scope, root, functions, head=head, bare=bare)
 
 
 def _slip(field: Field, scope: Shape) -> str:
@@ -99,14 +99,16 @@ def _function(field: Field, function: Function) -> ExpressionError:
     )
 
 
-def _unknown(field: Field, scope: Shape, root: Shape, functions: Mapping[str, Function], head: bool) -> ExpressionError:
+def _unknown(
+    field: Field, scope: Shape, root: Shape, functions: Mapping[str, Function], *, head: bool, bare: bool
+) -> ExpressionError:
     close = nearest(field.name, scope.fields)
     where = f" in {scope.schema}" if scope.schema else ""
     if close:
         advice = f"did you mean `{close}`?"
     elif head and scope is not root and root.has(field.name) and field.name in root.fields:
         advice = f"names belong to the element here; `{field.name}` of the whole document is out of reach inside it"
-    elif head and nearest(field.name, functions):
+    elif head and bare and nearest(field.name, functions):
         advice = f"did you mean the function {functions[nearest(field.name, functions)].usage}?"
     else:
         advice = _listed(scope)

@@ -9,6 +9,7 @@ described, one topic a file, beside this one; a backend has one function for eac
   work       events waiting for a person                          journal   what happened to each event, searchable
   revisions  the project as it was loaded, with all its bytes     figures   completeness, counted from rows
   leases     who owns what; cursors of polled sources             audit     who changed what, hash-chained
+  workers    the engine processes that work here
   tables     rows that `table:` sinks keep                        retention forgetting what is older than `keep`
 """
 

@@ -7,10 +7,14 @@ the route has events that a cut kept: they are counted through these. Inbox, led
 groups go together, so the figures of the days that stay are not touched.
 
 Order numbers stay (one small row for each ordered event), and so does the audit.
+
+Blobs are named by digest: in headers as `"tf-blob":"<digest>"`, in bodies as the ticket `"$blob":"<digest>"`.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from engine.ports.store.base import Op
@@ -46,3 +50,24 @@ class RouteForget(Op[int]):
 
     route: str
     before: int
+
+
+@dataclass(frozen=True)
+class BlobsNamed(Op[set[str]]):
+    """Digests of the blobs that rows with a body name: held ones, timers to come, members of groups, work items."""
+
+    reads = True
+
+
+BLOB_MARKS = ('"tf-blob"', '"$blob"')  # what stands in front of a digest
+_NAMED = re.compile(rb'"(?:tf-blob|\$blob)":"([0-9a-f]{64})"')
+
+
+def digests_in(rows: Iterable[tuple[str, bytes]]) -> set[str]:
+    """Digests named in headers (JSON text) and bodies."""
+    return {
+        digest.decode()
+        for headers, body in rows
+        for text in (headers.encode(), body)
+        for digest in _NAMED.findall(text)
+    }

@@ -52,15 +52,26 @@ class Joined:
     group: str = ""
 
 
+class Full(NamedTuple):
+    """When a member completes its group: at this size of it, with itself."""
+
+    size: int
+    cause: Literal["count", "trailer", "when"]
+
+
 @dataclass(frozen=True)
 class GroupJoin(Op[list[Joined]]):
     """Put members into the open generation of their group, opening one where none is (the first is 1).
 
     An event (with its output key) is in at most one group of a (route, step), for ever: joining again answers
     `duplicate` with the group and generation it is in, whatever has become of that since.
+
+    full   for each member in turn when it completes its group, which is closed then (as of its `at`) before the next
+           one joins; None: not by itself. Nothing for all of them where it is left out
     """
 
     members: Sequence[Member]
+    full: Sequence[Full | None] = ()
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ class TestProject:
         self.routeset, found = self._compile(project)
         self.findings = in_order([*(findings or []), *found])
         if has_errors(self.findings):
-            raise ConfigError(self.findings)
+            raise ConfigError(self.findings, project.files)
 
     def for_case(self, subject: Subject, params: Mapping[str, Any]) -> RouteSet:
         """The RouteSet for a case: its route's parameters have these values, and no step remembers another case."""

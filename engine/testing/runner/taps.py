@@ -91,6 +91,9 @@ class TappedTransport:
     async def depths(self) -> dict[Address, Depth]:
         return await self._inner.depths()
 
+    def problems(self) -> dict[str, str]:
+        return self._inner.problems()
+
 
 class TappedStore:
     """A Store that notes journal lines and how deliveries end."""

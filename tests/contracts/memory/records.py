@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from engine.ports.store import audit, journal, leases, revisions, tables
+from engine.ports.store import audit, journal, leases, revisions, tables, workers
 
 from .state import Memory
 
@@ -166,7 +166,22 @@ def audit_verify(m: Memory, op: audit.AuditVerify) -> int:
     return 0
 
 
+def worker_beat(m: Memory, op: workers.WorkerBeat) -> None:
+    m.workers.put(op.row.name, op.row)
+
+
+def worker_gone(m: Memory, op: workers.WorkerGone) -> None:
+    m.workers.drop(op.name)
+
+
+def workers_since(m: Memory, op: workers.WorkersSince) -> list[workers.WorkerRow]:
+    return sorted((row for row in m.workers.values() if row.at >= op.at), key=lambda row: row.name)
+
+
 HANDLERS: dict[type, Any] = {
+    workers.WorkerBeat: worker_beat,
+    workers.WorkerGone: worker_gone,
+    workers.WorkersSince: workers_since,
     journal.JournalAppend: journal_append,
     journal.JournalFind: journal_find,
     journal.JournalPrune: journal_prune,

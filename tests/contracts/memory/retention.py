@@ -84,8 +84,16 @@ def route_forget(m: Memory, op: retention.RouteForget) -> int:
     return len(seen) + len(timers) + len(groups)
 
 
+def blobs_named(m: Memory, op: retention.BlobsNamed) -> set[str]:
+    timers = [timer for timer, done in m.timers.values() if not done]
+    rows = [(row.headers, row.body) for row in (*m.held.values(), *timers, *m.work.values())]
+    members = [("", member.body) for there in m.groups.values() for member in there.members]
+    return retention.digests_in([*rows, *members])
+
+
 HANDLERS: dict[type, Any] = {
     retention.DaysKept: days_kept,
     retention.DayForget: day_forget,
     retention.RouteForget: route_forget,
+    retention.BlobsNamed: blobs_named,
 }

@@ -103,10 +103,11 @@ class _Group(NamedTuple):
 
 
 def join(m: Memory, op: steps.GroupJoin) -> list[steps.Joined]:
-    return [_join(m, member) for member in op.members]
+    full = op.full or [None] * len(op.members)
+    return [_join(m, member, when) for member, when in zip(op.members, full, strict=True)]
 
 
-def _join(m: Memory, member: steps.Member) -> steps.Joined:
+def _join(m: Memory, member: steps.Member, full: steps.Full | None) -> steps.Joined:
     group = member.group
     identity = (group.route, group.step, member.event_id, member.output_key)
     duplicate = identity in m.membership
@@ -122,6 +123,8 @@ def _join(m: Memory, member: steps.Member) -> steps.Joined:
         m.groups.put((group, generation), there._replace(members=(*there.members, member)))
         m.membership.put(identity, (group, generation))
     members = m.groups.get((group, generation)).members
+    if full is not None and not duplicate and len(members) >= full.size:
+        group_close(m, steps.GroupClose(group, generation, full.cause, member.at))
     return steps.Joined(generation, len(members), members[0].at, duplicate, group.group)
 
 

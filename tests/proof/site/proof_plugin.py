@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -36,7 +37,7 @@ class Stamp(sdk.Step):
 
 @sdk.step("deadly")
 class Deadly(sdk.Step):
-    """Ends the process at an event whose note is `deadly`."""
+    """Kills the process at an event whose note is `deadly`."""
 
     Config = Nothing
 
@@ -45,7 +46,7 @@ class Deadly(sdk.Step):
 
     def run(self, frame: sdk.Frame) -> None:
         if frame.data.get("note") == "deadly":
-            os._exit(9)
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 class Link(sdk.Connection):

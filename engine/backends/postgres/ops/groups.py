@@ -13,6 +13,7 @@ from engine.backends.postgres.table import BYTES, INTEGER, TEXT, Table
 from engine.backends.postgres.text import plain, stored, stored_all
 from engine.core.ids import continuation_id
 from engine.ports.store.steps import (
+    Full,
     GroupClose,
     GroupDone,
     GroupJoin,
@@ -106,10 +107,11 @@ async def flush(draft: Draft, connection: Connection) -> None:
 
 
 def join(draft: Draft, op: GroupJoin) -> list[Joined]:
-    return [_join(draft, member) for member in op.members]
+    full = op.full or [None] * len(op.members)
+    return [_join(draft, member, when) for member, when in zip(op.members, full, strict=True)]
 
 
-def _join(draft: Draft, member: Member) -> Joined:
+def _join(draft: Draft, member: Member, full: Full | None) -> Joined:
     members, generations, group = draft.of(MEMBER), draft.of(GENERATION), member.group
     there = members.get(_identity(member))
     if there is not None:
@@ -117,6 +119,8 @@ def _join(draft: Draft, member: Member) -> Joined:
         return Joined(there["generation"], row["size"], row["first_at"], duplicate=True, group=there["name"])
     generation, size, first_at = _open_generation(draft, member)
     generations.change((*group, generation), size=size + 1)
+    if full is not None and size + 1 >= full.size:
+        close(draft, GroupClose(group, generation, full.cause, member.at))
     facts: dict[str, Any] = {"day": member.day, "body": member.body, "amount": member.amount, "at": member.at}
     members.add(_identity(member), {"name": group.group, "generation": generation, **facts})
     return Joined(generation, size + 1, first_at, group=group.group)

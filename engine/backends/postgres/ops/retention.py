@@ -6,7 +6,7 @@ from engine.backends.postgres.draft import Connection
 from engine.backends.postgres.ops.topic import Directs
 from engine.backends.postgres.text import plain, stored
 from engine.ports.store.ledger import FINAL
-from engine.ports.store.retention import DayForget, DaysKept, RouteForget
+from engine.ports.store.retention import BLOB_MARKS, BlobsNamed, DayForget, DaysKept, RouteForget, digests_in
 
 _TABLES = ("inbox", "ledger", "work_item", "member")  # everything that has a route and a business day
 _KEPT = " UNION ".join(f"SELECT day, route FROM {table} WHERE day > '' AND day < $1" for table in _TABLES)
@@ -34,6 +34,20 @@ DELETE FROM step_group AS g WHERE route = $1 AND state = 'done' AND closed_at < 
   AND EXISTS (SELECT 1 FROM step_group AS newer WHERE newer.route = g.route AND newer.step = g.step
     AND newer.name = g.name AND newer.generation > g.generation)
 """
+
+
+_NAMING = " UNION ALL ".join(
+    f"SELECT {headers}, body FROM {table} WHERE {where} ({' OR '.join(tests)})"
+    for table, headers, where in (
+        ("held", "headers", ""),
+        ("timer", "headers", "NOT done AND"),
+        ("member", "''", ""),
+        ("work_item", "headers", ""),
+    )
+    for tests in [
+        [f"position('{mark}' IN {headers}) > 0 OR position('{mark}'::bytea IN body) > 0" for mark in BLOB_MARKS]
+    ]
+)
 
 
 async def kept(connection: Connection, op: DaysKept) -> list[tuple[str, str]]:
@@ -64,10 +78,14 @@ async def forget_rest(connection: Connection, op: RouteForget) -> int:
     return gone
 
 
+async def blobs_named(connection: Connection, op: BlobsNamed) -> set[str]:
+    return digests_in((headers, bytes(body)) for headers, body in await connection.fetch(_NAMING))
+
+
 def _count(status: str) -> int:
     """Rows of a statement, by its status: `DELETE 3`."""
     return int(status.rpartition(" ")[2])
 
 
 DIRECT: Directs = {DayForget: forget_day, RouteForget: forget_rest}
-READS: Directs = {DaysKept: kept}
+READS: Directs = {DaysKept: kept, BlobsNamed: blobs_named}

@@ -309,4 +309,6 @@ CREATE TABLE audit (
   hash TEXT NOT NULL
 );
 
-CREATE TABLE blob (digest TEXT PRIMARY KEY, content BLOB NOT NULL);
+-- at: last put.
+CREATE TABLE blob (digest TEXT PRIMARY KEY, at INTEGER NOT NULL, content BLOB NOT NULL);
+CREATE INDEX blob_at ON blob (at);

@@ -21,6 +21,7 @@ from engine.backends.sqlite.ops import (
     tables,
     timers,
     work,
+    workers,
 )
 from engine.ports.store.inbox import InboxPlansInUse
 
@@ -28,6 +29,7 @@ Handler = Callable[[sqlite3.Connection, Any], Any]
 
 _TOPICS = (
     inbox, ledger, work, order, fence, groups, timers, journal, revisions, leases, tables, audit, figures, retention,
+    workers,
 )  # fmt: skip
 
 HANDLERS: dict[type, Handler] = {op: handler for topic in _TOPICS for op, handler in topic.HANDLERS.items()}

@@ -6,6 +6,7 @@ from sqlite3 import Connection
 
 from engine.backends.sqlite.ops.rows import Handlers
 from engine.ports.store.steps import (
+    Full,
     GroupClose,
     GroupDone,
     GroupJoin,
@@ -35,10 +36,11 @@ _WHERE_IT_IS = (
 
 
 def join(connection: Connection, op: GroupJoin) -> list[Joined]:
-    return [_join(connection, member) for member in op.members]
+    full = op.full or [None] * len(op.members)
+    return [_join(connection, member, when) for member, when in zip(op.members, full, strict=True)]
 
 
-def _join(connection: Connection, member: Member) -> Joined:
+def _join(connection: Connection, member: Member, full: Full | None) -> Joined:
     group, identity = member.group, (member.event_id, member.output_key)
     there = connection.execute(_WHERE_IT_IS, (group.route, group.step, *identity)).fetchone()
     if there is not None:
@@ -48,6 +50,8 @@ def _join(connection: Connection, member: Member) -> Joined:
     values = (*group, generation, member.day, *identity, member.body, member.amount, member.at)
     connection.execute(_JOIN, values)
     [(size, first_at)] = connection.execute(_COUNT, (*group, generation)).fetchall()
+    if full is not None and size >= full.size:
+        close(connection, GroupClose(group, generation, full.cause, member.at))
     return Joined(generation, size, first_at, group=group.group)
 
 

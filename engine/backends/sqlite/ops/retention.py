@@ -6,7 +6,7 @@ from sqlite3 import Connection
 
 from engine.backends.sqlite.ops.rows import Handlers
 from engine.ports.store.ledger import FINAL
-from engine.ports.store.retention import DayForget, DaysKept, RouteForget
+from engine.ports.store.retention import BLOB_MARKS, BlobsNamed, DayForget, DaysKept, RouteForget, digests_in
 
 _TABLES = ("inbox", "ledger", "work_item", "member")  # everything that has a route and a business day
 _KEPT = " UNION ".join(f"SELECT day, route FROM {table} WHERE day > '' AND day < ?" for table in _TABLES)
@@ -37,6 +37,18 @@ _EMPTY_GROUPS = (
 )
 
 
+_NAMING = " UNION ALL ".join(
+    f"SELECT {headers}, body FROM {table} WHERE {where} ({' OR '.join(tests)})"
+    for table, headers, where in (
+        ("held", "headers", ""),
+        ("timer", "headers", "done = 0 AND"),
+        ("member", "''", ""),
+        ("work_item", "headers", ""),
+    )
+    for tests in [[f"instr({headers}, '{mark}') OR instr(body, CAST('{mark}' AS BLOB))" for mark in BLOB_MARKS]]
+)
+
+
 def kept(connection: Connection, op: DaysKept) -> list[tuple[str, str]]:
     rows = connection.execute(f"{_KEPT} ORDER BY 1, 2", [op.day] * len(_TABLES))
     return [(route, day) for day, route in rows]
@@ -56,4 +68,8 @@ def forget_rest(connection: Connection, op: RouteForget) -> int:
     return seen + timers + connection.execute(_EMPTY_GROUPS, facts).rowcount
 
 
-HANDLERS: Handlers = {DaysKept: kept, DayForget: forget_day, RouteForget: forget_rest}
+def blobs_named(connection: Connection, op: BlobsNamed) -> set[str]:
+    return digests_in(connection.execute(_NAMING))
+
+
+HANDLERS: Handlers = {DaysKept: kept, DayForget: forget_day, RouteForget: forget_rest, BlobsNamed: blobs_named}

@@ -1,0 +1,207 @@
+"""Opening the cell that the settings name: transport, store, blobs, and what this process is called.
+
+transport    store           blobs          processes
+sqlite       sqlite          state folder   one, which owns both
+amqp         sqlite          state folder   one, on one host
+amqp         postgresql      the store      any number, on any number of hosts
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from engine.backends.blobs import FolderBlobs
+from engine.backends.postgres import PostgresBlobs, PostgresStore
+from engine.backends.rabbitmq import Names, RabbitTransport
+from engine.backends.rabbitmq.declaring import Mode
+from engine.backends.seldom import SeldomTransport
+from engine.backends.sqlite import (
+    Owned,
+    OwnerLock,
+    ReadTransport,
+    SqliteDatabase,
+    SqliteReader,
+    SqliteStore,
+    SqliteTransport,
+)
+from engine.core.clock import Clock, SystemClock, iso
+from engine.core.masking import mask_pan_text
+from engine.loading import secrets_of
+from engine.ports.blobs import Blobs
+from engine.ports.store import Store
+from engine.ports.transport import Transport
+from engine.runtime.cell import Cell, Log
+from engine.settings import EMBEDDED, Settings
+
+LOOK = 0.5  # seconds between two looks at the database's health
+PATIENCE = 3.0  # seconds to wait for a command that has the database
+Broken = Callable[[str], None]
+
+
+def stderr_log(clock: Clock) -> Log:
+    """One JSON object a line on stderr; control characters are escaped by JSON itself, card numbers are masked."""
+
+    def log(text: str, facts: Mapping[str, Any]) -> None:
+        line = {"time": iso(clock.now()), "text": mask_pan_text(text), **{name: _plain(value) for name, value in facts.items()}}
+        sys.stderr.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+    return log
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, int | bool | None) else mask_pan_text(str(value))
+
+
+# --- for an engine ---------------------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def engine_cell(
+    settings: Settings,
+    environ: Mapping[str, str] | None = None,
+    clock: Clock | None = None,
+    log: Log | None = None,
+    broken: Broken | None = None,
+) -> AsyncIterator[Cell]:
+    """The cell of an engine process. Raises SettingsError when it is owned or refused, StoreDown when not reached.
+
+    broken   called once, with the reason, when what is under it takes nothing any more until it is opened again
+    """
+    time = clock or SystemClock()
+    told = log or stderr_log(time)
+    settings.state.mkdir(parents=True, exist_ok=True)
+    async with AsyncExitStack() as stack:
+        database = SqliteDatabase(settings.database, time) if settings.store == EMBEDDED else None
+        if database is None:
+            await _take_place(stack, settings)
+        store, blobs = _memory(settings, time, database)
+        transport = _carrier(settings, time, told, database)
+        await _when_free(store.open)
+        stack.push_async_callback(store.close)
+        await transport.open()
+        stack.push_async_callback(transport.close)
+        if broken is not None and database is not None:
+            watch = asyncio.create_task(_watch(database, time, broken))
+            stack.callback(watch.cancel)
+        secrets = secrets_of(settings, os.environ if environ is None else environ)
+        worker = "embedded" if database is not None else worker_name(settings)
+        yield Cell(transport, store, blobs, secrets, time, told, worker, settings.zone, database is None)
+
+
+def _memory(settings: Settings, clock: Clock, database: SqliteDatabase | None) -> tuple[Store, Blobs]:
+    if database is not None:
+        return SqliteStore(database, clock), FolderBlobs(settings.state / "blobs")
+    store = PostgresStore(settings.store, clock, schema=settings.schema)
+    return store, PostgresBlobs(store)
+
+
+def _carrier(settings: Settings, clock: Clock, log: Log, database: SqliteDatabase | None) -> Transport:
+    if settings.transport == EMBEDDED and database is not None:
+        return SqliteTransport(database, clock)
+    return rabbit(settings, clock, log)
+
+
+def rabbit(settings: Settings, clock: Clock, log: Log, *, look: bool = False) -> RabbitTransport:
+    """The RabbitMQ of the settings, not opened. `look`: nothing is declared, whatever the settings allow."""
+    mode: Mode = "verify" if look or settings.topology == "verify" else "manage"
+    names = Names(settings.cell) if settings.cell else Names()
+    return RabbitTransport(settings.transport, clock, log, mode=mode, names=names)
+
+
+async def _watch(database: SqliteDatabase, clock: Clock, broken: Broken) -> None:
+    """A disk that failed is never written to again: what it holds is not known until it is opened anew."""
+    while not database.problem:
+        await clock.sleep(LOOK)
+    broken(database.problem)
+
+
+async def _when_free(take: Callable[[], Awaitable[None]]) -> None:
+    """Do it; a command that has the database for a moment is waited for."""
+    tries = int(PATIENCE / 0.1)
+    for left in range(tries, -1, -1):
+        try:
+            await take()
+            return
+        except Owned:
+            if not left:
+                raise
+            await asyncio.sleep(0.1)
+
+
+async def _take_place(stack: AsyncExitStack, settings: Settings) -> None:
+    """Its number among the workers of this state folder is one process's: leases are kept under that name."""
+    lock = OwnerLock(settings.state / f"worker-{settings.worker}.lock")
+
+    async def take() -> None:
+        lock.take()
+
+    await _when_free(take)
+    stack.callback(lock.free)
+
+
+def worker_name(settings: Settings) -> str:
+    """The same again after a restart here, and nowhere else: a lease of the one before is its own at once.
+
+    The boot is part of it, so that a copy of the state folder on another machine is somebody else.
+    """
+    file = settings.state / "host.id"
+    if not file.exists():
+        new = file.with_suffix(f".{uuid4().hex}")
+        new.write_text(uuid4().hex, "ascii")
+        new.replace(file)
+    boot = Path("/proc/sys/kernel/random/boot_id")
+    parts = (file.read_text("ascii"), boot.read_text("ascii") if boot.exists() else "", str(settings.state))
+    own = hashlib.sha256("|".join(parts).encode()).hexdigest()[:8]
+    return f"{socket.gethostname()}-{own}-{settings.worker}"
+
+
+# --- for a command ---------------------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def command_cell(settings: Settings, *, changes: bool) -> AsyncIterator[Cell]:
+    """The cell of a command. Beside running engines where the store is shared; else a change takes the lock.
+
+    Raises SettingsError when there is no store yet, or when it is owned and `changes`.
+    """
+    clock = SystemClock()
+    log = stderr_log(clock)
+    if settings.embedded and changes:
+        async with engine_cell(settings, log=log) as cell:
+            yield cell
+        return
+    async with AsyncExitStack() as stack:
+        store, blobs = await _beside(stack, settings, clock, changes=changes)
+        if isinstance(store, SqliteReader) and settings.transport == EMBEDDED:
+            transport: Transport = ReadTransport(store, clock)
+        else:
+            transport = SeldomTransport(lambda: rabbit(settings, clock, log, look=not changes))
+        stack.push_async_callback(transport.close)
+        worker = f"command-{uuid4().hex[:12]}"
+        yield Cell(transport, store, blobs, secrets_of(settings, os.environ), clock, log, worker, settings.zone)
+
+
+async def _beside(stack: AsyncExitStack, settings: Settings, clock: Clock, *, changes: bool) -> tuple[Store, Blobs]:
+    store: Store
+    if settings.store != EMBEDDED:
+        store = postgres = PostgresStore(settings.store, clock, schema=settings.schema, migrates=False, few=True)
+        blobs: Blobs = PostgresBlobs(postgres)
+    else:
+        blobs = FolderBlobs(settings.state / "blobs")
+        if changes:
+            store = SqliteStore(SqliteDatabase(settings.database, clock), clock)
+        else:
+            store = SqliteReader(settings.database)
+    await _when_free(store.open)
+    stack.push_async_callback(store.close)
+    return store, blobs

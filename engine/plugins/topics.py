@@ -1,0 +1,176 @@
+"""Pages of the reference about what no single plugin owns: lists of every kind of plugin, functions, mappings, secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from engine.expr.functions import FunctionTable
+from engine.expr.signature import Function
+from engine.plugins.functions import functions_of
+from engine.plugins.registry import Registry
+from engine.plugins.spec import ComponentSpec
+
+_MAPPINGS = """# Mappings
+
+A mapping is a file `mappings/<name>.yaml` that turns one document into another. A step `map: <name>` replaces the data
+with what it makes; `map` at a sink makes what is sent.
+
+```yaml
+tillflow: 1
+mapping: sale-to-journal
+input: sale.completed@1
+output: journal.entry@1
+fields:
+  receipt: receipt_no
+  store: {const: "0012"}
+  text: {template: "Receipt {{ receipt_no }}"}
+  customer: {expr: customer.id, optional: true}
+  operator: {expr: till.operator, default: unknown}
+  account: {expr: kind, values: {sale: "4000", return: "4100"}, default: "4999"}
+  lines:
+    - each: {in: lines, as: line}
+      where: line.amount != `0`
+      fields:
+        account: line.account
+        amount: line.amount
+  taxes:
+    - each: {in: lines, as: line}
+      group: {by: code, sum: [amount]}
+      fields:
+        code: line.tax_code
+        amount: line.tax
+  note:
+    choose:
+      - {when: total < `0`, const: refund}
+      - {otherwise: true, omit: true}
+```
+
+| at the top | what it says |
+|---|---|
+| `input` | the schema or format it is written for; without it, it is checked against what flows where it is used |
+| `adds` | what the route has added to the input, by path: `adds: {"lines[].product": product@1}` |
+| `output` | the schema of what it makes; it becomes the schema that flows |
+| `let` | names for results that are used more than once |
+| `fields`, `each`, `group`, `choose` | what is made: an object, or a list |
+
+| a value | what it makes |
+|---|---|
+| text | the result of a JMESPath expression over the document; null is an error |
+| `{expr: .., optional: true}` | the same, and the field is left out when there is nothing |
+| `{expr: .., default: ..}` | the same, and the constant when there is nothing |
+| `{expr: .., values: {from: to}}` | the result, translated; with `default` for all others |
+| `{template: ..}` | text from a Jinja template |
+| `{const: ..}` | this value |
+| `{fields: {..}}` or a block of names | an object |
+| a list | a list; an item with `each` gives one element for each of its list |
+| `{each: {in, as, number}, where, group: {by, sum}, fields}` | elements of a list, only some of them, added up |
+| `{choose: [{when, ..}, {otherwise: true, ..}]}` | what the first branch that applies makes; `omit: true` leaves it out |
+| `slot: <name>` | a place that a region may fill |
+
+Functions: `tillflow explain functions`.
+"""
+
+_SECRETS = """# Secrets
+
+A secret never stands in a file. A field that takes one names it, and the engine fills it in when it loads the project:
+
+```yaml
+connections:
+  shop:
+    connector: core.http
+    url: https://shop.example
+    auth: {scheme: bearer, token: "${secret.shop_token}"}
+```
+
+The value of `${secret.shop_token}` comes from the environment variable `TILLFLOW_SECRET_SHOP_TOKEN` (upper case, `-` and
+`.` written as `_`), else from the file `shop_token` in the folder that `TILLFLOW_SECRETS` names. A file is UTF-8 text,
+at most 64 KiB; one line end behind the value does not count. It should be readable by its owner only (`chmod 600`):
+`tillflow doctor` warns otherwise.
+
+`${NAME}` and `${NAME:default}` are plain environment values: they are shown in logs and findings, so a field that takes
+a secret refuses them. A secret that is missing is finding TF1053. `tillflow validate` needs the secrets too; any value
+does.
+
+The value is shown nowhere: logs, traces, findings and work items say `***`.
+"""
+
+_AUTH = """# Authentication
+
+`auth` of a connection, or of a webhook source, says how requests prove who sends them, outgoing or incoming. `scheme`
+names one of those below; what else stands in the block belongs to the scheme.
+
+```yaml
+auth: {scheme: bearer, token: "${secret.shop_token}"}
+```
+"""
+
+_CHAPTERS = {
+    "standard": "Of JMESPath itself",
+    "money": "Money",
+    "dates": "Dates and times",
+    "text": "Text and numbers",
+    "tables": "Reference tables",
+    "answers": "Yes/no answers and missing values",
+    "lists": "Lists",
+    "event": "The event and its surroundings",
+    "checks": "Checks",
+    "plugins": "Of installed plugins",
+}
+
+
+def topics(registry: Registry) -> dict[str, Callable[[], str]]:
+    """Name -> what makes its Markdown page."""
+    return {
+        "auth": lambda: _AUTH + _listed("", registry.auth),
+        "connectors": lambda: _connectors(registry),
+        "formats": lambda: _listed("# Formats\n", registry.formats),
+        "functions": lambda: _functions(functions_of(registry)),
+        "mappings": lambda: _MAPPINGS,
+        "secrets": lambda: _SECRETS,
+        "steps": lambda: _listed("# Steps\n", registry.steps),
+    }
+
+
+def function_page(function: Function) -> str:
+    """The page of one function: usage, what it takes, examples with their results."""
+    lines = [f"# {function.usage}", "", function.summary, ""]
+    if function.text:
+        lines += [function.text, ""]
+    lines += [f"- `{p.name}`: {p.wanted}{'' if p.required else ', may be left out'}" for p in function.parameters]
+    lines += ["", *(f"    {expression} -> {result}" for expression, result in function.examples)]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def function_facts(function: Function) -> dict[str, object]:
+    """The same as JSON-able values."""
+    return {
+        "kind": "function",
+        "name": function.name,
+        "usage": function.usage,
+        "summary": function.summary,
+        "text": function.text,
+        "examples": [{"expression": expression, "result": result} for expression, result in function.examples],
+    }
+
+
+def _functions(table: FunctionTable) -> str:
+    lines = ["# Functions", ""]
+    for group, title in _CHAPTERS.items():
+        members = [table[name] for name in table if table.groups[name] == group]
+        if members:
+            lines += [f"## {title}", "", *_rows((f"`{f.usage}`", f.summary) for f in members), ""]
+    return "\n".join([*lines, "More on one of them: `tillflow explain <name>`.", ""])
+
+
+def _connectors(registry: Registry) -> str:
+    rows = [(f"`{name}`", connector.summary) for name, connector in sorted(registry.connectors.items())]
+    return "\n".join(["# Connectors", "", *_rows(rows), "", "More on one of them: `tillflow explain <name>`.", ""])
+
+
+def _listed(head: str, specs: Mapping[str, ComponentSpec]) -> str:
+    rows = [(f"`{name}`", spec.summary) for name, spec in sorted(specs.items())]
+    return "\n".join([head, *_rows(rows), "", "More on one of them: `tillflow explain <name>`.", ""])
+
+
+def _rows(pairs: Iterable[tuple[str, str]]) -> list[str]:
+    return [f"- {name}: {summary}" for name, summary in pairs]

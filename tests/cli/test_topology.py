@@ -1,0 +1,84 @@
+"""topology: plan, apply, verify and export against a real broker, and what is said where there is none."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from engine.backends.rabbitmq import Names
+from tests.cli.conftest import Tillflow
+from tests.rabbitmq_broker import broker, fresh_names
+
+
+@pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch) -> Names:
+    """Names of this test; the broker of the run is the transport."""
+    made = fresh_names()
+    monkeypatch.setenv("TILLFLOW_TRANSPORT", broker().url)
+    monkeypatch.setenv("TILLFLOW_CELL", made.prefix)
+    return made
+
+
+@pytest.mark.services
+def test_a_topology_is_planned_made_and_found(tillflow: Tillflow, project: Path, names: Names) -> None:
+    ask = ("--project", project, "--format", "json")
+    # given nothing there
+    planned = tillflow("topology", "plan", *ask)
+    assert planned.code == 3
+    assert {step["state"] for step in planned.json["steps"]} == {"missing"}
+    missing = tillflow("topology", "verify", *ask)
+    assert missing.code == 1
+    assert all("`tillflow topology apply`" in step["text"] for step in missing.json["steps"])
+    # when
+    assert tillflow("topology", "apply", *ask).json["counts"]["made"] == len(planned.json["steps"])
+    # then
+    for verb in ("plan", "verify", "apply"):
+        again = tillflow("topology", verb, *ask)
+        assert (again.code, again.json["counts"]["there"]) == (0, len(planned.json["steps"]))
+
+
+@pytest.mark.services
+def test_the_exported_file_makes_what_apply_makes(tillflow: Tillflow, project: Path, names: Names) -> None:
+    written = tillflow("topology", "export", "--project", project)
+    broker().steer("import_definitions", given=json.dumps(written.json))
+    assert tillflow("topology", "verify", "--project", project).code == 0
+
+
+@pytest.mark.services
+def test_what_differs_is_told_with_what_to_do(tillflow: Tillflow, project: Path, names: Names) -> None:
+    # given a queue made by somebody else
+    written = tillflow("topology", "export", "--project", project).json
+    stranger = next(queue for queue in written["queues"] if ".q.route." in queue["name"])
+    stranger["arguments"]["x-delivery-limit"] = 20
+    broker().steer("import_definitions", given=json.dumps({"queues": [stranger]}))
+    # then neither plan nor apply passes it over
+    for verb in ("plan", "apply"):
+        said = tillflow("topology", verb, "--project", project)
+        assert said.code == 1
+        assert "exists with x-delivery-limit = 20; this version needs 1000" in said.out
+
+
+def test_users_are_written_down_with_what_each_may_do(tillflow: Tillflow, project: Path) -> None:
+    ask = ("topology", "export", "--users", "--project", project, "--transport", "amqp://x:hidden@h/cell%2Fa")
+    told = tillflow(*ask).json
+    assert told["vhost"] == "cell/a"
+    assert {one["user"]: one["configure"] for one in told["users"]} == {
+        "tillflow-admin": r"^tf\..*",
+        "tillflow-engine": "^$",
+        "tillflow-source": "^$",
+    }
+    said = tillflow(*ask, "--format", "human").out
+    assert r"rabbitmqctl set_permissions --vhost 'cell/a' tillflow-source '^$' '^tf\.events$' '^$'" in said
+    assert "hidden" not in said
+
+
+def test_without_a_broker_it_says_what_to_give(tillflow: Tillflow, project: Path) -> None:
+    said = tillflow("topology", "plan", "--project", project)
+    assert said.code == 2
+    assert "--transport amqp://" in said.err
+    away = tillflow("topology", "plan", "--project", project, "--transport", "amqp://guest:hidden@127.0.0.1:1/")
+    assert away.code == 4
+    assert "cannot be reached" in away.err
+    assert "hidden" not in away.err + away.out

@@ -1,0 +1,84 @@
+"""As `place`, over RabbitMQ and PostgreSQL: several workers, on one host or as if on several."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from tests import postgres_server, rabbitmq_broker
+from tests.proof.place import Place
+
+_MOVING = {
+    "routed and not published": "select count(*) from inbox where state = 'open'",
+    "on their way": "select count(*) from ledger where state in ('inflight', 'waiting', 'held')",
+    "held for their turn": "select count(*) from held",
+    "groups": "select count(*) from step_group where state <> 'done'",
+    "timers": "select count(*) from timer where not done and due < (extract(epoch from now()) + 60) * 1000000",
+}
+
+
+class SharedPlace(Place):
+    """One host of a cell. Its log tells of every worker's lives."""
+
+    def __init__(
+        self, folder: Path, files: Mapping[str, str | bytes], cell: str, environ: Mapping[str, str] | None = None
+    ) -> None:
+        self.cell = cell
+        self.dsn = postgres_server.needed_server()
+        given = {
+            "TILLFLOW_TRANSPORT": rabbitmq_broker.broker().url,
+            "TILLFLOW_STORE": self.dsn,
+            "TILLFLOW_CELL": cell,
+        }
+        super().__init__(folder, files, {**given, **(environ or {})})
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """Of the cell's schema."""
+        whole = f"set search_path to {self.cell}; "
+        return [tuple(row) for row in asyncio.run(_fetch(self.dsn, whole, sql))]
+
+    def items(self) -> list[dict[str, Any]]:
+        names = ("id", "route", "sink", "level", "reason", "detail", "event_id", "amount", "search")
+        rows = self.rows(f"select {', '.join(names)} from work_item where state = 'open'")
+        found = [dict(zip(names, row, strict=True)) for row in rows]
+        return [{**one, "search": json.loads(one["search"])} for one in found]
+
+    def workers(self) -> dict[str, int]:
+        """Process ids of live workers by name."""
+        rows = self.rows("select name, facts from worker where at > (extract(epoch from now()) - 10) * 1000000")
+        return {name: json.loads(facts)["pid"] for name, facts in rows}
+
+    def moving(self) -> dict[str, int]:
+        counts = {"files": sum(1 for file in self.inbox.iterdir() if not file.name.startswith("."))}
+        counts |= {name: self.rows(sql)[0][0] for name, sql in _MOVING.items()}
+        if not any(counts.values()):
+            queues = self.ask("status")["queues"]
+            counts["in queues"] = sum(queue["ready"] + queue["delayed"] + queue["unacked"] for queue in queues)
+        return {name: count for name, count in counts.items() if count}
+
+
+async def _fetch(dsn: str, before: str, sql: str) -> list[Any]:
+    import asyncpg
+
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(before)
+        return list(await connection.fetch(sql))
+    finally:
+        await connection.close()
+
+
+@contextmanager
+def cell() -> Iterator[str]:
+    """The name of a cell that nobody else has; its tables go in the end."""
+    dsn, name = postgres_server.needed_server(), f"t{uuid4().hex[:10]}"
+    rabbitmq_broker.broker()
+    try:
+        yield name
+    finally:
+        asyncio.run(postgres_server.run(dsn, f"DROP SCHEMA IF EXISTS {name} CASCADE"))
