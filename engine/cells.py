@@ -52,7 +52,11 @@ def stderr_log(clock: Clock) -> Log:
     """One JSON object a line on stderr; control characters are escaped by JSON itself, card numbers are masked."""
 
     def log(text: str, facts: Mapping[str, Any]) -> None:
-        line = {"time": iso(clock.now()), "text": mask_pan_text(text), **{name: _plain(value) for name, value in facts.items()}}
+        line = {
+            "time": iso(clock.now()),
+            "text": mask_pan_text(text),
+            **{name: _plain(value) for name, value in facts.items()},
+        }
         sys.stderr.write(json.dumps(line, ensure_ascii=False) + "\n")
 
     return log
@@ -191,10 +195,15 @@ async def command_cell(settings: Settings, *, changes: bool) -> AsyncIterator[Ce
         yield Cell(transport, store, blobs, secrets_of(settings, os.environ), clock, log, worker, settings.zone)
 
 
+def command_store(settings: Settings, clock: Clock) -> PostgresStore:
+    """The PostgreSQL of the settings for one command, not opened. Nothing is migrated."""
+    return PostgresStore(settings.store, clock, schema=settings.schema, migrates=False, few=True)
+
+
 async def _beside(stack: AsyncExitStack, settings: Settings, clock: Clock, *, changes: bool) -> tuple[Store, Blobs]:
     store: Store
     if settings.store != EMBEDDED:
-        store = postgres = PostgresStore(settings.store, clock, schema=settings.schema, migrates=False, few=True)
+        store = postgres = command_store(settings, clock)
         blobs: Blobs = PostgresBlobs(postgres)
     else:
         blobs = FolderBlobs(settings.state / "blobs")

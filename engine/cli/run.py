@@ -16,6 +16,7 @@ from engine.app import stderr_log
 from engine.cli.output import Exit, Form, FormatOption, escape, fail, out, print_json, table
 from engine.cli.owner import Owner, ask
 from engine.cli.project import ProjectOption, StateOption, loaded_for, settings_for
+from engine.cli.services import Check, services
 from engine.console.worker import serve
 from engine.core.clock import SystemClock
 from engine.core.errors import Failure, SettingsError
@@ -174,10 +175,10 @@ def _section(name: str, rows: list[tuple[Any, ...]]) -> None:
 
 
 def doctor(project: ProjectOption = None, state: StateOption = None, form: FormatOption = Form.HUMAN) -> None:
-    """Check what the engine needs: files, database, disk, secrets, and that every connection answers."""
+    """Check what the engine needs: files, disk, secrets, broker and database, and that every connection answers."""
     settings = settings_for(project, state)
     loaded = load(settings)
-    checks = [*_local(settings, loaded), *asyncio.run(_connections(loaded))]
+    checks = [*_local(settings, loaded), *asyncio.run(services(settings)), *asyncio.run(_connections(loaded))]
     if form is Form.JSON:
         print_json({"checks": [_check_dict(*check) for check in checks]})
     else:
@@ -188,9 +189,6 @@ def doctor(project: ProjectOption = None, state: StateOption = None, form: Forma
             "something the engine needs is missing",
             help="the table says what; `tillflow validate` shows findings in full",
         )
-
-
-Check = tuple[str, bool | None, str]  # what, whether it is well (None: it works, and should be put right), detail
 
 
 def _check_dict(name: str, ok: bool | None, detail: str) -> dict[str, Any]:

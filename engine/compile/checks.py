@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from engine.compile.catalog import CODES, Catalog
 from engine.compile.report import Place
@@ -143,15 +144,34 @@ def _unused_params(catalog: Catalog, place: Place, declared: Mapping[str, object
 
 def _check_unused(catalog: Catalog) -> None:
     """What nothing refers to. A name that is missed elsewhere and looks like it is what it should be called."""
+    named = set(_named(catalog)) if catalog.report.errors else set()
     for kind, name, place in _definitions(catalog):
         if (kind, name) in catalog.used:
             continue
         near = suggestion(name, [missed for missed_kind, missed in catalog.missing if missed_kind == kind])
+        if name in named and not near:
+            continue
         advice = f"something refers to `{near}`: is that what it is called?" if near else "use it, or leave it out"
         what = CODES[kind][1]
         place.finding(
             "TF3023", f"nothing uses the {what} `{name}`", key=True, help=advice, suggestion=near, severity="warning"
         )
+
+
+def _named(catalog: Catalog) -> Iterator[str]:
+    """Every text of routes, shared steps and mappings: a step with an error may use what it names all the same."""
+    project = catalog.project
+    for group in (project.routes, project.subflows, project.mappings):
+        for loaded in group.values():
+            data = loaded.document.data
+            yield from _texts([value for key, value in data.items() if key not in ("route", "subflow", "mapping")])
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _texts(item)
 
 
 def _definitions(catalog: Catalog) -> Iterator[Definition]:

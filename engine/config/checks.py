@@ -189,16 +189,22 @@ def _file(project: Project, document: Document, path: Path, text: str, folder: s
     if target is None or (folder and not target.startswith(folder)):
         place = folder or "the project"
         start = posixpath.dirname(document.path)
-        near = nearest(text, [posixpath.relpath(file, start) for file in project.files if file.startswith(folder)])
+        known = [posixpath.relpath(file, start) for file in project.files if file.startswith(folder)]
+        near = _same_name(text, known) or nearest(text, known)
         advice = did_you_mean(near) or f"keep the file in {place}"
         yield Finding("TF9011", f"`{text}` leads out of {place}", mark, advice, near[0] if near else "")
     elif target not in project.files:
         start = posixpath.dirname(document.path)
         known = [posixpath.relpath(file, start) for file in project.files if file.startswith(folder or "routes/")]
         same = [file for file in known if posixpath.splitext(file)[1] == posixpath.splitext(text)[1]]
-        near = nearest(text, same or known)
+        near = _same_name(text, known) or nearest(text, same or known)
         advice = did_you_mean(near) or f"add the file {target}"
         yield Finding("TF9010", f"there is no file `{text}`", mark, advice, near[0] if near else "")
+
+
+def _same_name(text: str, known: list[str]) -> list[str]:
+    """Files that are called so and stand somewhere else."""
+    return [file for file in known if posixpath.basename(file) == posixpath.basename(text)][:3]
 
 
 def _region_names(project: Project) -> Iterator[Finding]:

@@ -57,7 +57,7 @@ def _related(name: str, other: str, limit: int) -> int:
     if name == other:
         return 1
     shorter, longer = sorted((name, other), key=len)
-    if len(shorter) >= 4 and longer.startswith(shorter):
+    if len(shorter) >= 3 and longer.startswith(shorter):
         return limit
     return limit + 1
 

@@ -217,6 +217,8 @@ def _wrong_type(context: Context, item: Any, path: Path, expected: str) -> Findi
             "TF1042", text, marks.inside(path, 0, len(glued[0])), "write a space after the colon", f"{glued[1]}: "
         )
     advice = _type_help(expected, given)
+    if path == ("from",) and isinstance(given, str) and "@" in given:
+        advice = f"write {{event: {given}}}"
     return Finding("TF1103", f"{_name(path)} is {expected}, this is {named(given)}", mark, advice)
 
 

@@ -38,7 +38,13 @@ def nearest(word: str, known: Iterable[str]) -> str:
         if abs(len(name) - len(word)) > allowed:
             continue
         edits = distance(low, name.lower())
-        rank = (edits, _undoubled(name.lower()) != _undoubled(low), name[:1].lower() != low[:1], abs(len(name) - len(word)), name)
+        rank = (
+            edits,
+            _undoubled(name.lower()) != _undoubled(low),
+            name[:1].lower() != low[:1],
+            abs(len(name) - len(word)),
+            name,
+        )
         if edits <= allowed and edits < len(word) and (best is None or rank < best):
             best = rank
     return best[-1] if best else ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from jmespath.exceptions import IncompleteExpressionError, LexerError, ParseError
 
 from engine.expr.errors import ExpressionError
@@ -14,6 +16,7 @@ from engine.expr.tree import build
 _OPENING = ("lparen", "lbracket", "lbrace", "filter")
 _CLOSING = {"rparen": "(", "rbracket": "[", "rbrace": "{"}
 _PREFIX = ("not", "expref")
+_CODE = re.compile(r"0[0-9]+")  # 0042: a store, a till, an account
 _WORD_OPERATORS = {"and": "&&", "or": "||", "not": "!", "is": "==", "eq": "==", "AND": "&&", "OR": "||", "NOT": "!"}
 
 
@@ -139,11 +142,10 @@ def _unexpected(text: str, tokens: list[Token], error: ParseError) -> Expression
     elif token["type"] in _CLOSING:
         advice = f"nothing is open that `{word}` closes, or a value is missing before it"
     elif token["type"] == "number":
-        message, advice, suggestion = (
-            f"the bare number {word} is not a value",
-            f"write `{word}` in backticks",
-            f"`{word}`",
-        )
+        message = f"the bare number {word} is not a value"
+        advice, suggestion = f"write `{word}` in backticks", f"`{word}`"
+        if _CODE.fullmatch(word):
+            advice, suggestion = f"write '{word}' in single quotes: with a zero in front it is text", f"'{word}'"
     elif token["type"] in ("unquoted_identifier", "quoted_identifier", "literal"):
         advice = "an operator, a dot or a comma is missing before it"
     return ExpressionError(

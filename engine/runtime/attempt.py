@@ -56,7 +56,7 @@ async def attempt(desk: Desk, group: Sequence[InHand], *, alone: bool = False) -
         point("sink-called")
 
 
-def classified(error: Exception, left: bool) -> Failure:
+def classified(error: BaseException, left: bool) -> Failure:
     """An exception as a Failure. `left`: the request may have left: what nobody classified is then unknown."""
     if isinstance(error, Failure):
         return error
@@ -117,7 +117,7 @@ async def _verify(desk: Desk, sink: Sink, one: InHand) -> Tried | None:
             there = await sink.verify(_item(one), _context(desk, one, Sent()))
     except Throttled as failure:
         return Tried(failure=failure)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         said = classified(error, left=True)
         return Tried(failure=UnknownOutcome(said.reason, f"whether it was applied cannot be told yet: {said.detail}"))
     if there:
@@ -141,7 +141,7 @@ async def _send(desk: Desk, sink: Sink, group: Sequence[InHand]) -> list[Tried]:
         if sent.left:
             return [Tried(failure=UnknownOutcome("lease-over", "the lease ended while it was sent"))] * len(group)
         return [Tried(late=True)] * len(group)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a plugin that leaves must not take the engine along
         return [Tried(failure=classified(error, sent.left))] * len(group)
     return [_tried(result, sent.left) for result in results]
 

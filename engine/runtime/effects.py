@@ -133,7 +133,7 @@ class Effects:
                     return await call.call(item, context)
             except Fenced:
                 raise
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 raise hidden(classified(error, sent.left), planned) from error
 
     async def _given_up(self, row: ClaimRow, failure: Failure) -> Failure:

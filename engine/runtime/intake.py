@@ -109,7 +109,7 @@ def decoded(plan: Plan, content: bytes, name: str, origin: Origin, format: Forma
                 yield one
     except Failure as failure:
         yield _document(plan, origin, content, failure)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         text = f"{type(error).__name__} while decoding: a defect of the format `{plan.source.format}`"
         yield _document(plan, origin, content, Permanent("format-crashed", text))
 

@@ -80,7 +80,7 @@ def begin(
         return _ended(plan, segment, frame, result)
     except StoreDown:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a plugin that leaves must not take the engine along
         return Outcome(failed=failed_by(error))
 
 
@@ -89,7 +89,7 @@ async def _later(plan: Plan, segment: Segment, frame: Frame, pending: Awaitable[
         return _ended(plan, segment, frame, await pending)
     except StoreDown:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return Outcome(failed=failed_by(error))
 
 
@@ -165,7 +165,7 @@ def _reply(plan: Plan, frames: Iterable[Frame]) -> Any:
     return None
 
 
-def failed_by(error: Exception) -> Failed:
+def failed_by(error: BaseException) -> Failed:
     """Any exception out of a step as a Failed: what a plugin did not classify is permanent, and says where."""
     if isinstance(error, StepFailed):
         return Failed(error.failure, error.step, str(error.failure.data.get("owner", "")))

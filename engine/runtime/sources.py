@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -59,6 +59,15 @@ class StoredContext(SourceContext):
 def lease_name(route: str) -> str:
     """One name for the lease and the cursor of a source: the lease's token fences the cursor."""
     return f"source/{route}"
+
+
+async def _arrivals(source: Source, context: SourceContext) -> AsyncIterator[Arrival]:
+    """What it brings. Raises Permanent when its plugin asks the process to end: that must not take the engine along."""
+    try:
+        async for arrival in source.arrivals(context):
+            yield arrival
+    except SystemExit as error:
+        raise Permanent("source-left", "the source asked the process to end: a defect of its plugin") from error
 
 
 class SourceRunner:
@@ -208,7 +217,7 @@ class SourceRunner:
         """Take arrivals in, several at once. Those of an exclusive source are let go of in order: it keeps a cursor."""
         room = asyncio.Semaphore(AT_ONCE)
         before: asyncio.Future[bool] | None = None
-        async for arrival in source.arrivals(context):
+        async for arrival in _arrivals(source, context):
             self.problem = ""
             await room.acquire()
             turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()

@@ -134,6 +134,8 @@ class Enrich(Step):
     def shape(self, shape: Shape) -> Shape:
         if self._each is None:
             return shape.with_path(self._into, self._row)
+        if not self._field:
+            return shape  # `into` does not lie inside the item, which has a finding of its own
         return shape.with_path((*self._each.in_, "[]", *self._field), self._row)
 
 

@@ -94,3 +94,24 @@ def test_an_aggregate_that_makes_no_required_field_is_told() -> None:
     )
 
     assert (finding.mark.file, finding.mark.line) == ("routes/sales-summary.yaml", 14) and "gross" in finding.message
+
+
+def test_what_a_broken_step_names_is_not_called_unused() -> None:
+    path = "routes/sales-posting.yaml"
+    _, findings = compiled(edited(path, "missing: {work_item: unknown-sku", "missing: {work_itm: unknown-sku"))
+
+    assert "TF3023" not in [f.code for f in findings]
+
+
+def test_a_table_file_in_the_wrong_folder_is_found_by_its_name() -> None:
+    path = "../mappings/tables/stores.csv"
+
+    assert told(edited("routes/tables.yaml", path, "stores.csv"), "TF9011").suggestion == path
+
+
+def test_a_number_with_a_zero_in_front_is_told_as_text() -> None:
+    files = edited(
+        "routes/stock.yaml", "to:\n", "steps:\n  - {id: early, when: location == 0042, filter: {reason: x}}\nto:\n"
+    )
+
+    assert told(files, "TF2001").suggestion == "'0042'"

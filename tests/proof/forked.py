@@ -9,23 +9,20 @@ import sqlite3
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 
-# what is imported late, here once for all lives: that is quicker, and an edit of the engine does not tear a story apart
-import anyio._backends._asyncio
-import uvicorn.lifespan.off
-import uvicorn.protocols.http.h11_impl
-
-import connectors.core.http.client
-import engine.cli.run
-import engine.cli.trace
-import engine.cli.work
-import engine.expr.shape.schema  # noqa: F401
 from engine.backends.sqlite import SqliteDatabase
 from engine.cli.main import main
 from engine.discover import discover
 from engine.runtime import crash
 
-discover()  # so are connectors
+# What is imported late, here once for all lives: that is quicker, and an edit of the engine does not tear a story apart.
+LATE = ("anyio._backends._asyncio", "uvicorn.lifespan.off", "uvicorn.protocols.http.h11_impl") + (
+    "connectors.core.http.client", "engine.cli.run", "engine.cli.trace", "engine.cli.work", "engine.expr.shape.schema"
+)  # fmt: skip
+for name in LATE:
+    import_module(name)
+discover()
 
 
 def small_disk(pages: str, size: str) -> None:

@@ -102,6 +102,7 @@ def of_guarantees(guarantees: Iterable[str]) -> dict[str, str]:
     sinks = "".join(sink(guarantee, guarantee.replace("_", "-")) for guarantee in known)
     return project(posting(sinks, safe=not set(known) & set(UNSAFE)))
 
+
 # Routes that add sales up by store, each with another end of its groups, and one that only waits with each sale.
 GROUP = """
 $id: group@1
@@ -130,7 +131,7 @@ _SUMS = """steps:
 """
 _DELAY = "steps:\n  - {id: later, delay: {for: 1s}}\n"
 _GROUP = "reference: \"join('+', receipts)\", total: total, receipts: receipts, members: members"
-_SINGLE = "reference: receipt, total: total, receipts: \"[receipt]\", members: {const: 1}"
+_SINGLE = 'reference: receipt, total: total, receipts: "[receipt]", members: {const: 1}'
 
 
 def _waiting(name: str, steps: str, body: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 from tests import postgres_server, rabbitmq_broker
-from tests.proof.place import Place
+from tests.proof.place import Life, Place
 
 _MOVING = {
     "routed and not published": "select count(*) from inbox where state = 'open'",
@@ -29,6 +30,7 @@ class SharedPlace(Place):
         self, folder: Path, files: Mapping[str, str | bytes], cell: str, environ: Mapping[str, str] | None = None
     ) -> None:
         self.cell = cell
+        self.begun: list[Life] = []
         self.dsn = postgres_server.needed_server()
         given = {
             "TILLFLOW_TRANSPORT": rabbitmq_broker.broker().url,
@@ -36,6 +38,11 @@ class SharedPlace(Place):
             "TILLFLOW_CELL": cell,
         }
         super().__init__(folder, files, {**given, **(environ or {})})
+
+    def start(self, crash: str = "", *, alone: bool = True, fresh: bool = False) -> Life:
+        life = super().start(crash, alone=alone, fresh=fresh)
+        self.begun.append(life)
+        return life
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """Of the cell's schema."""
@@ -73,12 +80,31 @@ async def _fetch(dsn: str, before: str, sql: str) -> list[Any]:
         await connection.close()
 
 
+class Cell:
+    """A cell that nobody else has. `name` is that of its log outside too."""
+
+    def __init__(self, dsn: str) -> None:
+        self.dsn = dsn
+        self.name = f"t{uuid4().hex[:10]}"
+        self.places: list[SharedPlace] = []
+
+    def place(
+        self, folder: Path, files: Mapping[str, str | bytes], environ: Mapping[str, str] | None = None
+    ) -> SharedPlace:
+        """A host of it."""
+        self.places.append(SharedPlace(folder, files, self.name, environ))
+        return self.places[-1]
+
+
 @contextmanager
-def cell() -> Iterator[str]:
-    """The name of a cell that nobody else has; its tables go in the end."""
-    dsn, name = postgres_server.needed_server(), f"t{uuid4().hex[:10]}"
+def cell() -> Iterator[Cell]:
+    """Whatever still lives in the end is killed, and its tables go."""
+    made = Cell(postgres_server.needed_server())
     rabbitmq_broker.broker()
     try:
-        yield name
+        yield made
     finally:
-        asyncio.run(postgres_server.run(dsn, f"DROP SCHEMA IF EXISTS {name} CASCADE"))
+        for life in (life for place in made.places for life in place.begun):
+            life.signal(signal.SIGKILL)
+        name = made.name
+        asyncio.run(postgres_server.run(made.dsn, f"DROP SCHEMA IF EXISTS {name} CASCADE"))

@@ -29,7 +29,7 @@ SINK = (
     "  - {{id: {0}, use: core.http, connection: {0}, action: post, "
     "with: {{path: {{const: /once}}, body: {{reference: receipt, total: total, note: note}}}}, {1}}}\n"
 )
-CHECK = "steps:\n  - {id: small, check: [{that: \"total < `900`\", otherwise: {work_item: too-much, detail: note}}]}\n"
+CHECK = 'steps:\n  - {id: small, check: [{that: "total < `900`", otherwise: {work_item: too-much, detail: note}}]}\n'
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,9 @@ def ended(outside: Outside, tmp_path_factory: Any) -> Iterator[Ended]:
     shop = projects.CONNECTIONS.partition("  shop:\n")[2]
     strict = shop.replace("${OUTSIDE:", "${STRICT:")
     connections = projects.CONNECTIONS + TOKEN + "  strict:\n" + strict + TOKEN
-    connections = connections.replace('  books: {connector: core.sql, url: "${BOOKS}", zone: eu, limits: {timeout: 2s}}\n', "")
+    connections = connections.replace(
+        '  books: {connector: core.sql, url: "${BOOKS}", zone: eu, limits: {timeout: 2s}}\n', ""
+    )
     to = SINK.format("shop", projects.RETRY) + SINK.format("strict", projects.RETRY)
     files = projects.project(projects.posting(to, CHECK), {"routes/connections.yaml": connections})
     environ = {

@@ -40,8 +40,17 @@ REFUSED = {
     "no-object": b"[1]",
     "negative-zero-width": LINE.replace(b"B0001", b"\xff\xfe"),
 }
-QUESTIONS = ["' OR 1=1 --", "%", "*", "receipt=%' OR '1'='1", "\x1b[2J", "A" * 5_000, "'; drop table item; --", "../../etc"]
-TIMES = '{path: {const: /once}, body: {reference: receipt, total: total, note: note, mark: {template: "{{ \'x\' * times }}"}}}'
+QUESTIONS = [
+    "' OR 1=1 --",
+    "%",
+    "*",
+    "receipt=%' OR '1'='1",
+    "\x1b[2J",
+    "A" * 5_000,
+    "'; drop table item; --",
+    "../../etc",
+]
+TIMES = '{path: {const: /once}, body: {reference: receipt, total: total, note: note, mark: {template: "{% for one in range(times) %}x{% endfor %}"}}}'
 SINK = f"  - {{id: out, use: core.http, connection: shop, action: post, with: {TIMES}, {projects.RETRY}}}\n"
 MOST_MEMORY = 400 << 20  # bytes
 
@@ -64,7 +73,9 @@ def ended(outside: Outside, tmp_path_factory: Any) -> Iterator[Ended]:
     place = Place(tmp_path_factory.mktemp("hostile"), files, {"OUTSIDE": f"{outside.url}/hostile/none"})
     sales = [till.sale(n, times=2, note=note) for n, note in enumerate(NOTES.values())]
     place.drop("good.jsonl", till.written(sales))
-    place.drop("greedy.jsonl", till.written([till.sale(90, times=10**9, note="x"), till.sale(91, times=1, note="x")]))
+    greedy = [till.sale(90, times=10**9, note="x"), till.sale(91, times=1, note="x")]
+    shown = till.sale(92, times=10**9, note=NOTES["terminal"], receipt=f"Z{NOTES['terminal']}{NOTES['direction']}")
+    place.drop("greedy.jsonl", till.written([*greedy, shown]))
     for name, content in REFUSED.items():
         place.drop(f"{name}.jsonl", content + b"\n" + json.dumps(till.sale(99, times=1, note="x")).encode())
     odd_files(place)
@@ -103,15 +114,15 @@ def peak(pid: int) -> int:
 
 def test_what_looks_like_code_is_data_and_leaves_as_it_came(ended: Ended) -> None:
     for number, note in enumerate(NOTES.values()):
-        assert ended.got[f"A{number:04d}"] == {
-            "reference": f"A{number:04d}", "total": number + 0.25, "note": note, "mark": "xx"
-        }  # fmt: skip
+        receipt = f"A{number:04d}"
+        whole = {"reference": receipt, "total": f"{number}.25", "note": note, "mark": "xx"}
+        assert ended.got[receipt] == whole
 
 
 def test_one_that_would_fill_the_memory_is_a_work_item_and_its_neighbour_is_posted(ended: Ended) -> None:
-    (item,) = [item for item in ended.items if item["level"] == "event"]
+    (item,) = [item for item in ended.items if item["search"].get("key.2") == "A0090"]
 
-    assert item["search"]["key.2"] == "A0090" and "out" in item["detail"]
+    assert item["level"] == "event" and "gives 0 to 10,000 numbers" in item["detail"]
     assert ended.got["A0091"]["mark"] == "x"
     assert ended.memory < MOST_MEMORY
 
@@ -133,7 +144,7 @@ def test_links_pipes_and_names_are_never_opened_and_said(ended: Ended) -> None:
 
 
 def test_the_log_is_one_object_a_line_and_nobody_forged_one(ended: Ended) -> None:
-    lines = [json.loads(line) for line in ended.place.told().splitlines()]
+    lines = [json.loads(line) for line in ended.place.told().splitlines() if line.startswith("{")]
 
     assert [line["text"] for line in lines if line["text"] in ("starting", "running", "stopped")] == [
         "starting", "running", "stopped"

@@ -15,7 +15,14 @@ from tests.proof import checker, projects, till
 from tests.proof.conftest import Outside, SideBySide, chosen
 from tests.proof.place import KILLED, Place
 
-POINTS = ("router-published:2", "ledger-claimed:2", "sink-called:3", "ledger-applied:2", "retry-published", "lane-acked:4")
+POINTS = (
+    "router-published:2",
+    "ledger-claimed:2",
+    "sink-called:3",
+    "ledger-applied:2",
+    "retry-published",
+    "lane-acked:4",
+)
 STORES, EACH = "ABC", 5
 ORDERED = "ordered: {on_failure: hold_key, gap_timeout: 15m}, "
 

@@ -15,7 +15,7 @@ import pytest
 from tests.proof import checker, projects, till
 from tests.proof.conftest import Outside
 from tests.proof.place import ROOT
-from tests.proof.shared import SharedPlace, cell
+from tests.proof.shared import Cell, cell
 from tests.proof.test_poison_processes import DEADLY, SITE
 
 pytestmark = pytest.mark.services
@@ -25,8 +25,8 @@ ORDERED = "ordered: {on_failure: hold_key, gap_timeout: 15m}, "
 WAITING = ("count", "time", "delay")
 
 
-@pytest.fixture
-def name() -> Iterator[str]:
+@pytest.fixture(name="cell")
+def _cell() -> Iterator[Cell]:
     with cell() as made:
         yield made
 
@@ -43,10 +43,10 @@ def sales() -> list[dict[str, object]]:
 
 
 def test_workers_that_are_killed_lose_nothing_double_nothing_and_keep_the_order(
-    name: str, outside: Outside, tmp_path: Path
+    cell: Cell, outside: Outside, tmp_path: Path
 ) -> None:
-    random = Random(name)
-    place = SharedPlace(tmp_path, project(), name, {"OUTSIDE": f"{outside.url}/{name}/slow", "TILLFLOW_WORKERS": "2"})
+    random = Random(cell.name)
+    place = cell.place(tmp_path, project(), {"OUTSIDE": f"{outside.url}/{cell.name}/slow", "TILLFLOW_WORKERS": "2"})
     life = place.start(alone=False)
     place.until(life, lambda: place.told().count('"text": "running"') >= 2)
     sold = sales()
@@ -64,7 +64,7 @@ def test_workers_that_are_killed_lose_nothing_double_nothing_and_keep_the_order(
     status = place.ask("status")
     assert life.stop(40.0) == 0
 
-    log, folders = outside.folder / name, (place.inbox, place.archive, place.failed)
+    log, folders = outside.folder / cell.name, (place.inbox, place.archive, place.failed)
     assert len(till.sold(*folders)) == len(sold)
     items = place.items()
     for way, sink in (("once", "in-order"), ("doc", "by-name")):
@@ -78,14 +78,14 @@ def test_workers_that_are_killed_lose_nothing_double_nothing_and_keep_the_order(
     assert place.workers() == {}, "who stops says so"
 
 
-def test_what_kills_one_worker_does_not_go_on_killing_the_others(name: str, outside: Outside, tmp_path: Path) -> None:
+def test_what_kills_one_worker_does_not_go_on_killing_the_others(cell: Cell, outside: Outside, tmp_path: Path) -> None:
     environ = {
-        "OUTSIDE": f"{outside.url}/{name}/none",
+        "OUTSIDE": f"{outside.url}/{cell.name}/none",
         "PYTHONPATH": os.pathsep.join([str(ROOT), str(SITE)]),
         "TILLFLOW_WORKERS": "2",
     }
     files = projects.project(projects.posting(projects.sink("idempotency_key"), DEADLY))
-    place = SharedPlace(tmp_path, files, name, environ)
+    place = cell.place(tmp_path, files, environ)
     place.drop("day.jsonl", till.written([till.sale(n, **({"note": "deadly"} if n == 2 else {})) for n in range(6)]))
 
     life = place.start(alone=False)
@@ -95,29 +95,32 @@ def test_what_kills_one_worker_does_not_go_on_killing_the_others(name: str, outs
 
     (item,) = place.items()
     assert (item["reason"], item["level"], item["search"]["key.2"]) == ("poison", "event", "A0002")
-    assert checker.of_log(outside.folder / name, "once") == {f"A000{n}": [f"{n}.25"] for n in (0, 1, 3, 4, 5)}
+    assert checker.of_log(outside.folder / cell.name, "once") == {f"A000{n}": [f"{n}.25"] for n in (0, 1, 3, 4, 5)}
     assert place.told().count("died (signal 9)") <= 3, place.told()
 
 
-def test_another_host_takes_over_from_one_that_stops(name: str, outside: Outside, tmp_path: Path) -> None:
+def test_another_host_takes_over_from_one_that_stops(cell: Cell, outside: Outside, tmp_path: Path) -> None:
     files = projects.project(projects.posting(projects.sink("idempotency_key")), projects.waiting("time"))
     inbox = {"INBOX": str(tmp_path / "a" / "inbox"), "ARCHIVE": str(tmp_path / "a" / "archive")}
-    environ = {"OUTSIDE": f"{outside.url}/{name}/none", **inbox}
-    first, second = (SharedPlace(tmp_path / host, files, name, environ) for host in "ab")
+    environ = {"OUTSIDE": f"{outside.url}/{cell.name}/none", **inbox}
+    first, second = (cell.place(tmp_path / host, files, environ) for host in "ab")
     one, other = first.running(first.start()), second.running(second.start())
     first.drop("morning.jsonl", till.written([till.sale(n) for n in range(5)]))
-    first.until(one, lambda: len(checker.of_log(outside.folder / name, "once")) == 5)
-    told = second.ask("status")
-    assert [len(told["workers"]), sum(len(worker["sources"]) for worker in told["workers"])] == [2, 1]
+    first.until(one, lambda: len(checker.of_log(outside.folder / cell.name, "once")) == 5)
 
-    leading = next(worker["pid"] for worker in told["workers"] if worker["sources"])
-    stopped, left, place = (one, other, second) if leading == one.pid else (other, one, first)
+    def leading() -> list[int]:
+        workers = second.ask("status")["workers"]
+        assert len(workers) == 2
+        return [worker["pid"] for worker in workers if worker["sources"]]
+
+    first.until(one, lambda: len(leading()) == 1)
+    stopped, left, place = (one, other, second) if leading() == [one.pid] else (other, one, first)
     assert stopped.stop(40.0) == 0
     first.drop("evening.jsonl", till.written([till.sale(n) for n in range(5, 10)]))
-    place.until(left, lambda: len(checker.of_log(outside.folder / name, "once")) == 10)
+    place.until(left, lambda: len(checker.of_log(outside.folder / cell.name, "once")) == 10)
     place.until(left, lambda: not first.moving())
     assert left.stop(40.0) == 0
 
     folders = (first.inbox, first.archive)
-    checker.check(checker.Found(checker.of_log(outside.folder / name, "once")), folders, "idempotency_key")
-    checker.check_groups(checker.groups_of(outside.folder / name, "time"), folders, "time")
+    checker.check(checker.Found(checker.of_log(outside.folder / cell.name, "once")), folders, "idempotency_key")
+    checker.check_groups(checker.groups_of(outside.folder / cell.name, "time"), folders, "time")

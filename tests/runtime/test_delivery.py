@@ -127,17 +127,18 @@ async def test_it_gives_up_after_the_time_the_route_says() -> None:
         assert b.world.calls[-1][1] <= 600
 
 
+@pytest.mark.parametrize("raised", [ZeroDivisionError, SystemExit])
 @virtual
-async def test_an_exception_nobody_classified_before_sending_is_transient_and_after_it_unknown() -> None:
+async def test_an_exception_nobody_classified_before_sending_is_transient_and_after_it_unknown(raised: Any) -> None:
     sink = planned_sink("at_most_once")
     async with bench(plan(sink)) as b:
 
         async def clumsy(item: SinkItem, ctx: ConnectorContext, apply: Any) -> None:
             if len(b.world.calls) == 1:
-                raise KeyError("before anything left")
+                raise raised("before anything left")
             ctx.sent()
             apply()
-            raise ZeroDivisionError("after it left")
+            raise raised("after it left")
 
         b.world.script = clumsy
         await b.publish(delivery())

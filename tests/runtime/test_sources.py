@@ -113,20 +113,23 @@ async def test_a_process_that_lost_its_lease_cannot_move_the_cursor() -> None:
         assert await context.cursor() == ""
 
 
+@pytest.mark.parametrize(
+    ("raised", "told"), [(OSError("no such folder"), "no such folder"), (SystemExit(), "source-left")]
+)
 @virtual
-async def test_a_source_that_raises_is_told_and_started_again() -> None:
+async def test_a_source_that_raises_is_told_and_started_again(raised: BaseException, told: str) -> None:
     async with bench() as made:
         engine = made.engine(SALES)
         polled(engine, [])
 
         async def broken(self: Any, ctx: Any) -> AsyncIterator[Arrival]:
-            raise OSError("no such folder")
+            raise raised
             yield
 
         engine._registry.sources["lab"].target.arrivals = broken
         await engine.start()
         await settle(5)
-        assert "no such folder" in (await engine.status()).problems["source/ingest"]
+        assert told in (await engine.status()).problems["source/ingest"]
         await engine.stop()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -37,7 +38,7 @@ class Stamp(sdk.Step):
 
 @sdk.step("deadly")
 class Deadly(sdk.Step):
-    """Kills the process at an event whose note is `deadly`."""
+    """Kills the process at an event whose note is `deadly`; leaves it on purpose at one whose note is `leaving`."""
 
     Config = Nothing
 
@@ -47,6 +48,8 @@ class Deadly(sdk.Step):
     def run(self, frame: sdk.Frame) -> None:
         if frame.data.get("note") == "deadly":
             os.kill(os.getpid(), signal.SIGKILL)
+        if frame.data.get("note") == "leaving":
+            sys.exit(0)
 
 
 class Link(sdk.Connection):

@@ -1,0 +1,49 @@
+"""What `doctor` says of the services that the settings name: whether they answer, and what is there."""
+
+from __future__ import annotations
+
+from engine.cells import command_store, rabbit
+from engine.core.clock import SystemClock
+from engine.core.errors import TillflowError
+from engine.ports.store.workers import WorkersSince
+from engine.runtime.heartbeat import LIVE
+from engine.settings import EMBEDDED, Settings, where
+
+Check = tuple[str, bool | None, str]  # what, whether it is well (None: it works, and should be put right), detail
+
+
+async def services(settings: Settings) -> list[Check]:
+    """Nothing where all is embedded."""
+    checks: list[Check] = []
+    if settings.transport != EMBEDDED:
+        checks.append(await _transport(settings))
+    if settings.store != EMBEDDED:
+        checks.append(await _store(settings))
+    return checks
+
+
+async def _transport(settings: Settings) -> Check:
+    broker = rabbit(settings, SystemClock(), lambda text, facts: None, look=True)
+    name = f"transport {where(settings.transport)}"
+    try:
+        await broker.open()
+        waiting = sum(depth.ready + depth.delayed for depth in (await broker.depths()).values())
+    except TillflowError as error:
+        return name, False, str(error)
+    finally:
+        await broker.close()
+    return name, True, f"answers; {waiting} wait in its queues"
+
+
+async def _store(settings: Settings) -> Check:
+    clock = SystemClock()
+    store = command_store(settings, clock)
+    name = f"store {where(settings.store)}"
+    try:
+        await store.open()
+        live = await store.apply(WorkersSince(clock.now() - round(LIVE * 1_000_000)))
+    except TillflowError as error:
+        return name, False, str(error)
+    finally:
+        await store.close()
+    return name, True, f"answers; the schema {settings.schema} is up to date, {len(live)} workers live"
