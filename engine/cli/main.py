@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from itertools import pairwise
 
 import typer
 
@@ -87,7 +88,7 @@ def _told(error: Exception) -> int:
 def _form() -> FindingForm:
     """Findings come in the form the command was asked for, whatever it would have printed without them."""
     words = sys.argv[1:]
-    asked = "--format=json" in words or ("--format", "json") in zip(words, words[1:], strict=False)
+    asked = "--format=json" in words or ("--format", "json") in pairwise(words)
     return FindingForm.JSON if asked else FindingForm.HUMAN
 
 

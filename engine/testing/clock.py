@@ -26,7 +26,7 @@ class _JumpingSelector(selectors.SelectSelector):
         if not ready and timeout is None:
             # Nothing is scheduled and nothing can become ready by itself: only another thread could wake us.
             return super().select(0.05)
-        if not ready and timeout is not None and (timeout or self.loop.idle()):
+        if not ready and timeout:
             self.loop.jump(timeout)
         return ready
 
