@@ -135,14 +135,16 @@ def _show_status(answer: dict[str, Any]) -> None:
     figures = [f for f in answer["figures"] if not f.get("sink")]
     if figures:
         told = [name for name in _FIGURES if name in _ALWAYS or any(f[name] for f in figures)]
-        rows = [(f["route"], *(f[name] for name in told), "yes" if f["balanced"] else "NO") for f in figures]
+        rows = [(*_place(f), *(f[name] for name in told), "yes" if f["balanced"] else "NO") for f in answer["figures"]]
         heads = [name.replace("_", " ") for name in told]
-        console.print(table(("route", *heads, "balanced"), rows, heads))
+        console.print(table(("route", "sink", *heads, "balanced"), rows, heads))
+        _section("amounts", [row for f in answer["figures"] for row in _amounts(f)])
     elif answer["state"] != "store_down" and not any(w["state"] == "open" for w in answer["work"]):
         console.print("Nothing was received yet.")
     _section("problems", [(p["part"], escape(p["why"])) for p in answer["problems"]])
     workers = [(w["worker"], w["state"], w["since"][:19], w["pid"], len(w["problems"])) for w in answer["workers"]]
     _section("workers", workers)
+    _section("promises", [_promise(one) for one in answer["promises"]])
     _section("open work items", [(w["route"], w["reason"], w["count"]) for w in answer["work"] if w["state"] == "open"])
     for one in answer["refused"]:
         text = (
@@ -155,11 +157,30 @@ def _show_status(answer: dict[str, Any]) -> None:
         console.print("\nLook further with `tillflow work list` and `tillflow trace KEY`.")
 
 
+def _place(figures: dict[str, Any]) -> tuple[str, str]:
+    """The route stands once, above its sinks."""
+    return ("", figures["sink"]) if figures["sink"] else (figures["route"], "")
+
+
+def _amounts(figures: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
+    for currency, received in sorted(figures["received_amount"].items()):
+        applied = figures["applied_amount"].get(currency, "0")
+        texts = [str(for_currency(Decimal(amount), currency)) for amount in (received, applied)]
+        yield (*_place(figures), currency, *texts)
+
+
+def _promise(one: dict[str, Any]) -> tuple[Any, ...]:
+    found = "nothing to judge by" if one["found"] is None else f"{one['found']:g}"
+    return one["route"], one["promise"], f"{one['wanted']:g}", found, {True: "kept", False: "BROKEN"}.get(one["kept"], "")
+
+
 def _busy(queues: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     return (q for q in queues if q["ready"] or q["delayed"] or q["unacked"])
 
 
 _HEADS = {
+    "amounts": ("route", "sink", "currency", "received", "applied"),
+    "promises": ("route", "promise", "wanted", "found", "state"),
     "problems": ("what", "why"),
     "workers": ("worker", "state", "since (UTC)", "pid", "problems"),
     "open work items": ("route", "reason", "count"),

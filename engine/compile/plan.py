@@ -155,8 +155,8 @@ class Plan:
     connections: frozenset[str] = frozenset()
     summary: str = ""
     class_: str = ""
-    slo: Mapping[str, Any] = field(default_factory=dict)
-    expect_traffic: Mapping[str, Any] = field(default_factory=dict)
+    slo: Mapping[str, float] = field(default_factory=dict)
+    expect_traffic: Mapping[str, float] = field(default_factory=dict)
     lifecycle: Mapping[str, Any] = field(default_factory=dict)
     reply: BoundCall | None = None
     mark: Mark = field(default_factory=lambda: Mark(""))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from engine.compile.catalog import Catalog
 from engine.compile.digests import content_digest
+from engine.compile.expected import plan_slo, plan_traffic
 from engine.compile.params import defaults
 from engine.compile.plan import Plan, Retry, Segment
 from engine.compile.replies import plan_reply
@@ -49,6 +50,7 @@ class _RouteCompiler:
         sinks = plan_sinks(scope, place.at("to"), doc.to, flow, source.accepts if source else None, retry)
         reply = plan_reply(scope, place.at("reply"), doc.reply, flow)
         self._experience()
+        slo, traffic = plan_slo(scope, place.at("slo"), doc.slo), plan_traffic(scope, place, doc.expect_traffic)
         keep = scope.measures.duration(place.at("keep"), doc.keep, KEEP)
         if source is None or scope.uses.unusable or self._catalog.report.errors > before:
             return None, scope
@@ -70,8 +72,8 @@ class _RouteCompiler:
             connections=frozenset(scope.uses.connections),
             summary=doc.summary or "",
             class_=doc.class_,
-            slo=doc.slo.model_dump(exclude_none=True) if doc.slo else {},
-            expect_traffic=doc.expect_traffic.model_dump(exclude_none=True) if doc.expect_traffic else {},
+            slo=slo,
+            expect_traffic=traffic,
             lifecycle=doc.lifecycle.model_dump(exclude_none=True),
             reply=reply,
             mark=place.at("route").mark,

@@ -37,6 +37,7 @@ from engine.runtime.identity import search_keys
 from engine.runtime.lanes import LaneState
 from engine.runtime.plans import Plans
 from engine.runtime.pool import Pool
+from engine.runtime.promised import promises
 from engine.runtime.replay import Decisions, Reenter, Who, audit_row
 from engine.runtime.shown import hide
 
@@ -103,13 +104,15 @@ class Control:
             counts = await store.apply(WorkCount())
             refused = await store.apply(RecordsRefused())
             found = await figures.completeness(self._cell)
+            judged = await promises(self._cell, self._plans, found)
             live = await store.apply(WorkersSince(now - round(LIVE * 1_000_000)))
         except StoreDown:
             if self._state() == "new":
                 raise
-            return {"figures": [], "work": [], "refused": [], "workers": []}
+            return {"figures": [], "promises": [], "work": [], "refused": [], "workers": []}
         return {
             "figures": found,
+            "promises": judged,
             "work": [dict(zip(("route", "reason", "state", "count"), row, strict=True)) for row in counts],
             "refused": [{"route": route, "count": count} for route, count in refused],
             "workers": [worker_answer(row) for row in live],

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.cli.run import _show_status
 from engine.core.jsonx import decode, encode
 from tests.cli.conftest import Said, Tillflow
 
@@ -188,6 +189,18 @@ def test_nothing_known_is_said(tillflow: Tillflow, project: Path, running: objec
     assert said.code == 1
     assert "nothing is known" in said.err
     assert tillflow("work", "show", "abcdef", "--project", project).code == 1
+
+
+def test_status_explains_what_was_refused_before_it_was_an_event(capsys: pytest.CaptureFixture[str]) -> None:
+    work = [{"route": "till-sales", "reason": "bad-line", "state": "open", "count": 2}]
+    refused = [{"route": "till-sales", "count": 2}]
+    nothing: dict[str, list[object]] = {"figures": [], "problems": [], "queues": [], "connections": []}
+
+    _show_status({"running": False, "revision": "0", "work": work, "refused": refused, **nothing})
+
+    told = capsys.readouterr().out
+    assert "till-sales: 2 of these refused at the door" in told
+    assert "Nothing was received yet" not in told
 
 
 def test_looking_before_the_first_run_says_so(tillflow: Tillflow, project: Path) -> None:

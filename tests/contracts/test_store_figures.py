@@ -10,7 +10,7 @@ import pytest
 
 from engine.core.ids import continuation_id
 from engine.ports.store import Store
-from engine.ports.store.figures import Figures, FiguresOf, Overdue
+from engine.ports.store.figures import Figures, FiguresOf, Lately, Overdue
 from engine.ports.store.inbox import EventKey, InboxDuplicates, InboxOpen, InboxReplay, InboxRouted, InboxRow, Planned
 from engine.ports.store.ledger import ClaimRow, LedgerClaim, LedgerKey, LedgerSettle, SettleRow
 from engine.ports.store.steps import GroupClose, GroupJoin, GroupKey, Member, Timer, TimerSet
@@ -298,3 +298,18 @@ async def test_what_has_no_final_delivery_in_time_is_overdue(store: Store) -> No
     names = [event for _, _, event in await store.apply(Overdue(50, since=5))]
     assert names == ["late", "half", "bus-open"]
     assert (await store.apply(Overdue(50)))[0] == ("sales", DAY, "ancient")
+
+
+async def test_lately_counts_events_and_how_long_their_effects_took(store: Store) -> None:
+    rows = [row("old", "deliveries", "erp", at=10), row("new", "deliveries", "erp", "crm", at=200)]
+    await store.apply(InboxOpen([*rows, row("waits", "deliveries", "erp", at=300), row("again", segment="day", at=400)]))
+    for event, sink, state, at in (
+        ("old", "erp", "applied", 50), ("new", "erp", "applied", 260), ("new", "crm", "applied", 230),
+        ("waits", "erp", "waiting", 350),
+    ):  # fmt: skip
+        key = LedgerKey(DAY, f"{event}/{sink}")
+        await store.apply(LedgerClaim([ClaimRow(key, 1, "sales", sink, f"sales/{sink}", event)], "t", 0, 60.0))
+        await store.apply(LedgerSettle([SettleRow(key, state)], "t", at))
+    assert await store.apply(Lately("sales", 200)) == (2, [60, 30])
+    assert await store.apply(Lately("sales", 10, most=2)) == (3, [60, 30])
+    assert await store.apply(Lately("other", 0)) == (0, [])

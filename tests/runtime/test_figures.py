@@ -8,6 +8,7 @@ from engine.core.errors import Permanent
 from engine.plugins.contracts import ConnectorContext, SinkItem
 from engine.ports.store.inbox import EventKey, InboxOpen, InboxRouted, InboxRow, Planned
 from engine.runtime import figures
+from engine.runtime.promised import promises
 from tests.runtime.support import DAY, Bench, bench, delivery, plan, planned_sink, virtual
 
 
@@ -75,3 +76,44 @@ async def test_a_delivery_not_heard_of_within_the_horizon_is_missing_until_it_en
         assert await b.items() == []
         (whole,) = [one for one in await figures.completeness(b.cell) if not one["sink"]]
         assert whole["applied"] == 1
+
+
+@virtual
+async def test_promises_are_judged_from_rows() -> None:
+    slo = {"latency_p50": 1.0, "latency_p95": 30.0, "success": 0.9}
+    route = plan(planned_sink(), slo=slo, expect_traffic={"at_least": 2, "at_most": 2, "per": 900.0})
+    async with bench(route) as b:
+
+        async def judged() -> dict[str, tuple[Any, Any]]:
+            found = await promises(b.cell, b.plans, await figures.completeness(b.cell))
+            assert {one["route"] for one in found} == {"sales"}
+            return {one["promise"]: (one["found"], one["kept"]) for one in found}
+
+        nothing = {"latency_p50": (None, None), "latency_p95": (None, None), "success": (None, None)}
+        assert await judged() == nothing | {"at_least": (0, False), "at_most": (0, True)}
+
+        async def one_is_refused(item: SinkItem, ctx: ConnectorContext, apply: Any) -> None:
+            ctx.sent()
+            if item.request["receipt"] == 2:
+                raise Permanent("account-closed")
+            apply()
+
+        b.world.script = one_is_refused
+        await routed(b, 1, 2)
+        await b.clock.sleep(10.0)
+        await b.publish(delivery(1), delivery(2))
+        await b.run_until_quiet()
+
+        found = await judged()
+        assert found["success"] == (0.5, False) and found["at_least"] == (2, True) and found["at_most"] == (2, True)
+        assert 10 <= found["latency_p50"][0] < 20 and not found["latency_p50"][1] and found["latency_p95"][1]
+        await b.clock.sleep(1000.0)
+        assert (await judged())["at_least"] == (0, False)
+
+
+@virtual
+async def test_a_route_without_rows_has_nothing_to_judge_by() -> None:
+    route = plan(planned_sink(), criticality="operational", slo={"success": 0.9}, expect_traffic={"at_least": 1, "per": 9.0})
+    async with bench(route) as b:
+        found = await promises(b.cell, b.plans, [])
+        assert [(one["promise"], one["kept"]) for one in found] == [("success", None), ("at_least", None)]

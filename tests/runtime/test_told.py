@@ -66,6 +66,20 @@ async def test_records_are_found_by_keys_of_the_type_they_are_validated_against(
 
 
 @virtual
+async def test_a_trace_goes_on_with_the_group_an_event_joined() -> None:
+    day = "$id: day@1\ntitle: A day\ntype: object\nrequired: [total]\nproperties: {total: {type: number}}\n"
+    group = "  - {id: day, aggregate: {by: [store], complete: {within: 5s}, sum: {total: total}, output: day@1}}\n"
+    to = TO_ERP.replace("reference: receipt, ", "")
+    files = {"routes/one.yaml": route("one", FROM_FILE + CHECKED + group + to), "mappings/schemas/day@1.yaml": day}
+    async with bench() as made, running(made, files) as engine:
+        made.lab.offer([sale("1"), sale("2")])
+        await settle(60)
+        trace = await engine.control.trace("1", "receipt")
+        assert made.lab.requests() == [{"total": 20}]
+        assert {"received", "continued", "applied"} <= {entry["what"] for entry in trace["entries"]}
+
+
+@virtual
 async def test_what_is_refused_at_the_door_is_counted_by_route() -> None:
     async with bench() as made, running(made, TYPED) as engine:
         made.lab.offer([{"store": "A"}, {"store": "B"}], "day.json")

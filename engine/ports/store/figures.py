@@ -82,3 +82,15 @@ class Overdue(Op[list[tuple[str, str, str]]]):
     before: int
     since: int = 0
     reads = True
+
+
+@dataclass(frozen=True)
+class Lately(Op[tuple[int, list[int]]]):
+    """What a route with inbox rows did since `since` (UTC microseconds): how many events it took in, and how long each
+    of their applied deliveries took from the decision of the route to the ledger (microseconds, the newest `most`).
+    """
+
+    route: str
+    since: int
+    most: int = 10_000
+    reads = True

@@ -148,4 +148,12 @@ def _final(m: Memory, row: InboxRow, planned: Planned) -> bool:
     return there is not None and there.state in FINAL
 
 
-HANDLERS: dict[type, Any] = {figures.FiguresOf: of, figures.Overdue: overdue}
+def lately(m: Memory, op: figures.Lately) -> tuple[int, list[int]]:
+    rows = [row for row in m.inbox.values() if row.route == op.route and row.at >= op.since]
+    at = {row.key.id: row.at for row in rows}
+    applied = [one for one in m.ledger.values() if one.route == op.route and one.state == "applied"]
+    newest = sorted((one for one in applied if one.event_id in at), key=lambda one: -one.at)[: op.most]
+    return sum(not row.segment for row in rows), [one.at - at[one.event_id] for one in newest]
+
+
+HANDLERS: dict[type, Any] = {figures.FiguresOf: of, figures.Overdue: overdue, figures.Lately: lately}

@@ -11,7 +11,7 @@ from engine.backends.postgres.draft import Connection
 from engine.backends.postgres.ops.topic import Directs
 from engine.backends.postgres.text import plain, stored
 from engine.core.numbers import EXACT
-from engine.ports.store.figures import Figures, FiguresOf, Overdue
+from engine.ports.store.figures import Figures, FiguresOf, Lately, Overdue
 
 _FIGURES = files(__package__).joinpath("figures.sql").read_text("utf-8")
 _FATES = {
@@ -72,6 +72,13 @@ class _Sums:
         )
 
 
+_TAKEN_IN = "SELECT count(*) FROM inbox WHERE route = $1 AND at >= $2 AND segment = ''"
+_TOOK = """
+SELECT l.at - i.at FROM inbox AS i JOIN ledger AS l ON l.event_id = i.id AND l.route = i.route
+WHERE i.route = $1 AND i.at >= $2 AND l.state = 'applied' ORDER BY l.at DESC LIMIT $3
+"""
+
+
 async def figures(connection: Connection, op: FiguresOf) -> list[Figures]:
     """Each route, followed by its sinks."""
     places: dict[tuple[str, str], _Sums] = defaultdict(_Sums)
@@ -86,4 +93,9 @@ async def overdue(connection: Connection, op: Overdue) -> list[tuple[str, str, s
     return [(route, day, event_id) for route, day, event_id in found]
 
 
-READS: Directs = {FiguresOf: figures, Overdue: overdue}
+async def lately(connection: Connection, op: Lately) -> tuple[int, list[int]]:
+    events: int = await connection.fetchval(_TAKEN_IN, stored(op.route), op.since)
+    return events, [row[0] for row in await connection.fetch(_TOOK, stored(op.route), op.since, op.most)]
+
+
+READS: Directs = {FiguresOf: figures, Overdue: overdue, Lately: lately}

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from engine.backends.sqlite.ops.rows import Handlers
 from engine.core.jsonx import decode
 from engine.core.numbers import EXACT
-from engine.ports.store.figures import Figures, FiguresOf, Overdue
+from engine.ports.store.figures import Figures, FiguresOf, Lately, Overdue
 
 _FIGURES = files(__package__).joinpath("figures.sql").read_text("utf-8")
 _RANKS = {
@@ -104,6 +104,13 @@ class _Sums:
         )
 
 
+_TAKEN_IN = "SELECT count(*) FROM inbox WHERE route = ? AND at >= ? AND segment = ''"
+_TOOK = (
+    "SELECT l.at - i.at FROM inbox AS i JOIN ledger AS l ON l.event_id = i.id AND l.route = i.route "
+    "WHERE i.route = ? AND i.at >= ? AND l.state = 'applied' ORDER BY l.at DESC LIMIT ?"
+)
+
+
 def figures(connection: Connection, op: FiguresOf) -> list[Figures]:
     """Each route, followed by its sinks."""
     rows = connection.execute(_FIGURES, {"route": op.route, "since": op.since, "until": op.until})
@@ -132,4 +139,9 @@ def overdue(connection: Connection, op: Overdue) -> list[tuple[str, str, str]]:
     return connection.execute(_OVERDUE, (op.since, op.before)).fetchall()
 
 
-HANDLERS: Handlers = {FiguresOf: figures, Overdue: overdue}
+def lately(connection: Connection, op: Lately) -> tuple[int, list[int]]:
+    events = connection.execute(_TAKEN_IN, (op.route, op.since)).fetchone()[0]
+    return events, [took for (took,) in connection.execute(_TOOK, (op.route, op.since, op.most))]
+
+
+HANDLERS: Handlers = {FiguresOf: figures, Overdue: overdue, Lately: lately}
