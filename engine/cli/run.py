@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import Annotated, Any
 
 import typer
@@ -21,6 +22,7 @@ from engine.console.worker import serve
 from engine.core.clock import SystemClock
 from engine.core.errors import Failure, SettingsError
 from engine.core.findings import has_errors
+from engine.core.money import MINOR_UNITS, for_currency
 from engine.loading import Loaded, exposed_secrets, load
 from engine.runtime.memory import quiet_collector
 from engine.runtime.parent import Parent
@@ -165,8 +167,11 @@ def _place(figures: dict[str, Any]) -> tuple[str, str]:
 def _amounts(figures: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
     for currency, received in sorted(figures["received_amount"].items()):
         applied = figures["applied_amount"].get(currency, "0")
-        texts = [str(for_currency(Decimal(amount), currency)) for amount in (received, applied)]
-        yield (*_place(figures), currency, *texts)
+        yield (*_place(figures), currency, _to_the_cent(received, currency), _to_the_cent(applied, currency))
+
+
+def _to_the_cent(amount: str, currency: str) -> str:
+    return str(for_currency(Decimal(amount), currency)) if currency in MINOR_UNITS else amount
 
 
 def _promise(one: dict[str, Any]) -> tuple[Any, ...]:
@@ -189,10 +194,13 @@ _HEADS = {
 }
 
 
+_NUMBERS = ("received", "applied", "wanted", "found")
+
+
 def _section(name: str, rows: list[tuple[Any, ...]]) -> None:
     if rows:
         out().print(f"\n[bold]{name}[/]")
-        out().print(table(_HEADS[name], rows, ("count", "ready", "delayed", "in hand", "pid", "problems")))
+        out().print(table(_HEADS[name], rows, ("count", "ready", "delayed", "in hand", "pid", "problems", *_NUMBERS)))
 
 
 def doctor(project: ProjectOption = None, state: StateOption = None, form: FormatOption = Form.HUMAN) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, Literal, get_args, get_origin
 
 from pydantic import ValidationError
 
@@ -160,10 +160,17 @@ def _missing(context: Context, path: Path) -> Finding:
         mark = context.document.marks.key((*parent, misspelt))
         return Finding("TF1101", text, mark, did_you_mean([str(name)]), str(name))
     model = model_at(context.model, context.relative(parent))
-    about = keys_of(model)[str(name)].description if model is not None and str(name) in keys_of(model) else None
+    field = keys_of(model).get(str(name)) if model is not None else None
+    about = (field.description or _choices(field.annotation)) if field is not None else ""
     advice = f"add `{name}:`" + (f" ({about.rstrip('.')})" if about else "")
     text = f"`{name}` is missing in {block_name(context, parent)}"
     return Finding("TF1102", text, context.document.marks.key(parent), advice)
+
+
+def _choices(annotation: Any) -> str:
+    """The words a field takes, where there are few."""
+    words = get_args(annotation) if get_origin(annotation) is Literal else ()
+    return f"one of {', '.join(map(str, words))}" if len(words) > 1 else str(words[0]) if words else ""
 
 
 def _misspelt(context: Context, parent: Path, name: str) -> str:

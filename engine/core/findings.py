@@ -6,7 +6,7 @@ Where and what stand in the Finding; why and the example come from the code's pa
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 Severity = Literal["error", "warning"]
@@ -20,11 +20,6 @@ class Mark:
     line: int = 1
     column: int = 1
     end_column: int = 0
-
-    def shifted(self, offset: int, length: int = 1) -> Mark:
-        """The same line, `offset` characters further: for a place inside an expression."""
-        column = self.column + offset
-        return replace(self, column=column, end_column=column + max(1, length))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import decimal
 from collections.abc import Iterable
-from decimal import Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow
+from decimal import Context, Decimal, DivisionByZero, InvalidOperation, Overflow
 from functools import reduce
 from typing import Literal, TypeAlias
+
+from engine.core.numbers import EXACT
 
 Amount: TypeAlias = int | Decimal
 Mode: TypeAlias = Literal["half_up", "half_even", "half_down", "up", "down", "ceiling", "floor"]
 
-# A result that does not fit exactly is an error, not a surprise.
-_EXACT = Context(prec=120, traps=[Inexact, InvalidOperation, DivisionByZero, Overflow])
 _ROUNDING = Context(prec=120, traps=[InvalidOperation, DivisionByZero, Overflow])
 # What cannot be exact (1/3) has the precision of IEEE decimal128 and still passes our own JSON reader.
 _DIVISION = Context(prec=34, traps=[InvalidOperation, DivisionByZero, Overflow])
@@ -64,7 +64,7 @@ def add(left: Amount, right: Amount) -> Amount:
     """Exact sum; an int when both are. Raises decimal.Inexact past 120 digits."""
     if type(left) is int and type(right) is int:
         return left + right
-    return _EXACT.add(left, right)
+    return EXACT.add(left, right)
 
 
 def total(amounts: Iterable[Amount]) -> Amount:
@@ -72,21 +72,21 @@ def total(amounts: Iterable[Amount]) -> Amount:
     listed = amounts if isinstance(amounts, list | tuple) else list(amounts)
     if Decimal not in map(type, listed):
         return sum(listed)
-    return reduce(_EXACT.add, listed, _ZERO)
+    return reduce(EXACT.add, listed, _ZERO)
 
 
 def subtract(left: Amount, right: Amount) -> Amount:
     """Exact difference."""
     if type(left) is int and type(right) is int:
         return left - right
-    return _EXACT.subtract(left, right)
+    return EXACT.subtract(left, right)
 
 
 def multiply(left: Amount, right: Amount) -> Amount:
     """Exact product. Raises decimal.Inexact past 120 digits."""
     if type(left) is int and type(right) is int:
         return left * right
-    return _EXACT.multiply(left, right)
+    return EXACT.multiply(left, right)
 
 
 def divide(left: Amount, right: Amount) -> Amount:
@@ -124,7 +124,7 @@ def rounded_to(amount: Amount, step: Amount, mode: str = "half_up") -> Decimal:
     if step <= 0:
         raise AmountError("the step to round to must be above zero")
     steps = rounded(divide(amount, step), 0, mode)
-    return _EXACT.multiply(steps, Decimal(step))
+    return EXACT.multiply(steps, Decimal(step))
 
 
 def for_currency(amount: Amount, currency: str, mode: str = "half_up") -> Decimal:
@@ -134,7 +134,7 @@ def for_currency(amount: Amount, currency: str, mode: str = "half_up") -> Decima
 
 def to_minor(amount: Amount, currency: str) -> int:
     """12.34 EUR -> 1234. Raises AmountError when the amount is finer than the currency."""
-    scaled = Decimal(amount).scaleb(places_of(currency), _EXACT)
+    scaled = Decimal(amount).scaleb(places_of(currency), EXACT)
     if scaled != scaled.to_integral_value():
         raise AmountError(f"the amount has more decimal places than {currency} has")
     return int(scaled)
@@ -142,4 +142,4 @@ def to_minor(amount: Amount, currency: str) -> int:
 
 def from_minor(units: int, currency: str) -> Decimal:
     """1234 EUR -> 12.34."""
-    return Decimal(units).scaleb(-places_of(currency), _EXACT)
+    return Decimal(units).scaleb(-places_of(currency), EXACT)

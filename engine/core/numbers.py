@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from decimal import Context, Decimal, InvalidOperation
+from decimal import Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow
 
-# Wide enough for any sum of amounts; traps make an inexact or invalid result an error, not a surprise.
-EXACT = Context(prec=60)
+# 120 digits hold every sum and product of numbers as they come in (see jsonx.MAX_DIGITS). What would still need more is
+# an error, decimal.Inexact, and never rounded in silence; so are the three signals every context traps.
+EXACT = Context(prec=120, traps=[Inexact, InvalidOperation, DivisionByZero, Overflow])
 
 
 def is_number(value: object) -> bool:

@@ -21,7 +21,6 @@ class MomentText(str):
 
 TEXTS = frozenset({str, DateText, MomentText})
 NUMBERS = frozenset({int, Decimal})
-INTEGERS = frozenset({int})
 
 KINDS: dict[type, str] = {
     str: "text",

@@ -32,9 +32,12 @@ class Dead:
         self._cell = cell
         self._plans = plans
 
+    async def declare(self) -> None:
+        """Make its queue exist, before anything can die."""
+        await self._cell.transport.declare(Topology((WORK,)))
+
     async def run(self) -> None:
         """Until cancelled; what was not settled comes back."""
-        await self._cell.transport.declare(Topology((WORK,)))
         subscription = await self._cell.transport.subscribe(WORK, PREFETCH)
         try:
             while receipts := await subscription.receive(PREFETCH):

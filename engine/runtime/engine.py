@@ -103,6 +103,7 @@ class Engine:
         """Begin to work. Raises StoreDown, TransportBlocked or SettingsError when cell cannot be used."""
         routeset = self.plans.routeset
         before = await record(self.cell, routeset)
+        await self._dead.declare()
         await self.cell.transport.declare(topology(routeset))
         retiring = await unbind(self.cell, before, routeset, self._load) if before is not None else []
         for plan in retiring:

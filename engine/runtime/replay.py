@@ -24,7 +24,7 @@ from engine.core.jsonx import decode
 from engine.plugins.contracts import ConnectorContext, SinkItem
 from engine.ports.store import Op
 from engine.ports.store.audit import AuditAppend, AuditRow
-from engine.ports.store.inbox import EventKey, InboxFind, InboxReplay
+from engine.ports.store.inbox import EventKey, InboxFind, InboxReplay, InboxRow
 from engine.ports.store.journal import Entry, JournalAppend
 from engine.ports.store.ledger import LedgerClose, LedgerFind, LedgerKey, LedgerOfEvent, LedgerRevive, LedgerRow
 from engine.ports.store.work import WorkChange, WorkItem
@@ -35,7 +35,9 @@ from engine.runtime.figures import GAP, MISSING, gap_of
 from engine.runtime.handover import publish
 from engine.runtime.plans import Plans
 from engine.runtime.pool import Pool
-from engine.runtime.work import MAYBE_APPLIED
+from engine.runtime.work import MAYBE_APPLIED, OUTCOME_CHANGED
+
+LATEST = 60.0  # seconds from an outcome being written down until all of it is published, at the latest
 
 Reenter = Callable[[WorkItem], Awaitable[Failure | None]]  # ingress takes a record in again; why it could not
 
@@ -109,11 +111,31 @@ class Decisions:
             await publish(self._cell, [fresh.outgoing(item.route)])
             await self.apply(ops)
         else:
-            keep = row.kind != "work_item"
-            ops.insert(0, InboxReplay(item.route, key, keep_plan=keep, required=True))
+            anew = row.kind == "deliveries" and item.reason == OUTCOME_CHANGED
+            if anew:
+                await self._must_not_have_left(row)
+            keep = row.kind != "work_item" and not anew
+            ops.insert(0, InboxReplay(item.route, key, keep_plan=keep, unsent=anew, required=True))
             number = (await self.apply(ops))[0]
             await publish(self._cell, [replace(fresh, replay=number).outgoing(item.route)])
         return f"event {routed.event.id} is on its way through `{item.route}` again"
+
+    async def _must_not_have_left(self, row: InboxRow) -> None:
+        """Another outcome may only take the place of one of which nothing was delivered, or still waits in a lane.
+
+        Events it published itself are known by their ids: they are absorbed when they are published again.
+        """
+        planned = {LedgerKey(one.day, one.delivery_id): one.sink for one in row.planned if one.via == "lane"}
+        if not planned:
+            return
+        for key, found in (await self._cell.store.apply(LedgerFind(list(planned)))).items():
+            text = f"`{planned[key]}` has it already ({found.state}); resolve this item, and correct it by a new event"
+            raise Permanent("cannot-replay", text)
+        age = max(0.0, (self._cell.clock.now() - row.at) / 1_000_000 - LATEST)
+        depths = await self._cell.transport.depths()
+        if lanes := sorted(one.name for one, depth in depths.items() if one.kind != "route" and depth.oldest > age):
+            text = f"what was published before may still wait in {', '.join(lanes)}; replay it when that has moved on"
+            raise Permanent("cannot-replay", text)
 
     async def _calls_again(self, item: WorkItem) -> list[Op[Any]]:
         """Calls of the event whose outcome nobody knew: whoever replays it wants them done."""

@@ -23,7 +23,7 @@ from engine.runtime.outcomes import Made, make, markers_of_failed
 from engine.runtime.pipeline import Start, begin, failed_by
 from engine.runtime.retry import Try, decide
 from engine.runtime.shared import Shared
-from engine.runtime.work import gave_up
+from engine.runtime.work import OUTCOME_CHANGED, gave_up
 
 Waiting = tuple[Case, Awaitable[Outcome]]
 
@@ -82,7 +82,7 @@ async def compare(shared: Shared, cases: Sequence[Case], rows: dict[EventKey, In
             continue
         judgement = judge(row, case)
         if judgement in ("duplicate", "old"):
-            case.absorbed = _why_absorbed(row, case, judgement)
+            case.absorbed, case.failed = _why_absorbed(row, case, judgement), None
         elif judgement == "conflict":
             case.conflict, case.failed = True, Failed(conflict_of(row, case.event))
         elif judgement == "repeat":
@@ -98,13 +98,15 @@ def _why_absorbed(row: InboxRow, case: Case, judgement: str) -> str:
 async def _recorded(shared: Shared, case: Case, row: InboxRow) -> None:
     """The recorded Plan decides again; its outcome must be the one that was written down."""
     case.row = row
+    if case.routed.dead:
+        case.failed = None  # what was written down is finished
     if case.plan is not None and case.plan.digest == row.plan:
         return
     plan = await persist(shared.cell, partial(shared.plans.recorded, row.plan))
     segment = plan.segment(case.routed.segment) if plan is not None else None
     if plan is None or segment is None:
         text = f"the Plan {row.plan} that decided this event is not there any more"
-        case.failed = Failed(Permanent("outcome-changed", text))
+        case.failed = Failed(Permanent(OUTCOME_CHANGED, text))
         return
     case.plan, case.segment = plan, segment
     if not case.routed.blob:
@@ -189,6 +191,6 @@ def _compare_outcome(case: Case) -> None:
     if difference:
         assert case.row is not None
         text = f"the event was routed before by the Plan {case.row.plan}; {difference}"
-        case.failed, case.made = Failed(Permanent("outcome-changed", text)), Made()
+        case.failed, case.made = Failed(Permanent(OUTCOME_CHANGED, text)), Made()
     elif case.failed is not None and case.plan is not None:
         case.made = markers_of_failed(case.plan, case.event)

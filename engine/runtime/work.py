@@ -17,6 +17,7 @@ from engine.ports.transport import Receipt
 from engine.runtime.codec import Delivery, Routed, kept_headers
 
 MAYBE_APPLIED = "maybe_applied"  # in `WorkItem.data`: the effect may be there, so an edited replay could double it
+OUTCOME_CHANGED = "outcome-changed"  # decided before, and what decided it gives something else now or is gone
 
 
 def work_id(level: Level, route: str, sink: str, subject: str) -> str:

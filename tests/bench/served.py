@@ -29,6 +29,7 @@ from engine.runtime.memory import quiet_collector
 from engine.settings import Settings
 from tests.bench import flow
 from tests.contracts.memory_store import MemoryStore
+from tests.postgres_server import run as run_statement
 from tests.postgres_server import server
 from tests.rabbitmq_broker import broker
 
@@ -70,6 +71,7 @@ async def _cell(settings: Settings, *, ledger: bool) -> AsyncIterator[Cell]:
     async with engine_cell(chosen, log=lambda text, facts: None) as cell:
         if ledger:
             yield cell
+            await run_statement(settings.store, f"DROP SCHEMA IF EXISTS {settings.schema} CASCADE")
             return
         store = MemoryStore()
         await store.open()
@@ -119,6 +121,7 @@ async def _latencies(root: Path, url: str, dsn: str) -> dict[str, float]:
                 ready = flow.events(root, loaded.routeset.types[flow.TYPE], cell.clock, SENT)
                 flow.BenchSink.at.clear()
                 sent = await _steadily(cell, ready)
+                await flow.drained(engine)
                 await flow.all_applied(engine, SENT)
                 await engine.stop()
     took = [flow.BenchSink.at[reference] - at for reference, at in list(sent.items())[SKIPPED:]]

@@ -59,7 +59,7 @@ def test_a_plan_holds_what_the_file_says() -> None:
         "fiscal",
         "card-data",
     ]
-    assert made.slo["latency_p95"] == "30s" and made.expect_traffic["at_least"] == 1
+    assert made.slo["latency_p95"] == 30.0 and made.expect_traffic["at_least"] == 1
 
 
 def test_sinks_and_their_defaults() -> None:

@@ -34,3 +34,9 @@ def test_a_variable_that_is_not_set_is_told_once() -> None:
     _, findings = read_project_from({"routes/sales.yaml": text.encode()}, {})
 
     assert [f.code for f in findings if f.mark.line == 3] == ["TF1051"]
+
+
+def test_a_missing_key_is_told_with_what_it_may_be() -> None:
+    _, findings = read_project_from({"routes/sales.yaml": b"tillflow: 1\nroute: sales\n"}, {})
+
+    assert "add `criticality:` (one of financial, operational, analytic)" in [f.help for f in findings]

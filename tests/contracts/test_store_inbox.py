@@ -118,6 +118,14 @@ async def test_what_was_published_is_not_routed_anew(store: Store) -> None:
     assert await stored(store) == ROW
 
 
+async def test_an_outcome_of_which_nothing_left_is_decided_anew(store: Store) -> None:
+    await store.apply(InboxOpen([ROW]))
+    assert await store.apply(InboxReplay("sales", KEY, unsent=True)) == 1
+    assert await stored(store) == replace(ROW, replay=1, plan="")
+    await store.apply(InboxOpen([replace(ROW, replay=1, plan="another")]))
+    assert await stored(store) == replace(ROW, replay=1, plan="another")
+
+
 async def test_an_outcome_can_be_opened_again_under_its_plan(store: Store) -> None:
     await store.apply(InboxOpen([ROW]))
     await store.apply(InboxRouted("sales", [KEY]))

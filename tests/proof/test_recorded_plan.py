@@ -59,7 +59,7 @@ def test_a_split_whose_list_was_edited_sends_what_was_decided(point: str, outsid
     place.drop("day.jsonl", till.written([till.sale(1, lines=lines)]))
     killed_at(place, point)
 
-    place.edit(files("lines[?keep]"))
+    place.edit(files("lines[?is_true(keep)]"))
     run_on(place)
 
     assert {name: len(times) for name, times in made(outside, place).items()} == {"a": 1, "b": 1, "c": 1}

@@ -35,8 +35,3 @@ FORMATS = frozenset(
     }
     | {"json-pointer"}
 )
-
-# What the schema of an event type says of identity.
-IDENTITY = frozenset(
-    {"key", "guard", "order_by", "sequence", "business_date", "search", "private", "amount", "currency"}
-)

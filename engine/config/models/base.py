@@ -213,13 +213,6 @@ def named(value: Any) -> str:
     return f"the number {value}"
 
 
-def non_empty_block(value: dict[str, Any]) -> dict[str, Any]:
-    """For blocks that make no sense without an entry."""
-    if not value:
-        raise problem("TF1114", "this block is empty", "add an entry, or leave the key out")
-    return value
-
-
 def keys_named(pattern: str, what: str) -> AfterValidator:
     """Every key of a block is a well-formed name; the first that is not is told at its place."""
     compiled = re.compile(pattern)

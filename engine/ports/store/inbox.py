@@ -93,7 +93,8 @@ class InboxRouted(Op[None]):
 class InboxReplay(Op[int]):
     """Raise the replay number, clear the plan, state `open`. Answers the new number.
 
-    0 when there is no row, or when its kind is not `work_item` (something of it may have been published).
+    0 when there is no row, or when its kind is not `work_item` (something of it may have been published). With `unsent`
+    the caller says that nothing of its deliveries left: their row is decided anew too.
     With `keep_plan` a row of any kind is opened again under the Plan it has: for publishing the same outcome again.
     """
 
@@ -101,6 +102,12 @@ class InboxReplay(Op[int]):
     key: EventKey
     keep_plan: bool = False
     required: bool = False
+    unsent: bool = False
+
+    @property
+    def kinds(self) -> tuple[OutcomeKind, ...]:
+        """Kinds of the rows that are decided anew."""
+        return ("work_item", "deliveries") if self.unsent else ("work_item",)
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ def inbox_routed(m: Memory, op: inbox.InboxRouted) -> None:
 
 def inbox_replay(m: Memory, op: inbox.InboxReplay) -> int:
     row = m.inbox.get((op.route, op.key))
-    if row is None or not (op.keep_plan or row.kind == "work_item"):
+    if row is None or not (op.keep_plan or row.kind in op.kinds):
         return 0
     plan = row.plan if op.keep_plan else ""
     m.inbox.put((op.route, op.key), replace(row, replay=row.replay + 1, state="open", plan=plan))

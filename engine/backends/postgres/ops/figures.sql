@@ -68,21 +68,33 @@ place AS (
   UNION
   SELECT DISTINCT route, sink FROM delivery
 ),
-everywhere AS (
-  SELECT route, day, id, max(rank) AS rank, max(reason) AS reason FROM told GROUP BY 1, 2, 3
-),
-at_place AS (
-  SELECT f.route, f.day, f.id, place.sink, max(f.rank) AS rank
+-- From here on by grouping alone: a planner that takes these sets for small would join them row by row.
+-- Sink null is the event itself, '' the route as a whole.
+told_of AS (
+  SELECT route, day, id, NULL AS sink, rank, reason FROM told
+  UNION ALL
+  SELECT f.route, f.day, f.id, place.sink, f.rank, ''
   FROM (SELECT * FROM delivery UNION ALL SELECT * FROM waiting) AS f
   CROSS JOIN LATERAL (VALUES (''), (f.sink)) AS place (sink)
-  GROUP BY 1, 2, 3, 4
+),
+worst AS (
+  SELECT route, day, id, sink, max(rank) AS rank, max(reason) AS reason FROM told_of GROUP BY 1, 2, 3, 4
+),
+event AS (
+  SELECT route, day, id, max(rank) FILTER (WHERE sink IS NULL) AS rank, max(reason) AS reason,
+    jsonb_object_agg(sink, rank) FILTER (WHERE sink IS NOT NULL) AS at_sink,
+    max(amount) AS amount, max(currency) AS currency, max(duplicates) AS duplicates
+  FROM (
+    SELECT route, day, id, sink, rank, reason, NULL AS amount, NULL AS currency, NULL::bigint AS duplicates FROM worst
+    UNION ALL
+    SELECT route, day, id, NULL, NULL, '', amount, currency, duplicates FROM received
+  ) AS known
+  GROUP BY 1, 2, 3
 ),
 fate AS (
-  SELECT route, place.sink, greatest(e.rank, a.rank) AS rank, e.reason, r.amount, r.currency, r.duplicates
-  FROM received AS r
-  JOIN everywhere AS e USING (route, day, id)
-  JOIN place USING (route)
-  LEFT JOIN at_place AS a USING (route, day, id, sink)
+  SELECT route, place.sink, greatest(event.rank, (event.at_sink ->> place.sink)::int) AS rank, event.reason,
+    event.amount, event.currency, event.duplicates
+  FROM event JOIN place USING (route)
 )
 SELECT route, sink, rank, CASE rank WHEN 0 THEN reason ELSE '' END AS because, currency, count(*) AS events,
   sum(nullif(amount, '')::numeric) AS amount, sum(duplicates)::bigint AS duplicates

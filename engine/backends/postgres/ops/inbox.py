@@ -104,7 +104,7 @@ def routed(draft: Draft, op: InboxRouted) -> None:
 def replay(draft: Draft, op: InboxReplay) -> int:
     rows, place = draft.of(INBOX), _place(op.route, op.key)
     there = rows.get(place)
-    if there is None or not (op.keep_plan or there["kind"] == "work_item"):
+    if there is None or not (op.keep_plan or there["kind"] in op.kinds):
         return 0
     number: int = there["replay"] + 1
     rows.change(place, replay=number, state="open", plan=there["plan"] if op.keep_plan else "")

@@ -84,9 +84,10 @@ def routed(connection: Connection, op: InboxRouted) -> None:
 
 
 def replay(connection: Connection, op: InboxReplay) -> int:
-    plan, condition = ("", " AND kind = 'work_item'") if not op.keep_plan else ('"plan"', "")
-    sql = f"""UPDATE inbox SET replay = replay + 1, state = 'open', "plan" = {plan or "''"} WHERE {_ONE}{condition}"""
-    found = connection.execute(f"{sql} RETURNING replay", (op.route, *op.key)).fetchall()
+    plan, kinds = ('"plan"', ()) if op.keep_plan else ("''", op.kinds)
+    condition = f" AND kind IN ({', '.join('?' * len(kinds))})" if kinds else ""
+    sql = f"""UPDATE inbox SET replay = replay + 1, state = 'open', "plan" = {plan} WHERE {_ONE}{condition}"""
+    found = connection.execute(f"{sql} RETURNING replay", (op.route, *op.key, *kinds)).fetchall()
     return int(found[0][0]) if found else 0
 
 
