@@ -176,7 +176,13 @@ def _to_the_cent(amount: str, currency: str) -> str:
 
 def _promise(one: dict[str, Any]) -> tuple[Any, ...]:
     found = "nothing to judge by" if one["found"] is None else f"{one['found']:g}"
-    return one["route"], one["promise"], f"{one['wanted']:g}", found, {True: "kept", False: "BROKEN"}.get(one["kept"], "")
+    return (
+        one["route"],
+        one["promise"],
+        f"{one['wanted']:g}",
+        found,
+        {True: "kept", False: "BROKEN"}.get(one["kept"], ""),
+    )
 
 
 def _busy(queues: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -113,7 +113,9 @@ async def test_promises_are_judged_from_rows() -> None:
 
 @virtual
 async def test_a_route_without_rows_has_nothing_to_judge_by() -> None:
-    route = plan(planned_sink(), criticality="operational", slo={"success": 0.9}, expect_traffic={"at_least": 1, "per": 9.0})
+    route = plan(
+        planned_sink(), criticality="operational", slo={"success": 0.9}, expect_traffic={"at_least": 1, "per": 9.0}
+    )
     async with bench(route) as b:
         found = await promises(b.cell, b.plans, [])
         assert [(one["promise"], one["kept"]) for one in found] == [("success", None), ("at_least", None)]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
-from engine.core.errors import StoreDown
+from engine.core.errors import Permanent, StoreDown
 from engine.core.jsonx import decode
 from engine.ports.store.inbox import InboxOpen, InboxRouted
 from engine.ports.transport import Address, Outgoing
@@ -97,6 +98,33 @@ async def test_a_table_that_changed_in_between_is_a_work_item_not_another_outcom
             (item,) = await made.items()
             assert (item.reason, item.level) == ("outcome-changed", "event")
             assert "before: erp; now: summary" in item.detail
+
+
+@pytest.mark.parametrize(
+    ("died", "refusal", "actions"),
+    [(after_decided, "", ["note"]), (before_routed, "`erp` has it already (applied)", ["post"])],
+    ids=["nothing was published", "it was delivered"],
+)
+@virtual
+async def test_a_changed_outcome_is_replayed_when_nothing_of_the_first_one_left(
+    died: Callable[[Sequence[Any]], bool], refusal: str, actions: list[str]
+) -> None:
+    wants = "lookup('books', store).kind == '{}'"
+    files = posting(to=either(wants.format("line"), wants.format("summary"))) | BOOKS
+    async with bench() as made:
+        made.lab.offer([sale("1")])
+        await killed_life(made, files, Fate(on=died, done_first=not refusal))
+        async with running(made, files | {"mappings/tables/books.csv": "store,kind\nA,summary\n"}) as engine:
+            await settle(60)
+            (item,) = await made.items()
+            if refusal:
+                with pytest.raises(Permanent, match=re.escape(refusal)):
+                    await engine.control.work_replay(item.id, "clerk", "as it is now")
+            else:
+                await engine.control.work_replay(item.id, "clerk", "as it is now")
+            await settle(60)
+            assert [action for action, _, _ in made.lab.sent] == actions
+            assert [one.reason for one in await made.items()] == (["outcome-changed"] if refusal else [])
 
 
 @virtual

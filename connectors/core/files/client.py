@@ -15,6 +15,7 @@ from engine.sdk import Connection, Permanent, Transient
 
 MAX_NAME = 200  # bytes; leaves room for what an archive appends
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _WRITE = os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 TEMPORARY = ".tillflow-"
 
@@ -63,14 +64,23 @@ class Folder:
         self.path = path
         if create:
             Path(path).mkdir(parents=True, exist_ok=True)
-        self._fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._fd = os.open(path, _FOLDER)
         self.device = os.fstat(self._fd).st_dev
 
     def close(self) -> None:
         os.close(self._fd)
 
+    def refresh(self) -> None:
+        """Open it again when another folder has its name by now. Raises OSError when none has."""
+        here, there = os.fstat(self._fd), os.stat(self.path)
+        if (here.st_dev, here.st_ino) != (there.st_dev, there.st_ino):
+            fd = os.open(self.path, _FOLDER)
+            os.close(self._fd)
+            self._fd = fd
+
     def entries(self) -> Iterator[Entry]:
-        """Everything in it that is not a folder or a hidden file, in order of name."""
+        """Everything in it that is not a folder or a hidden file, in order of name. Raises OSError."""
+        self.refresh()
         with os.scandir(self._fd) as found:
             names = sorted(entry.name for entry in found if not entry.name.startswith("."))
         for name in names:
@@ -130,6 +140,7 @@ class Folder:
 
         None when another file has the name by now: it was not read, so it must stay. Raises OSError.
         """
+        target.refresh()
         free, number = as_name, 1
         while target.exists(free):
             number += 1

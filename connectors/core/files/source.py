@@ -105,13 +105,26 @@ class FilesSource(Source):
             return self._arrival(entry, b"", unread, ctx, Permanent("too-large", why))
         try:
             content = await self._read(entry)
-        except OSError as error:
-            ctx.log("a file could not be read", {"file": entry.name, "error": error.strerror or str(error)})
+        except FileNotFoundError:
             content = None
+        except OSError as error:
+            return self._unreadable(entry, error.strerror or str(error), ctx)
         if content is None:
             self._watched.pop(entry.name, None)
             return None
         return await self._once(entry, content, ctx)
+
+    def _unreadable(self, entry: Entry, why: str, ctx: SourceContext) -> Arrival | None:
+        """Tried again some times, then one work item: a disk may recover, a permission has to be given by somebody."""
+        watch = self._watched[entry.name]
+        watch.tries += 1
+        ctx.log("a file could not be read", {"file": entry.name, "error": why, "try": watch.tries})
+        if watch.tries < TRIES:
+            watch.until = ctx.clock.monotonic() + RETRY_AFTER
+            return None
+        unread = f"unread/{entry.name}/{entry.seen.size}/{entry.seen.mtime}"
+        failure = Permanent("file-unreadable", f"{entry.name} cannot be read: {why}", data={"file": entry.name})
+        return self._arrival(entry, b"", unread, ctx, failure)
 
     async def _read(self, entry: Entry) -> bytes | None:
         inbox = self._connection.inbox
