@@ -5,6 +5,9 @@
 #   docker/services.sh env          print the exports of what is up
 #   docker/services.sh run CMD ..   bring up what is missing, run a command, take down what was brought up for it
 #   docker/services.sh stop         take down what this script brought up
+#   docker/services.sh own begin|stop|resume|end SERVICE
+#                                   a fresh one of the installed programs, whatever else answers, on the port and in the
+#                                   folder that TILLFLOW_<SERVICE>_PORT and TILLFLOW_SERVICES_DIR name
 #
 # For each service, the first of these that works: one that already answers (named by its variable, or at its usual
 # address); docker compose; installed programs on private ports; packages, where installing is allowed (CI=true or
@@ -42,18 +45,24 @@ postgres_as() {
 }
 
 postgres_begin() {
-  local bin data="$STATE/postgres/data" log="$STATE/postgres/log"
+  local bin data="$STATE/postgres/data"
   bin="$(postgres_bin)"
   rm -rf "$STATE/postgres" && mkdir -p "$STATE/postgres"
   chmod 0777 "$STATE/postgres" && chmod 0755 "$STATE"
   postgres_as "$bin/initdb" --pgdata "$data" --username tillflow --auth trust --no-sync --encoding UTF8 --locale C >/dev/null
-  postgres_as "$bin/pg_ctl" --pgdata "$data" --log "$log" --wait --silent start --options \
-    "-p $postgres_port -c listen_addresses=127.0.0.1 -c unix_socket_directories=$STATE/postgres -c fsync=off -c max_connections=50"
+  postgres_resume
   postgres_as "$bin/createdb" --host 127.0.0.1 --port "$postgres_port" --username tillflow tillflow
 }
 
+postgres_resume() {
+  postgres_as "$(postgres_bin)/pg_ctl" --pgdata "$STATE/postgres/data" --log "$STATE/postgres/log" --wait --silent start --options \
+    "-p $postgres_port -c listen_addresses=127.0.0.1 -c unix_socket_directories=$STATE/postgres -c fsync=off -c max_connections=50"
+}
+
+postgres_stop() { postgres_as "$(postgres_bin)/pg_ctl" --pgdata "$STATE/postgres/data" --mode immediate --silent stop; }
+
 postgres_end() {
-  postgres_as "$(postgres_bin)/pg_ctl" --pgdata "$STATE/postgres/data" --mode immediate --silent stop || true
+  postgres_stop || true
   rm -rf "$STATE/postgres"
 }
 
@@ -63,6 +72,7 @@ rabbitmq_usual="amqp://guest:guest@127.0.0.1:5672/"
 rabbitmq_dsn="amqp://guest:guest@127.0.0.1:${rabbitmq_port}/"
 rabbitmq_package=rabbitmq-server
 rabbitmq_home="$STATE/rabbitmq"
+rabbitmq_node="tillflow-test-${rabbitmq_port}@localhost"
 
 # The programs themselves: Debian's wrappers would change the user, and with it the node they talk to.
 rabbitmq_bin() {
@@ -74,7 +84,7 @@ rabbitmq_bin() {
 rabbitmq_installed() { rabbitmq_bin >/dev/null; }
 
 rabbitmq_env() {
-  env HOME="$rabbitmq_home" RABBITMQ_NODENAME=tillflow-test@localhost RABBITMQ_NODE_IP_ADDRESS=127.0.0.1 \
+  env HOME="$rabbitmq_home" RABBITMQ_NODENAME="$rabbitmq_node" RABBITMQ_NODE_IP_ADDRESS=127.0.0.1 \
     RABBITMQ_NODE_PORT="$rabbitmq_port" RABBITMQ_DIST_PORT="$((rabbitmq_port + 1))" \
     RABBITMQ_MNESIA_BASE="$rabbitmq_home/data" RABBITMQ_LOG_BASE="$rabbitmq_home/log" \
     RABBITMQ_PID_FILE="$rabbitmq_home/pid" RABBITMQ_CONFIG_FILE="$rabbitmq_home/rabbitmq.conf" \
@@ -82,18 +92,25 @@ rabbitmq_env() {
 }
 
 rabbitmq_begin() {
-  local bin
-  bin="$(rabbitmq_bin)"
   rm -rf "$rabbitmq_home" && mkdir -p "$rabbitmq_home"
   echo "[]." >"$rabbitmq_home/enabled_plugins"
   echo "log.file.level = warning" >"$rabbitmq_home/rabbitmq.conf"
-  rabbitmq_env "$bin/rabbitmq-server" -detached
-  rabbitmq_env "$bin/rabbitmqctl" --quiet wait --timeout 60 "$rabbitmq_home/pid"
-  rabbitmq_env "$bin/rabbitmqctl" --quiet enable_feature_flag all
+  rabbitmq_resume
+  rabbitmq_env "$(rabbitmq_bin)/rabbitmqctl" --quiet enable_feature_flag all
 }
 
+rabbitmq_resume() {
+  local bin
+  bin="$(rabbitmq_bin)"
+  rm -f "$rabbitmq_home/pid"
+  rabbitmq_env "$bin/rabbitmq-server" -detached
+  rabbitmq_env "$bin/rabbitmqctl" --quiet wait --timeout 60 "$rabbitmq_home/pid"
+}
+
+rabbitmq_stop() { rabbitmq_env "$(rabbitmq_bin)/rabbitmqctl" --quiet stop "$rabbitmq_home/pid"; }
+
 rabbitmq_end() {
-  rabbitmq_env "$(rabbitmq_bin)/rabbitmqctl" --quiet stop "$rabbitmq_home/pid" || true
+  rabbitmq_stop || true
   rm -rf "$rabbitmq_home"
 }
 
@@ -101,10 +118,10 @@ rabbitmq_end() {
 rabbitmq_exports() {
   local bin
   case "$(cat "$STATE/rabbitmq.how" 2>/dev/null || true)" in
-    docker) echo "export TILLFLOW_TEST_RABBITMQCTL='docker compose -f $PWD/docker/compose.yaml exec -T rabbitmq rabbitmqctl'" ;;
+    docker) echo "export TILLFLOW_TEST_RABBITMQCTL='docker compose -f $PWD/docker/compose.test.yaml exec -T rabbitmq rabbitmqctl'" ;;
     programs)
       bin="$(rabbitmq_bin)"
-      echo "export TILLFLOW_TEST_RABBITMQCTL='env HOME=$rabbitmq_home RABBITMQ_CONF_ENV_FILE=/dev/null $bin/rabbitmqctl --node tillflow-test@localhost'"
+      echo "export TILLFLOW_TEST_RABBITMQCTL='env HOME=$rabbitmq_home RABBITMQ_CONF_ENV_FILE=/dev/null $bin/rabbitmqctl --node $rabbitmq_node'"
       ;;
   esac
 }
@@ -140,7 +157,7 @@ bring_up() {
   usual="${service}_usual"
   if [ -n "${!usual:-}" ] && answers "${!usual}"; then say "$service: the one at ${!usual#*@} already answers"; return; fi
   if answers "$dsn"; then say "$service: already up at $dsn"; return; fi
-  if has_docker && docker compose -f docker/compose.yaml up --detach --wait "$service" >&2; then
+  if has_docker && docker compose -f docker/compose.test.yaml up --detach --wait "$service" >&2; then
     remember "$service" docker; say "$service: brought up by docker compose"; return
   fi
   if ! "${service}_installed" && may_install; then
@@ -174,7 +191,7 @@ stop() {
   local service
   for service in "$@"; do
     case "$(cat "$STATE/$service.how" 2>/dev/null || true)" in
-      docker) docker compose -f docker/compose.yaml rm --stop --force "$service" >&2 ;;
+      docker) docker compose -f docker/compose.test.yaml rm --stop --force "$service" >&2 ;;
       programs) "${service}_end" ;;
       *) continue ;;
     esac
@@ -183,7 +200,15 @@ stop() {
   done
 }
 
+own() {
+  local verb="${1:-}" service="${2:-}"
+  declare -F "${service}_${verb}" >/dev/null && [ -n "$verb" ] && [ -n "$service" ] || { say "own needs a verb and a service"; exit 2; }
+  "${service}_installed" || { say "$service: install $(of "$service" package)"; exit 1; }
+  "${service}_${verb}" >&2
+}
+
 case "${1:-}" in
+  own) own "${@:2}" ;;
   start) start && exports ;;
   env) exports ;;
   stop) stop "${SERVICES[@]}" ;;
@@ -195,5 +220,5 @@ case "${1:-}" in
     eval "$(exports)"
     "$@"
     ;;
-  *) sed -n '2,12p' "$0" | sed 's/^# \{0,1\}//' >&2; exit 2 ;;
+  *) sed -n '2,15p' "$0" | sed 's/^# \{0,1\}//' >&2; exit 2 ;;
 esac

@@ -118,8 +118,12 @@ def _carrier(settings: Settings, clock: Clock, log: Log, database: SqliteDatabas
 def rabbit(settings: Settings, clock: Clock, log: Log, *, look: bool = False) -> RabbitTransport:
     """The RabbitMQ of the settings, not opened. `look`: nothing is declared, whatever the settings allow."""
     mode: Mode = "verify" if look or settings.topology == "verify" else "manage"
-    names = Names(settings.cell) if settings.cell else Names()
-    return RabbitTransport(settings.transport, clock, log, mode=mode, names=names)
+    return RabbitTransport(settings.transport, clock, log, mode=mode, names=names_of(settings))
+
+
+def names_of(settings: Settings) -> Names:
+    """What this cell's exchanges and queues are called."""
+    return Names(settings.cell) if settings.cell else Names()
 
 
 async def _watch(database: SqliteDatabase, clock: Clock, broken: Broken) -> None:

@@ -25,6 +25,7 @@ import pytest
 from yarl import URL
 
 from engine.backends.rabbitmq import Names, Patience, RabbitTransport
+from engine.backends.rabbitmq.admin import permissions
 from engine.core.clock import Clock, SystemClock
 
 USUAL = "amqp://guest:guest@127.0.0.1:5672/"
@@ -88,10 +89,10 @@ def turn(*, alone: bool) -> Iterator[None]:
     alone, among all processes of this machine; who waits for that keeps newcomers out.
     """
     folder = Path(tempfile.gettempdir())
-    with _locked(folder / f"tillflow-broker-door-{os.getuid()}", fcntl.LOCK_EX) as door:
-        with _locked(folder / f"tillflow-broker-{os.getuid()}", fcntl.LOCK_EX if alone else fcntl.LOCK_SH):
-            fcntl.flock(door, fcntl.LOCK_UN)
-            yield
+    door, room = (folder / f"tillflow-broker-{name}-{os.getuid()}" for name in ("door", "room"))
+    with _locked(door, fcntl.LOCK_EX) as entered, _locked(room, fcntl.LOCK_EX if alone else fcntl.LOCK_SH):
+        fcntl.flock(entered, fcntl.LOCK_UN)
+        yield
 
 
 @contextmanager
@@ -128,3 +129,15 @@ def transport(names: Names, clock: Clock | None = None, **more: object) -> Rabbi
     patience = Patience(connect=3.0, blocked=1.0, confirm=10.0)
     options = {"patience": patience, **more}
     return RabbitTransport(broker().url, clock or SystemClock(), names=names, **options)  # type: ignore[arg-type]
+
+
+@cache
+def user_of(role: str) -> str:
+    """The address of a user with the permissions of a role, over the names of every test. One for the whole run."""
+    user = f"tillflow-test-{os.getpid()}-{role}"
+    broker().steer("add_user", user, "verify")
+    atexit.register(broker().steer, "delete_user", user)
+    given = permissions(Names("PREFIX"))[role]
+    regexes = [part.replace("PREFIX", "t[0-9a-f]{10}") for part in (given.configure, given.write, given.read)]
+    broker().steer("set_permissions", "--vhost", broker().vhost, user, *regexes)
+    return str(URL(broker().url).with_user(user).with_password("verify"))

@@ -18,18 +18,27 @@ class Proxy:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Proxy:
-        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
+        await self.come_back()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._server is not None
-        self._server.close()
+        await self.leave()
+
+    async def leave(self) -> None:
+        """Cut every connection and take no new one."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def come_back(self) -> None:
+        """Listen, at the port it had."""
+        self._server = await asyncio.start_server(self._connected, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
 
     def heal(self) -> None:
         """Let everything pass again."""
@@ -40,7 +49,12 @@ class Proxy:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
-        server_in, server_out = await asyncio.open_connection(*self._server_at)
+        try:
+            server_in, server_out = await asyncio.open_connection(*self._server_at)
+        except OSError:  # the server is away
+            client_out.transport.abort()
+            self._tasks.discard(task)
+            return
         try:
             both = [
                 asyncio.create_task(self._to_server(client_in, server_out)),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from engine.cells import command_store, rabbit
+from engine.backends.rabbitmq.admin import allowed_too_much
+from engine.backends.rabbitmq.control import Control
+from engine.cells import command_store, names_of, rabbit
 from engine.core.clock import SystemClock
 from engine.core.errors import TillflowError
 from engine.ports.store.workers import WorkersSince
@@ -17,6 +19,7 @@ async def services(settings: Settings) -> list[Check]:
     checks: list[Check] = []
     if settings.transport != EMBEDDED:
         checks.append(await _transport(settings))
+        checks.append(await _rights(settings))
     if settings.store != EMBEDDED:
         checks.append(await _store(settings))
     return checks
@@ -33,6 +36,24 @@ async def _transport(settings: Settings) -> Check:
     finally:
         await broker.close()
     return name, True, f"answers; {waiting} wait in its queues"
+
+
+async def _rights(settings: Settings) -> Check:
+    """An engine that only looks at its topology must not be able to change it: each thing is tried, and refused."""
+    name = f"rights at {where(settings.transport)}"
+    if settings.topology == "manage":
+        return name, True, "the engine makes its queues itself (TILLFLOW_TOPOLOGY=manage), so its user may configure"
+    control = Control(settings.transport)
+    try:
+        allowed = await allowed_too_much(control, names_of(settings))
+    except TillflowError as error:
+        return name, False, str(error)
+    finally:
+        await control.close()
+    if allowed:
+        text = f"its user may {', '.join(allowed)}, and must not; `tillflow topology export --users` says what it needs"
+        return name, False, text
+    return name, True, "refused to its user, as it should be: making and deleting queues and exchanges"
 
 
 async def _store(settings: Settings) -> Check:

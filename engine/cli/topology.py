@@ -13,6 +13,7 @@ import typer
 from engine.backends.rabbitmq import Names, admin
 from engine.backends.rabbitmq.control import Control
 from engine.backends.rabbitmq.layout import Layout, layout
+from engine.cells import names_of
 from engine.cli.output import Exit, Form, FormatOption, err, escape, fail, out, print_json, table
 from engine.cli.project import ProjectOption, loaded_for, settings_for
 from engine.core.errors import StoreDown, TransportBlocked
@@ -75,7 +76,7 @@ def export(
     settings = _settings(project, transport)
     vhost = _vhost(settings)
     if users:
-        _users(_names(settings), vhost, form)
+        _users(names_of(settings), vhost, form)
         return
     print_json(admin.export(_wanted(settings), vhost))
 
@@ -85,13 +86,9 @@ def _settings(project: Any, transport: str | None) -> Settings:
     return replace(settings, transport=transport) if transport else settings
 
 
-def _names(settings: Settings) -> Names:
-    return Names(settings.cell) if settings.cell else Names()
-
-
 def _wanted(settings: Settings) -> Layout:
     needed = demand(loaded_for(settings).routeset)
-    return layout(_names(settings), needed.topology, needed.delays)
+    return layout(names_of(settings), needed.topology, needed.delays)
 
 
 def _vhost(settings: Settings) -> str:

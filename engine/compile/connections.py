@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from engine.compile.scope import Scope
 from engine.config.models.resources import BreakerDoc, ConnectionDoc, LimitsDoc
 from engine.config.substitution import with_secrets
 from engine.plugins.spec import Connector
-from engine.ports.secrets import SecretSource
+from engine.ports.secrets import Secret, SecretSource
 
 # Keys of a connection that are the engine's own; everything else belongs to the connector.
 OWN_KEYS = tuple(info.alias or name for name, info in ConnectionDoc.model_fields.items())
@@ -58,7 +58,8 @@ class _Planner:
         zone = next((each.zone for each in chain if each.zone), "")
         limits = next((each.limits for each in chain if each.limits), LimitsDoc())
         digest = content_digest("connection", doc.connector, connector.version, options, zone, limits.model_dump())
-        return _with_limits(place, PlannedConnection(name, doc.connector, config, digest, zone), limits)
+        versions = {secret.name: secret.version for secret in _secrets(options)}
+        return _with_limits(place, PlannedConnection(name, doc.connector, config, digest, zone, versions), limits)
 
     def _connector(self, place: Place, name: str) -> Connector | None:
         registry = self._catalog.registry
@@ -119,6 +120,15 @@ class _Planner:
             advice = "it belongs under `limits`: indent it more by two spaces"
             place.at(key).finding("TF1106", f"`{key}` does not belong in a connection", key=True, help=advice)
         return {key: value for key, value in options.items() if key not in misplaced}
+
+
+def _secrets(value: Any) -> Iterator[Secret]:
+    """Every secret in the options."""
+    if isinstance(value, Secret):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _secrets(item)
 
 
 def _with_limits(place: Place, connection: PlannedConnection, limits: LimitsDoc) -> PlannedConnection:

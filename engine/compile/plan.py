@@ -136,7 +136,11 @@ class PlannedSink:
 
 @dataclass(frozen=True)
 class Plan:
-    """One route with everything it needs to run."""
+    """One route with everything it needs to run.
+
+    effective  the route's document as it was compiled, after overlays: what a diff is told from
+    uses       digests of all else it was compiled from, by kind and name: `mapping to-erp`, `step validate`
+    """
 
     route: str
     version: str
@@ -160,6 +164,8 @@ class Plan:
     lifecycle: Mapping[str, Any] = field(default_factory=dict)
     reply: BoundCall | None = None
     mark: Mark = field(default_factory=lambda: Mark(""))
+    effective: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    uses: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def has_inbox(self) -> bool:
@@ -187,6 +193,7 @@ class PlannedConnection:
     config: Any
     digest: str
     zone: str = ""
+    secrets: Mapping[str, str] = field(default_factory=dict)  # name -> version of those in its configuration
     rate: RateValue | None = None
     concurrency: int = 8
     timeout: float = 20.0

@@ -77,6 +77,8 @@ class _RouteCompiler:
             lifecycle=doc.lifecycle.model_dump(exclude_none=True),
             reply=reply,
             mark=place.at("route").mark,
+            effective=self._document.data,
+            uses=self._uses(),
         )
         return plan, scope
 
@@ -116,8 +118,12 @@ class _RouteCompiler:
                     help="publish an event, and let a process route write",
                 )
 
-    def _digest(self) -> str:
+    def _uses(self) -> dict[str, str]:
+        """Digests of everything the Plan is made of besides its own document."""
         catalog, uses = self._catalog, self._scope.uses
-        connections = {name: catalog.connections[name].digest for name in sorted(uses.connections)}
-        tables = {name: catalog.tables[name].version for name in sorted(uses.tables)}
-        return content_digest("plan", self._document.data, uses.digests, connections, tables)
+        connections = {f"connection {name}": catalog.connections[name].digest for name in sorted(uses.connections)}
+        tables = {f"table {name}": catalog.tables[name].version for name in sorted(uses.tables)}
+        return {**uses.digests, **connections, **tables}
+
+    def _digest(self) -> str:
+        return content_digest("plan", self._document.data, self._uses())

@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.config.errorplace import Context, block_name, value_at
 from engine.config.models.base import Skeleton
-from engine.config.models.step import COMMON, SLOT, STEP_WORDS, StepDoc, step_type
+from engine.config.models.step import COMMON, LATER_STEPS, SLOT, STEP_WORDS, StepDoc, step_type
 from engine.config.modelwalk import Model, anywhere, below, keys_of, model_at
 from engine.config.nearest import did_you_mean, nearest, suggestion
 from engine.config.nodes import Path
@@ -24,8 +24,9 @@ def unknown_key(context: Context, item: Any) -> Finding:
     known = list(keys_of(model)) if model is not None else []
     if parent == context.base:
         known += context.around.also
-    if model is not None and issubclass(model, Skeleton) and name in model.later:
-        advice = f"this version has no `{name}` ({model.later[name]}); leave it out for now"
+    later = {**LATER_STEPS, **(model.later if model is not None and issubclass(model, Skeleton) else {})}
+    if name in later:
+        advice = f"this version has no `{name}` ({later[name]}); leave it out for now"
         return Finding("TF1107", f"`{name}` is reserved for later", mark, advice)
     if model is StepDoc and (about_step := _beside_type(context, parent, name)):
         code, message, advice, better = about_step

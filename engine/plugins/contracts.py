@@ -245,7 +245,7 @@ class Source(ABC):
         """Give what comes in, one after the other, until cancelled. An Arrival not acked is offered again later."""
 
     async def close(self) -> None:  # noqa: B027 - most sources have nothing to stop
-        """Stop taking in; called before the task is cancelled."""
+        """Stop taking in; called before the task is cancelled. It may wait a few seconds until what came is given."""
 
 
 class SourceContext(ABC):
@@ -253,6 +253,9 @@ class SourceContext(ABC):
 
     clock: Clock
     route: str
+
+    def ready(self) -> None:
+        """It takes in from now on: the one before it, of the same route, may stop. Without it that is told by time."""
 
     @abstractmethod
     async def cursor(self) -> str:

@@ -34,6 +34,7 @@ from engine.runtime.codec import read_headers
 from engine.runtime.editing import edited_body, event_of, shown_body
 from engine.runtime.heartbeat import LIVE
 from engine.runtime.identity import search_keys
+from engine.runtime.hiding import hidden_text
 from engine.runtime.lanes import LaneState
 from engine.runtime.plans import Plans
 from engine.runtime.pool import Pool
@@ -277,7 +278,8 @@ class Control:
         for gate in self._pool.gates():
             if gate.breaker.open:
                 seconds = max(0, round(gate.breaker.retry_after()))
-                why = f"too many requests failed; nothing is sent, the next probe is in {seconds} s"
+                last = f" ({hidden_text(gate.trouble, gate.planned)})" if gate.trouble else ""
+                why = f"too many requests failed{last}; nothing is sent, the next probe is in {seconds} s"
                 found.append(_problem(f"connection/{gate.planned.name}", why))
         return found
 

@@ -29,6 +29,7 @@ from engine.runtime.settle import settle
 
 PREFETCH = 256
 MOST_AT_ONCE = 256
+SHORTEST_WAIT = 0.001  # seconds: less may not move the clock
 LONG_WAIT = 1.0  # seconds an open breaker must have left before the lane lets go of what it has
 
 
@@ -50,6 +51,7 @@ class Worker:
         self._wake = asyncio.Event()
         self._gates: set[int] = set()
         self._stopping = False
+        self._renewing = False
         self._consuming = False
 
     @property
@@ -62,7 +64,7 @@ class Worker:
         try:
             while not self._stopping:
                 await self._consume()
-                if len(self._hand):
+                if len(self._hand) and not self._renewing:
                     self._known = self._hand
                 await self._pause()
         finally:
@@ -76,16 +78,23 @@ class Worker:
         self._stopping = True
         self._wake.set()
 
+    def renew(self) -> None:
+        """Let go of what was not started, and take it in hand again as the Plans say now."""
+        self._renewing = True
+        self._known = Hand()
+        self._wake.set()
+
     async def _pause(self) -> None:
         """As long as nothing of what was last seen here may start. Each look at it would count as a redelivery."""
         while (seconds := self._known.shut_for()) > 0 and not self._stopping:
             self._wake.clear()
-            await until(self._wake, seconds)
+            await until(self._wake, max(seconds, SHORTEST_WAIT))
 
     async def _consume(self) -> None:
         """One subscription: until we stop, the queue is gone, or there is nothing to do but wait for a probe."""
         self._narrow = self._known.probing
         self._hand, self._ended, self._started, self._tried = Hand(), [], 0, False
+        self._renewing = False
         subscription = await self._desk.cell.transport.subscribe(
             self.home, 1 if self._alone or self._narrow else PREFETCH
         )
@@ -109,7 +118,7 @@ class Worker:
         if self._running or self._ended:
             return False
         probed = self._narrow and self._tried
-        return self._stopping or receiving.done() or probed or self._hand.shut(LONG_WAIT)
+        return self._stopping or self._renewing or receiving.done() or probed or self._hand.shut(LONG_WAIT)
 
     async def _round(self, subscription: Subscription) -> bool:
         """Write down what ended, start what may start. False when there was neither."""
@@ -125,7 +134,7 @@ class Worker:
 
     def _room(self) -> int:
         """How many more may be started now."""
-        return 0 if self._stopping else (1 if self._alone else MOST_AT_ONCE) - self._started
+        return 0 if self._stopping or self._renewing else (1 if self._alone else MOST_AT_ONCE) - self._started
 
     def _let_on(self, one: InHand | None, ending: Ending) -> None:
         """What waits in hand for the same key may go on, or is early now."""

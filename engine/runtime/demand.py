@@ -32,7 +32,7 @@ def demand(routeset: RouteSet) -> Demand:
     plans = routeset.plans.values()
     lanes = sorted({Address("lane", sink.lane) for plan in plans for sink in plan.sinks if not sink.by_router})
     whole = topology(routeset)
-    delays = {address: TIERS for address in (*lanes, QUARANTINE)}
+    delays: dict[Address, tuple[float, ...]] = dict.fromkeys((*lanes, QUARANTINE), TIERS)
     delays |= {Address("route", plan.route): tiers_of(plan.retry) for plan in plans}
     return Demand(Topology((*whole.queues, *lanes, QUARANTINE, WORK), whole.bindings), delays)
 

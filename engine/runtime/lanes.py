@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from engine.compile.plan import PlannedConnection
+from engine.compile.plan import Plan, PlannedConnection
 from engine.core.errors import StoreDown
 from engine.ports.transport import Address, Topology
 from engine.runtime import figures, order
@@ -23,6 +24,17 @@ from engine.runtime.watch import Watch
 QUARANTINE = Address("quarantine", "")
 LOOK_EVERY = 30.0  # seconds between looks at gaps and overdue deliveries
 RESTART_PAUSE = 1.0
+DROP_PATIENCE = 5.0
+
+
+def lanes_of(plans: Iterable[Plan], connections: Collection[str] | None = None) -> set[Address]:
+    """Lanes these Plans deliver through, all of them or those to some connections."""
+    sinks = (sink for plan in plans for sink in plan.sinks if not sink.by_router)
+    return {
+        Address("lane", sink.lane)
+        for sink in sinks
+        if connections is None or (sink.call is not None and sink.call.connection in connections)
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +69,7 @@ class Lanes:
 
     def wanted(self) -> set[Address]:
         """Lanes the current Plans deliver through."""
-        return {Address("lane", sink.lane) for plan in self._plans.all() for sink in plan.sinks if not sink.by_router}
+        return lanes_of(self._plans.all())
 
     async def start(self) -> None:
         """Make queues and fences exist, hand over what a crash left in between, and begin to deliver."""
@@ -68,12 +80,33 @@ class Lanes:
         await self.refresh()
         self._looking = asyncio.create_task(self._look())
 
-    async def refresh(self) -> None:
-        """Run a worker for every lane there is. Safe to call again; after new Plans, do."""
-        await self._cell.transport.declare(Topology((*sorted(self.wanted()), QUARANTINE)))
-        await order.open_fences(self._cell, self._plans.all())
+    async def prepare(self, plans: Sequence[Plan]) -> None:
+        """Make queues and fences of Plans exist before these decide anything. Raises StoreDown, SettingsError."""
+        await self._cell.transport.declare(Topology((*sorted(lanes_of(plans)), QUARANTINE)))
+        await order.open_fences(self._cell, plans)
+
+    async def refresh(self, changed: Collection[str] = ()) -> None:
+        """Run a worker for every lane there is. Safe to call again; after new Plans, do.
+
+        changed   names of connections that are configured otherwise now: what waits for them is taken in hand anew
+        """
+        await self.prepare(self._plans.all())
         await self._desk.pool.keep(self._connections())
         await self._run_all()
+        for address in lanes_of(self._plans.all(), changed) & self._workers.keys():
+            self._workers[address].renew()
+
+    async def drop(self, lane: Address) -> bool:
+        """End a lane that no Plan uses any more, if nothing is in it. False when something is."""
+        if lane in lanes_of([*self._plans.all(), *self._plans.retiring()]) or not await self._cell.transport.remove(lane):
+            return False
+        worker, task = self._workers.pop(lane, None), self._tasks.pop(lane, None)
+        if worker is not None and task is not None:
+            worker.stop()
+            await asyncio.wait([task], timeout=DROP_PATIENCE)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        return True
 
     async def _run_all(self) -> None:
         """Lanes of former Plans too: what is still on its way to one, held or waiting, must find somebody there."""
@@ -108,7 +141,7 @@ class Lanes:
         ]
 
     def _connections(self) -> list[PlannedConnection]:
-        named = {name for plan in self._plans.all() for name in plan.connections}
+        named = {name for plan in (*self._plans.all(), *self._plans.retiring()) for name in plan.connections}
         return [found for name in sorted(named) if (found := self._plans.connection(name)) is not None]
 
     async def _keep_running(self, address: Address, worker: Worker) -> None:

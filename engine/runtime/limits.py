@@ -122,6 +122,7 @@ class Gate:
         self._started = 0.0
         self._pace = 0.0  # seconds one takes, a moving average
         self._held_until = 0.0
+        self.trouble = ""  # how the last failed request ended, with whatever the outside said
         self._listeners: set[asyncio.Event] = set()
 
     def shut_for(self) -> float:
@@ -180,6 +181,7 @@ class Gate:
             self._held_until = self._clock.monotonic() + min(failure.after, LONGEST_PAUSE)
             self.breaker.dropped(probe)
         elif failure is not None and failure.kind in ("transient", "unknown_outcome"):
+            self.trouble = str(failure)
             self.breaker.failed(probe)
         else:
             self.breaker.succeeded(probe)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from engine.compile.partial import needed
 from engine.compile.plan import EventType, Plan, PlannedConnection, PlannedSource, RouteSet, Segment
 from engine.core.errors import TillflowError
 from engine.ports.store import Store
@@ -13,6 +14,7 @@ from engine.runtime.codec import Routed
 
 # Compiles the files of a revision; given by the composition root, so that the runtime knows no loader.
 Load = Callable[[Mapping[str, bytes]], RouteSet]
+MOST_FORMER = 512  # Plans kept after their time; others are compiled again when an event asks for them
 
 
 class Plans:
@@ -25,6 +27,7 @@ class Plans:
         self._log = log
         self._recorded: dict[str, Plan] = {}
         self._retiring: dict[str, Plan] = {}
+        self.number = 0  # of the revision, once it is recorded
 
     @property
     def routeset(self) -> RouteSet:
@@ -36,8 +39,18 @@ class Plans:
         return self._routeset.digest
 
     def replace(self, routeset: RouteSet) -> None:
-        """Another RouteSet runs from now on."""
+        """Another RouteSet runs from now on. Plans of the one before stay known: events in hand finish on them."""
+        for route, plan in self._routeset.plans.items():
+            if routeset.plans.get(route) is not plan:
+                self._remember(plan)
+        for route in routeset.plans:
+            self._retiring.pop(route, None)
         self._routeset = routeset
+
+    def _remember(self, plan: Plan) -> None:
+        self._recorded[plan.digest] = plan
+        if len(self._recorded) > MOST_FORMER:
+            del self._recorded[next(iter(self._recorded))]
 
     def all(self) -> list[Plan]:
         return list(self._routeset.plans.values())
@@ -49,6 +62,14 @@ class Plans:
     def retire(self, plan: Plan) -> None:
         """A route that is gone; what is left of it is finished on this Plan."""
         self._retiring[plan.route] = plan
+
+    def retiring(self) -> list[Plan]:
+        """Last Plans of routes that are gone and of which something is left."""
+        return list(self._retiring.values())
+
+    def forget(self, route: str) -> None:
+        """Nothing is left of a route that is gone."""
+        self._retiring.pop(route, None)
 
     def connection(self, name: str) -> PlannedConnection | None:
         return self._routeset.connections.get(name)
@@ -68,19 +89,22 @@ class Plans:
             found = await self._compiled(digest)
             if found is None:
                 return None
-            self._recorded[digest] = found
+            self._remember(found)
         return self._recorded[digest]
 
     async def _compiled(self, digest: str) -> Plan | None:
         revision = await self._store.apply(RevisionOfPlan(digest))
         if revision is None or not revision.files:
             return None
+        route = next(route for route, plan in revision.plans.items() if plan == digest)
         try:
-            routeset = self._load(revision.files)
+            found = self._load(needed(revision.files, {route})).plans.get(route)
+            if found is None or found.digest != digest:
+                found = self._load(revision.files).plans.get(route)
         except (TillflowError, ValueError, KeyError) as error:
             self._log("a recorded revision cannot be compiled", {"revision": revision.id, "why": str(error)})
             return None
-        return next((plan for plan in routeset.plans.values() if plan.digest == digest), None)
+        return found if found is not None and found.digest == digest else None
 
     async def resuming(self, route: str, step: str, state: str, digest: str) -> tuple[Plan, Segment, Segment] | None:
         """Where what the cut `step` kept goes on: (Plan, segment the cut ends, segment after it).

@@ -25,6 +25,7 @@ NAME = "retention"  # of its lease, and of the cursor that says on which day it 
 FIRST_LOOK = 60.0  # seconds after the start: a start has more urgent things to do
 LOOK_EVERY = 3600.0  # seconds between looks at whether today's is done
 LEASE = 900.0
+PAUSE = 0.01  # seconds between two pieces of a day: work goes first
 REVISIONS = 200  # kept with their files, whatever refers to them
 
 
@@ -71,7 +72,9 @@ class Retention:
         for route, day in await store.apply(DaysKept(day_of(self._before(min(keeps.values()))))):
             before = self._before(keeps.get(route, longest))
             if day < day_of(before):
-                gone += await store.apply(DayForget(route, day, before))
+                while some := await store.apply(DayForget(route, day, before)):
+                    gone += some
+                    await self._cell.clock.sleep(PAUSE)
         for route, keep in keeps.items():
             gone += await store.apply(RouteForget(route, self._before(keep)))
         return gone

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 from engine.compile.plan import Plan
@@ -27,14 +27,17 @@ AT_ONCE = 32  # arrivals of one source that are taken in at the same time
 PAUSE = 1.0
 LONGEST_PAUSE = 30.0
 SETTLED = 5.0  # seconds of reading after which an earlier problem counts as over
+UP = 0.5  # seconds of reading after which a source that does not say so takes in
+REST = 5.0  # seconds that a source has for giving what came already
 
 
 class StoredContext(SourceContext):
     """See plugins.contracts.SourceContext. What a source remembers are rows of the Store under its route's name."""
 
-    def __init__(self, cell: Cell, route: str, token: int) -> None:
+    def __init__(self, cell: Cell, route: str, token: int, ready: Callable[[], None] = lambda: None) -> None:
         self.clock = cell.clock
         self.route = route
+        self.ready = ready  # type: ignore[method-assign]
         self._cell = cell
         self._name = lease_name(route)
         self._token = token
@@ -82,14 +85,30 @@ class SourceRunner:
         self._ingress = ingress
         self._router = router
         self._plan = plan
+        self._planned = shared.plans.connection(plan.source.connection) if plan.source.connection else None
         self._source: Source | None = None
         self._reading: asyncio.Task[None] | None = None
         self._stopping = False
         self._stopped = asyncio.Event()
+        self._news = asyncio.Event()  # it takes in, or failed
         self.problem = ""
         self.leads = False  # of the processes that could, this one runs it
         self.taken = 0
         self.refused = 0
+
+    @property
+    def plan(self) -> Plan:
+        """The Plan it takes in for."""
+        return self._plan
+
+    def adopt(self, plan: Plan) -> None:
+        """Another Plan of the same route, which says the same of its source."""
+        self._plan = plan
+
+    async def up(self, patience: float) -> str:
+        """Wait until it takes in, or its turn comes another day. Answers what is wrong when it fails at once."""
+        await until(self._news, patience)
+        return self.problem if self._news.is_set() else f"it does not take in after {patience:g} s"
 
     async def run(self) -> None:
         """Run the source, and again after a pause when it fails."""
@@ -113,13 +132,15 @@ class SourceRunner:
         self._stopping = True
         self._stopped.set()
         if self._source is not None:
-            await self._source.close()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(REST):
+                    await self._source.close()
         if self._reading is not None:
             self._reading.cancel()
 
     def _report(self, problem: str) -> None:
-        planned = self._shared.plans.connection(self._plan.source.connection)
-        self.problem = hidden_text(problem, planned)
+        self.problem = hidden_text(problem, self._planned)
+        self._news.set()
         self._shared.cell.log("a source failed", {"route": self._plan.route, "why": self.problem})
 
     async def _live(self) -> None:
@@ -136,7 +157,7 @@ class SourceRunner:
             connection = await self._connection(stack)
             self._source = made(self._plan.source.config, connection, self._plan.route)
             stack.callback(setattr, self, "_source", None)
-            context = StoredContext(self._shared.cell, self._plan.route, token)
+            context = StoredContext(self._shared.cell, self._plan.route, token, self._news.set)
             await self._until_read(self._source, context, made.exclusive)
 
     async def _until_read(self, source: Source, context: StoredContext, exclusive: bool) -> None:
@@ -145,7 +166,10 @@ class SourceRunner:
             reading = self._reading = asyncio.create_task(self._read(group, source, context, exclusive))
             renewing = asyncio.create_task(self._renew(reading)) if exclusive else None
             try:
-                await asyncio.wait([reading], timeout=SETTLED)
+                await asyncio.wait([reading], timeout=UP)
+                if not reading.done():
+                    self._news.set()
+                    await asyncio.wait([reading], timeout=SETTLED - UP)
                 if not reading.done():
                     self.problem = ""
                     await asyncio.wait([reading])
@@ -157,13 +181,11 @@ class SourceRunner:
             reading.result()
 
     async def _connection(self, stack: AsyncExitStack) -> Any:
-        name = self._plan.source.connection
-        if not name:
+        if not self._plan.source.connection:
             return None
-        planned = self._shared.plans.connection(name)
-        if planned is None:
-            raise Permanent("connection-gone", f"there is no connection `{name}`")
-        return await stack.enter_async_context(self._pool.connection(planned))
+        if self._planned is None:
+            raise Permanent("connection-gone", f"there is no connection `{self._plan.source.connection}`")
+        return await stack.enter_async_context(self._pool.connection(self._planned))
 
     # --- the lease ---------------------------------------------------------------------------------------------------
 
@@ -184,6 +206,7 @@ class SourceRunner:
             if not self._shared.cell.shared:
                 raise Transient("not-ours", f"the source of route {self._plan.route} runs in another process")
             self.problem = ""
+            self._news.set()
             await until(self._stopped, LEASE / 10)
         return 0 if self._stopping else token
 
@@ -255,8 +278,8 @@ class SourceRunner:
             self._report(f"{type(error).__name__} while {arrival.name or 'an arrival'} was given back: {error}")
 
     async def _take_in(self, arrival: Arrival) -> int:
-        """How many work items it made."""
-        plan = self._shared.plans.current(self._plan.route) or self._plan
+        """How many work items it made. What it gives is read as its own Plan says, whatever decides it later."""
+        plan = self._plan
         if arrival.reply is not None:
             await self._answer(plan, arrival)
             self.taken += 1

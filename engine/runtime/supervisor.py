@@ -34,11 +34,37 @@ class Supervisor:
         self._clock = clock
         self._log = log
         self._parts: dict[str, Part] = {}
+        self._leaving: list[Part] = []  # another of their name has taken their place
 
-    def start(self, name: str, run: Run) -> None:
-        """Run this until it returns or is stopped; again whenever it raises."""
+    def start(self, name: str, run: Run) -> Part:
+        """Run this until it returns or is stopped; again whenever it raises. One of that name before runs on beside."""
+        if name in self._parts:
+            self._leaving.append(self._parts[name])
         part = self._parts[name] = Part(name, run)
         part.task = asyncio.create_task(self._keep(part), name=name)
+        return part
+
+    def part(self, name: str) -> Part | None:
+        """The newest of this name."""
+        return self._parts.get(name)
+
+    def keep(self, part: Part) -> None:
+        """One whose place was taken has it back."""
+        self._leaving.remove(part)
+        self._parts[part.name] = part
+
+    async def finish(self, part: Part, patience: float) -> bool:
+        """Wait until this part has returned; it is cancelled after `patience` seconds. True when it was not."""
+        assert part.task is not None
+        _, late = await asyncio.wait([part.task], timeout=patience)
+        if late:
+            part.task.cancel()
+            await asyncio.gather(part.task, return_exceptions=True)
+        if part in self._leaving:
+            self._leaving.remove(part)
+        if self._parts.get(part.name) is part:
+            del self._parts[part.name]
+        return not late
 
     def problems(self) -> dict[str, str]:
         """What does not run, and why."""
@@ -46,7 +72,8 @@ class Supervisor:
 
     async def drain(self, names: str, patience: float) -> bool:
         """Wait for the parts whose name starts so to return by themselves. True when all did in time."""
-        tasks = [part.task for part in self._parts.values() if part.name.startswith(names) and part.task is not None]
+        known = (*self._parts.values(), *self._leaving)
+        tasks = [part.task for part in known if part.name.startswith(names) and part.task is not None]
         if not tasks:
             return True
         _, left = await asyncio.wait(tasks, timeout=patience)
@@ -54,11 +81,12 @@ class Supervisor:
 
     async def stop(self) -> None:
         """Cancel everything that still runs."""
-        tasks = [part.task for part in self._parts.values() if part.task is not None]
+        tasks = [part.task for part in (*self._parts.values(), *self._leaving) if part.task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._parts.clear()
+        self._leaving.clear()
 
     async def _keep(self, part: Part) -> None:
         pause = PAUSE

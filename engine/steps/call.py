@@ -13,8 +13,8 @@ from engine.steps.support.calling import SHOWN, TIMEOUT, Asker, CallTarget, Retr
 class CallStep(Step):
     """Asks another system and puts its answer into the data.
 
-    `call: {use: core.http, connection: crm, action: get, with: {path: ..}, into: customer}`. The connection's limits
-    and breaker apply. `cache: {ttl: 5m, max_stale: 4h}` uses an answer again, asks once however many events wait for
+    `call: {use: core.http, connection: crm, action: get, with: {path: customer.url}, into: customer}`. The limits and
+    the breaker of the connection apply. `cache: {ttl: 5m, max_stale: 4h}` uses an answer again, asks once however many events wait for
     it, and serves an old one while the system is down. An action that changes something is claimed in the ledger
     under `effect` like a sink: its answer is recorded and used again when the event is delivered again.
     On failure: what may work later is tried again here, then with the event; a refusal is a work item at once; an

@@ -22,8 +22,8 @@ class Branch(Options):
 class Choose(Step):
     """Runs the steps of the first branch whose condition holds.
 
-    `choose: [{when: .., steps: [..]}, {otherwise: true, steps: [..]}]`. Conditions are asked in order; only one branch
-    runs.
+    `choose: [{when: is_true(training), steps: [{id: skip, filter: {reason: training}}]}, {otherwise: true,
+    steps: [{id: tidy, drop: [training]}]}]`. Conditions are asked in order; only one branch runs.
     On failure: without `otherwise` an event for which no branch holds is the work item `no-branch`. A failure inside a
     branch names the step in it.
     """

@@ -28,8 +28,8 @@ class Review(Options):
 class Policy(Step):
     """Decides by rules whether an event goes on: denied, for a person to review, or allowed.
 
-    `policy: {deny: [{when: .., reason: too-late}], review: [{when: .., reason: high-value}]}`. Denials are asked first,
-    then reviews, each in order; an event that no rule names goes on.
+    `policy: {deny: [{when: is_true(used), reason: used-goods}], review: [{when: is_true(no_receipt), reason: no-receipt}]}`.
+    Denials are asked first, then reviews, each in order; an event that no rule names goes on.
     A denied event ends here, counted as filtered under the rule's reason: the business said no, nothing is broken.
     On failure: a review is a work item with the rule's reason; replayed after the decision it needs a change that takes
     it past the rule. A rule that cannot be asked is a work item that says why.

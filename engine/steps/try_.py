@@ -43,7 +43,8 @@ class Catch(Options):
 class Try(Step):
     """Runs steps, and others instead when one of them fails for good.
 
-    `try: {steps: [..], catch: {reasons: [unknown-sku], steps: [..]}}`. The steps of `catch` see the data as it was
+    `try: {steps: [{id: item, enrich: {table: products, key: sku, into: product}}], catch: {reasons: [reference-missing],
+    steps: [{id: as-is, set: {product.name: sku}}]}}`. The steps of `catch` see the data as it was
     before the `try`, with `error: {reason, detail, step, data}` in it; `error` is gone afterwards. Only permanent
     failures are caught: what may work later, and what may have had its effect, is retried and decided by the engine
     as everywhere.

@@ -19,6 +19,7 @@ from engine.backends.sqlite import SqliteDatabase, SqliteStore
 from engine.core.clock import SystemClock
 from engine.core.errors import Transient
 from engine.plugins.registry import Registry
+from engine.ports.transport import Address, Topology
 from engine.steps import BUILTIN
 from tests.rabbitmq_broker import broker, fresh_names, transport
 from tests.runtime.lab import Bench, Lab, MemoryBlobs, lab_connector, running, sale
@@ -89,7 +90,7 @@ async def test_a_sale_is_posted_once_after_a_failure_that_passes(made: RabbitBen
         assert await made.items() == []
 
 
-@pytest.mark.parametrize("queue", ["route.posting", "lane.outside.financial.e1", "quarantine"])
+@pytest.mark.parametrize("queue", ["route.posting", "lane.outside.financial.e1", "quarantine", "work"])
 async def test_what_a_stranger_puts_into_a_queue_is_a_work_item(made: RabbitBench, names: Names, queue: str) -> None:
     async with running(made, SALES), stranger() as channel:
         headers = {"nested": {"a": [1, None]}, "yes": True}
@@ -104,6 +105,48 @@ async def test_what_a_stranger_puts_into_a_queue_is_a_work_item(made: RabbitBenc
         assert all(item.body for item in await made.items())
         depths = await made.transport.depths()
         assert all((depth.ready, depth.unacked) == (0, 0) for depth in depths.values())
+
+
+async def test_what_the_broker_gives_up_on_is_a_work_item(made: RabbitBench, names: Names) -> None:
+    # given an event in the queue of a route, and a limit that a test can reach
+    posting = Address("route", "posting")
+    await made.transport.declare(Topology((posting,), (("sale", "posting"),)))
+    async with running(made, {"routes/ingest.yaml": SALES["routes/ingest.yaml"]}):
+        made.lab.offer([sale("1")])
+
+        async def there() -> bool:
+            return (await made.transport.depths())[posting].ready == 1
+
+        await until(there)
+    pattern = f"^{names.queue(posting)}$".replace(".", r"\.")
+    policy = ("--vhost", broker().vhost, f"limit-{names.prefix}")
+    await asyncio.to_thread(
+        broker().steer, "set_policy", *policy, pattern, '{"delivery-limit": 1}', "--apply-to", "queues"
+    )
+    # when somebody takes it again and again and never finishes it
+    async with stranger() as channel:
+        queue = await channel.get_queue(names.queue(posting))
+        for _ in range(2):
+            message = await queue.get(timeout=10)
+            await message.nack(requeue=True)
+    # then a person gets it, with where it died
+    async with running(made, SALES) as engine:
+
+        async def told() -> bool:
+            return bool(await made.items())
+
+        await until(told)
+        [item] = await made.items()
+        assert (item.level, item.route, item.reason) == ("event", "posting", "dead-lettered")
+        assert "route/posting" in item.detail
+        # and it can be replayed
+        await engine.control.work_replay(item.id, "anna", "the consumer is mended")
+
+        async def posted() -> bool:
+            return len(made.lab.sent) == 1
+
+        await until(posted)
+    await asyncio.to_thread(broker().steer, "clear_policy", *policy)
 
 
 async def test_an_event_nobody_subscribes_to_is_a_work_item_and_lies_nowhere(made: RabbitBench, names: Names) -> None:

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import atexit
 import json
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from functools import cache
 
 import pytest
-from yarl import URL
 
 from engine.backends.rabbitmq import Names, RabbitTransport
-from engine.backends.rabbitmq.admin import allowed_too_much, apply, export, permissions, plan, verify
+from engine.backends.rabbitmq.admin import allowed_too_much, apply, export, plan, verify
 from engine.backends.rabbitmq.control import Control
 from engine.backends.rabbitmq.layout import Exchange, Layout, Queue, layout
 from engine.core.clock import SystemClock
 from engine.core.errors import SettingsError
 from engine.ports.transport import Address, Confirm, Outgoing, Topology
-from tests.rabbitmq_broker import broker, fresh_names, transport
+from tests.rabbitmq_broker import broker, fresh_names, transport, user_of
 
 pytestmark = [pytest.mark.anyio, pytest.mark.services]
 
 SALES, LANE = Address("route", "sales"), Address("lane", "erp")
 SMALL = Topology((SALES, LANE), (("sale.completed", "sales"),))
-PASSWORD = "verify"
 
 
 @pytest.fixture
@@ -100,18 +95,6 @@ async def test_the_broker_takes_the_exported_file(names: Names) -> None:
 def limited(names: Names) -> str:
     """The address of a user with an engine's permissions in `verify` mode."""
     return user_of("engine")
-
-
-@cache
-def user_of(role: str) -> str:
-    """The address of a user with the permissions of a role, over the names of every test. One for the whole run."""
-    user = f"tillflow-test-{os.getpid()}-{role}"
-    broker().steer("add_user", user, PASSWORD)
-    atexit.register(broker().steer, "delete_user", user)
-    given = permissions(Names("PREFIX"))[role]
-    regexes = [part.replace("PREFIX", "t[0-9a-f]{10}") for part in (given.configure, given.write, given.read)]
-    broker().steer("set_permissions", "--vhost", broker().vhost, user, *regexes)
-    return str(URL(broker().url).with_user(user).with_password(PASSWORD))
 
 
 def verifying(names: Names, url: str) -> RabbitTransport:

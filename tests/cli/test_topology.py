@@ -9,7 +9,7 @@ import pytest
 
 from engine.backends.rabbitmq import Names
 from tests.cli.conftest import Tillflow
-from tests.rabbitmq_broker import broker, fresh_names
+from tests.rabbitmq_broker import broker, fresh_names, user_of
 
 
 @pytest.fixture
@@ -82,3 +82,30 @@ def test_without_a_broker_it_says_what_to_give(tillflow: Tillflow, project: Path
     assert away.code == 4
     assert "cannot be reached" in away.err
     assert "hidden" not in away.err + away.out
+
+
+@pytest.mark.services
+def test_the_doctor_proves_that_an_engine_which_verifies_may_change_nothing(
+    tillflow: Tillflow, project: Path, names: Names, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rights() -> tuple[bool, str]:
+        checks = tillflow("doctor", "--project", project, "--format", "json").json["checks"]
+        return next((one["ok"], one["detail"]) for one in checks if one["check"].startswith("rights at"))
+
+    # given what an operator made, and an engine that makes its queues itself
+    assert tillflow("topology", "apply", "--project", project).code == 0
+    assert rights() == (
+        True,
+        "the engine makes its queues itself (TILLFLOW_TOPOLOGY=manage), so its user may configure",
+    )
+    # when it should only look, as a user who may do everything
+    monkeypatch.setenv("TILLFLOW_TOPOLOGY", "verify")
+    well, detail = rights()
+    # then that is a failure that names each thing
+    assert not well
+    assert "may make a queue, make an exchange, delete a queue, delete an exchange" in detail
+    # and as the user who is meant for it, all is well
+    monkeypatch.setenv("TILLFLOW_TRANSPORT", user_of("engine"))
+    well, detail = rights()
+    assert well and "refused" in detail
+    assert tillflow("topology", "verify", "--project", project).code == 0

@@ -32,6 +32,7 @@ SINK = "to:\n  - id: erp\n    use: core.http\n    connection: crm\n    action: p
         ("steps:\n  - id: Training_Mode\n    filter: {reason: x}\n", "TF1109", 2, 9),
         ("steps:\n  - id:training\n    filter: {reason: x}\n", "TF1042", 2, 5),
         ("steps:\n  - id: wait\n    await: {event: a@1}\n", "TF1107", 3, 5),
+        ("steps: []\nsaga: {undo: []}\n", "TF1107", 2, 1),
         ("steps:\n  - id: rules\n    policy: {deny: []}\n    decide: {by: x}\n", "TF1107", 4, 5),
         ("steps:\n  - id: price\n    call: {use: a}\n    on_error: {not_found: {}}\n", "TF1107", 4, 16),
         ("steps:\n  - id: price\n    call: {use: a}\n    on_error: {contine: x}\n", "TF1101", 4, 16),

@@ -247,6 +247,49 @@ async def test_links_and_pipes_are_never_opened(tmp_path: Path) -> None:
         assert len([text for text, _ in watching.ctx.logged if text == "a file was refused"]) == 2
 
 
+async def test_a_file_that_cannot_be_read_is_a_work_item_and_stops_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.open
+
+    def guarded(path: Any, *args: Any, **kwargs: Any) -> int:
+        if path == "a.csv":
+            raise PermissionError(13, "Permission denied")
+        return real(path, *args, **kwargs)
+
+    monkeypatch.setattr(os, "open", guarded)
+    async with opened(tmp_path) as connection:
+        watching = Watching(connection)
+        for name in ("a.csv", "b.csv"):
+            (tmp_path / "in" / name).write_text(name)
+        (other,) = await watching.settled()
+        assert other.name == "b.csv"
+        assert await watching.settled(60) == []
+        (arrival,) = await watching.settled(60)
+        assert arrival.failure is not None and arrival.failure.reason == "file-unreadable"
+        assert (arrival.name, arrival.content) == ("a.csv", b"")
+        assert "a.csv cannot be read: Permission denied" in str(arrival.failure)
+        await arrival.ack(1)
+        assert [path.name for path in (tmp_path / "failed").iterdir()] == ["a.csv"]
+
+
+async def test_a_folder_that_vanishes_is_a_problem_that_heals(tmp_path: Path) -> None:
+    async with opened(tmp_path) as connection:
+        watching = Watching(connection)
+        assert await watching.settled() == []
+        (tmp_path / "in").rename(tmp_path / "away")
+        with pytest.raises(Transient, match="folder-unreadable") as told:
+            await watching.look()
+        assert str(tmp_path / "in") in str(told.value)
+        (tmp_path / "in").mkdir()
+        (tmp_path / "in" / "a.csv").write_text("one")
+        (arrival,) = await watching.settled()
+        (tmp_path / "archive").rename(tmp_path / "old-archive")
+        (tmp_path / "archive").mkdir()
+        await arrival.ack(0)
+        assert [path.name for path in (tmp_path / "archive").iterdir()] == ["a.csv"]
+
+
 async def test_only_names_that_match_are_taken(tmp_path: Path) -> None:
     async with opened(tmp_path) as connection:
         for name in ("a.xml", "b.csv", ".hidden.xml"):

@@ -302,7 +302,9 @@ async def test_what_has_no_final_delivery_in_time_is_overdue(store: Store) -> No
 
 async def test_lately_counts_events_and_how_long_their_effects_took(store: Store) -> None:
     rows = [row("old", "deliveries", "erp", at=10), row("new", "deliveries", "erp", "crm", at=200)]
-    await store.apply(InboxOpen([*rows, row("waits", "deliveries", "erp", at=300), row("again", segment="day", at=400)]))
+    await store.apply(
+        InboxOpen([*rows, row("waits", "deliveries", "erp", at=300), row("again", segment="day", at=400)])
+    )
     for event, sink, state, at in (
         ("old", "erp", "applied", 50), ("new", "erp", "applied", 260), ("new", "crm", "applied", 230),
         ("waits", "erp", "waiting", 350),

@@ -216,3 +216,13 @@ async def test_blobs_are_named_by_everything_that_waits_with_a_body(store: Store
     await store.apply(TimerSet(timers))
     await store.apply(TimerDone(["5"]))
     assert await store.apply(BlobsNamed()) == set(digests[:5])
+
+
+async def test_a_large_day_goes_in_pieces_and_stays_over_in_between(store: Store) -> None:
+    for number in range(5):
+        await posted(store, f"e{number}")
+    pieces = []
+    while gone := await store.apply(DayForget("sales", DAY, NOW, most=2)):
+        pieces.append(gone)
+    assert sum(pieces) == 10 and max(pieces) <= 4 and len(pieces) >= 4
+    assert await store.apply(DaysKept(NEXT)) == []

@@ -15,11 +15,19 @@ from engine.backends.sqlite import SqliteDatabase
 from engine.cli.main import main
 from engine.discover import discover
 from engine.runtime import crash
+from tests import planes
 
 # What is imported late, here once for all lives: that is quicker, and an edit of the engine does not tear a story apart.
-LATE = ("anyio._backends._asyncio", "uvicorn.lifespan.off", "uvicorn.protocols.http.h11_impl") + (
-    "connectors.core.http.client", "engine.cli.run", "engine.cli.trace", "engine.cli.work", "engine.expr.shape.schema"
-)  # fmt: skip
+LATE = (
+    "anyio._backends._asyncio",
+    "connectors.core.http.client",
+    "engine.cli.run",
+    "engine.cli.trace",
+    "engine.cli.work",
+    "engine.expr.shape.schema",
+    "uvicorn.lifespan.off",
+    "uvicorn.protocols.http.h11_impl",
+)
 for name in LATE:
     import_module(name)
 discover()
@@ -53,6 +61,7 @@ def tillflow(arguments: Sequence[str], environ: Mapping[str, str], out: str, log
     sys.stderr = open(2, "w", encoding="utf-8", closefd=False, buffering=1)  # noqa: SIM115
     signal.signal(signal.SIGINT, signal.default_int_handler)
     warnings.resetwarnings()
+    planes.use(environ.get("PROOF_PLANE", ""))
     small_disk(environ.get("PROOF_PAGES", ""), environ.get("PROOF_FILE_SIZE", ""))
     crash.arm(environ.get("TILLFLOW_CRASH_AT", ""))
     sys.argv = ["tillflow", *arguments]

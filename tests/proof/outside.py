@@ -11,7 +11,10 @@ Paths are `/<log>/<trouble>/<way>[/<name>]`. Each effect, each absorbed repeat a
     trouble   `echo`: never an effect, always 422 with a card number and all that was sent, also what proves who sends;
               else what happens the first time it sees a key, after the effect was made:
               none | drop (the connection) | error (answer 500) | hang (for a minute) | slow (300 ms)
-              or before it was made: refuse (503) | deny (422, always)
+              | drip (answers one byte a second)
+              or before it was made: refuse (503) | throttle (429, Retry-After: 3) | deny (422, always)
+
+Each line says `at` which moment it was written, in seconds of the monotonic clock.
 """
 
 from __future__ import annotations
@@ -27,6 +30,8 @@ from pathlib import Path
 from typing import Any
 
 CARD = "5555555555554444"
+BEFORE = {"refuse": 503, "throttle": 429}  # what a first request is answered, without an effect
+ALWAYS = {"deny": 422, "echo": 422}
 
 
 class System(ThreadingHTTPServer):
@@ -44,7 +49,8 @@ class System(ThreadingHTTPServer):
         self.met: set[tuple[str, str, str]] = set()
 
     def note(self, log: str, what: str, way: str, key: str, name: str, body: Any) -> None:
-        line = json.dumps({"what": what, "way": way, "key": key, "name": name, "body": body}) + "\n"
+        fields = {"what": what, "way": way, "key": key, "name": name, "body": body, "at": time.monotonic()}
+        line = json.dumps(fields) + "\n"
         file = os.open(self.folder / log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             os.write(file, line.encode())
@@ -103,9 +109,11 @@ class Handler(BaseHTTPRequestHandler):
         key = self.headers.get("idempotency-key", "")
         with self.server.lock:
             met = not self.server.first(log, way, key)
-            status = 422 if trouble in ("deny", "echo") else 503 if trouble == "refuse" and not met else 200
+            status = 200 if met and trouble in BEFORE else BEFORE.get(trouble, ALWAYS.get(trouble, 200))
             if status == 200:
                 self.server.apply(log, way, key, name, body)
+            elif status == 429:
+                self.server.note(log, "throttled", way, key, name, body)
         if trouble == "echo":
             self._answer(status, f"refused {CARD}: {self.headers} {content.decode()}".encode())
         else:
@@ -118,10 +126,24 @@ class Handler(BaseHTTPRequestHandler):
             return
         if trouble in ("hang", "slow"):
             time.sleep(60 if trouble == "hang" else 0.3)
+        if trouble == "drip":
+            self._drip()
+            return
         self._answer(500 if trouble == "error" else status)
+
+    def _drip(self) -> None:
+        """A minute's answer."""
+        self.send_response(200)
+        self.send_header("content-length", "60")
+        self.end_headers()
+        for _ in range(60):
+            self.wfile.write(b" ")
+            time.sleep(1)
 
     def _answer(self, status: int, content: bytes = b"{}") -> None:
         self.send_response(status)
+        if status == 429:
+            self.send_header("retry-after", "3")
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(content)))
         self.end_headers()

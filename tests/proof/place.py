@@ -186,6 +186,11 @@ class Place:
             time.sleep(0.1)
         return False
 
+    def died(self, life: Life) -> int:
+        """Wait for the death it is armed for; fails the test when it comes to rest instead."""
+        at_rest = self.quiet(life)  # the point may lie a moment behind the last thing that moves
+        return life.ended(5.0 if at_rest else PATIENCE)
+
     def until(self, life: Life, happened: Any, within: float = PATIENCE) -> None:
         """Wait for something while a process lives."""
         until = time.monotonic() + within

@@ -35,8 +35,7 @@ def place_of(folder: Path, outside: Outside, files: dict[str, str], trouble: str
 
 
 def killed_at(place: Place, point: str) -> None:
-    life = place.start(point)
-    assert not place.quiet(life) and life.ended() == KILLED, f"{point} was never reached"
+    assert place.died(place.start(point)) == KILLED
 
 
 def run_on(place: Place) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.core.errors import Permanent
+from engine.core.errors import Permanent, Transient
 from engine.plugins.contracts import Arrival
 from tests.runtime.lab import bench, running, sale, settle, virtual
 from tests.runtime.routes import CHECKED, FROM_FILE, SALES, TO_BUS, TO_ERP, route
@@ -24,15 +24,16 @@ async def test_status_and_health_tell_what_does_not_run() -> None:
 
 
 @virtual
-async def test_an_open_breaker_says_when_it_asks_again() -> None:
+async def test_an_open_breaker_says_why_and_when_it_asks_again() -> None:
     async with bench() as made, running(made, TYPED) as engine:
         made.lab.offer([sale("1")])
         await settle()
         (gate,) = engine.pool.gates()
         for _ in range(1000):
-            gate.breaker.failed(probe=False)
+            gate.end(0.1, Transient("unreachable", "the ERP refused the connection"), probe=False)
         (problem,) = (await engine.control.status())["problems"]
         assert problem["part"] == "connection/outside"
+        assert "unreachable: the ERP refused the connection" in problem["why"]
         assert f"the next probe is in {round(gate.breaker.retry_after())} s" in problem["why"]
 
 

@@ -13,6 +13,7 @@ from connectors.core.files.config import FilesSourceConfig
 from engine.sdk import Arrival, Failure, Permanent, Source, SourceContext, Transient, source
 
 RETRY_AFTER = 30.0  # seconds before a file that was given back is offered again
+TRIES = 3  # to read a file, before it becomes a work item
 _INLINE = 1 << 20  # bytes; a larger file is read in a thread
 
 
@@ -23,6 +24,7 @@ class _Watch:
     held    in hand: given to the engine and not settled
     done    settled, and still there because there is no folder to move it to
     until   not offered before this (monotonic seconds)
+    tries   how often it could not be read
     """
 
     seen: Seen
@@ -30,6 +32,7 @@ class _Watch:
     held: bool = False
     done: bool = False
     until: float = 0.0
+    tries: int = 0
 
 
 @source("core.files")
@@ -38,7 +41,7 @@ class FilesSource(Source):
 
     A file is read once its size and time have not changed for `stable_for`, or its done-marker is there. It is
     archived by rename after everything in it is durable. A file whose content was taken in before, under whatever
-    name, is archived as a duplicate and has no second effect. A file that is too large is a work item; links, devices
+    name, is archived as a duplicate and has no second effect. A file that is too large or cannot be read is a work item; links, devices
     and odd names are never opened: each is a work item too, and is moved to `failed` under another name.
     """
 

@@ -49,8 +49,9 @@ class HttpSource(Source):
         self._clock: Clock | None = None
 
     async def close(self) -> None:
-        """Answer 503 from now on."""
+        """Answer 503 from now on, unless another has taken its place; returns when what waits here is taken in."""
         self._closed = True
+        await self._waiting.join()
 
     async def arrivals(self, ctx: SourceContext) -> AsyncIterator[Arrival]:
         """Requests as they come in."""
@@ -63,9 +64,11 @@ class HttpSource(Source):
         listener = await LISTENERS.borrow(settings.listen, limits)
         listener.add(self._config.method, self._config.path, self._take)
         ctx.log("takes in webhooks", {"address": f"{listener.host}:{listener.port}", "path": self._config.path})
+        ctx.ready()
         try:
             while True:
                 yield await self._waiting.get()
+                self._waiting.task_done()
         finally:
             listener.remove(self._config.method, self._config.path, self._take)
             self._turn_away()

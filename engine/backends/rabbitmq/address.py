@@ -1,8 +1,13 @@
-"""The broker's address, and what is said when nothing good is there. Passwords are never told."""
+"""The broker's address, and what is said when nothing good is there. Passwords are never told.
+
+TLS is `amqps://`, with files named in the query: `cafile` (who signed the broker's certificate; else the system's own),
+`certfile` and `keyfile` (ours, where the broker asks for one).
+"""
 
 from __future__ import annotations
 
 import asyncio
+import ssl
 from typing import Any
 
 from aiormq.exceptions import (
@@ -21,6 +26,14 @@ from engine.core.errors import SettingsError
 HEARTBEAT = "10"  # seconds, where the address says nothing; a dead peer is noticed after three
 _REFUSED = (AuthenticationError, ProbableAuthenticationError, ConnectionNotAllowed, InvalidFrameError)
 
+# What TLS says, and what to do about it.
+_TLS = {
+    "CERTIFICATE_VERIFY_FAILED": "its certificate is not trusted here, or is for another name. Name who signed it with "
+    "`?cafile=..` in the transport's address, and connect by the name it was made for",
+    "CERTIFICATE_REQUIRED": "it asks for a certificate of ours. Name one with `?certfile=..&keyfile=..` in the "
+    "transport's address",
+}
+
 # Everything a connection or channel can end with.
 LOST = (AMQPError, OSError, TimeoutError, RuntimeError)
 
@@ -34,12 +47,33 @@ def with_defaults(url: str, name: str) -> URL:
         proper = False
     if not proper:
         raise SettingsError("the transport's address is not of the form amqp://user:password@host:5672/vhost")
+    if address.scheme == "amqps":
+        _check_files(address)
     return address.with_query({"heartbeat": HEARTBEAT, "name": name, **address.query})
+
+
+def _check_files(address: URL) -> None:
+    """A file that cannot be used is a matter of settings, not of a broker that may come back."""
+    query = address.query
+    asked = ""
+    try:
+        asked = "cafile"
+        context = ssl.create_default_context(cafile=query.get("cafile"), capath=query.get("capath"))
+        asked = "certfile and keyfile"
+        if "certfile" in query:
+            context.load_cert_chain(query["certfile"], query.get("keyfile"))
+    except OSError as error:  # an error of TLS is one too
+        names = ", ".join(f"{name}={query[name]}" for name in asked.split(" and ") if name in query)
+        why = getattr(error, "reason", "") or error.strerror or str(error)
+        raise SettingsError(f"the transport's address names {asked} that cannot be used ({names}): {why}") from None
 
 
 def failed(address: URL, error: BaseException) -> SettingsError | Unreachable:
     """What a connection that did not come about means."""
     where = f"{address.host}:{address.port or (5671 if address.scheme == 'amqps' else 5672)}{address.path}"
+    untrusted = _TLS.get(next((name for name in _TLS if name in told(error)), ""))
+    if untrusted is not None:
+        return SettingsError(f"RabbitMQ at {where}: {untrusted}")
     closed = isinstance(error, ConnectionClosed) and error.args[:1] in ((530,), (403,))
     if not closed and not isinstance(error, _REFUSED):
         return Unreachable(f"RabbitMQ at {where} cannot be reached: {told(error)}")

@@ -30,14 +30,18 @@ class DaysKept(Op[list[tuple[str, str]]]):
 
 @dataclass(frozen=True)
 class DayForget(Op[int]):
-    """Forget one day of one route if it is over. Answers how many rows went, 0 when it is not over.
+    """Forget one day of one route if it is over, so much of it that nobody waits long: ask again until nothing goes.
+
+    Answers how many rows went, 0 when it is not over. What is left in between is still over, also after a crash.
 
     before   UTC microseconds: nothing written since then is forgotten
+    most     rows of each kind that may go
     """
 
     route: str
     day: str
     before: int
+    most: int = 2000
 
 
 @dataclass(frozen=True)

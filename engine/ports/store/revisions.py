@@ -1,4 +1,8 @@
-"""Revisions: the project as it was loaded, with all its bytes."""
+"""Revisions: the project as it was loaded, with all its bytes, and how far each process is with one.
+
+`staged` is offered to every live process, `active` is what all of them run, `rejected` was not taken or was taken back,
+`past` was active once. There is at most one of the first two each.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from typing import Literal
 from engine.ports.store.base import Op
 
 RevisionState = Literal["staged", "active", "rejected", "past"]
+OVERTAKEN = "another revision was staged before this one was done"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +24,8 @@ class Revision:
     number    counts up in the order they were first recorded
     plans     route -> plan digest
     files     path -> bytes of every file it was built from
+    at        when it came to its state; while it is staged and active this names the attempt reports belong to
+    problem   why it was rejected
     """
 
     id: str
@@ -29,11 +36,14 @@ class Revision:
     reason: str = ""
     at: int = 0
     number: int = 0
+    problem: str = ""
 
 
 @dataclass(frozen=True)
 class RevisionPut(Op[int]):
-    """Record a revision (its number is answered) and, when `active`, make the former active one `past`."""
+    """Record a revision (its number is answered). When `active` it makes the former active one `past`, when `staged`
+    another staged one `rejected`; reports of an earlier attempt are forgotten.
+    """
 
     revision: Revision
 
@@ -68,3 +78,70 @@ class RevisionPrune(Op[int]):
 
     keep: int
     needed: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Which revisions count now, without files."""
+
+    active: Revision | None = None
+    staged: Revision | None = None
+
+
+@dataclass(frozen=True)
+class RevisionsNow(Op[Standing]):
+    """The active revision and the staged one."""
+
+    reads = True
+
+
+@dataclass(frozen=True)
+class RevisionMark(Op[bool]):
+    """Bring a revision from the attempt `at` to another state. False when it is not in state `was` of that attempt.
+
+    state     `active` makes the former active one `past`
+    now       the attempt it is from now on; 0 keeps it
+    required  raise Fenced instead of answering False
+    """
+
+    id: str
+    at: int
+    was: RevisionState
+    state: RevisionState
+    problem: str = ""
+    now: int = 0
+    required: bool = False
+
+
+Stage = Literal["ready", "refused", "running", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How far one process is with a revision.
+
+    stage     ready and refused answer `staged`; running and failed answer `active`
+    problem   why it is refused or failed, with file and line where there are
+    """
+
+    worker: str
+    stage: Stage
+    problem: str = ""
+    at: int = 0
+
+
+@dataclass(frozen=True)
+class RevisionReport(Op[bool]):
+    """A process reports on the attempt `attempt` of a revision; its earlier report is replaced. False when it is over."""
+
+    id: str
+    attempt: int
+    report: Report
+
+
+@dataclass(frozen=True)
+class RevisionReports(Op[list[Report]]):
+    """What the processes report on the present attempt of a revision, by name of the process."""
+
+    id: str
+    reads = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from engine.core.errors import Fenced
 from engine.ports.store import audit, journal, leases, revisions, tables, workers
 
 from .state import Memory
@@ -43,15 +44,57 @@ def journal_prune(m: Memory, op: journal.JournalPrune) -> int:
 def revision_put(m: Memory, op: revisions.RevisionPut) -> int:
     new = op.revision
     there: revisions.Revision | None = m.revisions.get(new.id)
-    if new.state == "active":
-        for digest, other in m.revisions.items():
-            if other.state == "active":
-                m.revisions.put(digest, replace(other, state="past"))
+    _make_room(m, new.state)
+    _forget_reports(m, new.id)
     number = there.number if there else 1 + max((r.number for r in m.revisions.values()), default=0)
     files = {**(there.files if there else {}), **new.files}
     m.revisions.put(new.id, replace(new, number=number, files=files))
     m.pruned.drop(new.id)
     return int(number)
+
+
+def _make_room(m: Memory, state: str) -> None:
+    for digest, other in m.revisions.items():
+        if state == other.state == "active":
+            m.revisions.put(digest, replace(other, state="past"))
+        if state == other.state == "staged":
+            m.revisions.put(digest, replace(other, state="rejected", problem=revisions.OVERTAKEN))
+
+
+def _forget_reports(m: Memory, id: str) -> None:
+    for key, _ in m.reports.items():
+        if key[0] == id:
+            m.reports.drop(key)
+
+
+def revision_mark(m: Memory, op: revisions.RevisionMark) -> bool:
+    known: revisions.Revision | None = m.revisions.get(op.id)
+    if known is None or (known.at, known.state) != (op.at, op.was):
+        if op.required:
+            raise Fenced(f"revision {op.id} is not {op.was} any more")
+        return False
+    _make_room(m, op.state)
+    m.revisions.put(op.id, replace(known, state=op.state, problem=op.problem, at=op.now or op.at))
+    if op.now:
+        _forget_reports(m, op.id)
+    return True
+
+
+def revision_report(m: Memory, op: revisions.RevisionReport) -> bool:
+    known: revisions.Revision | None = m.revisions.get(op.id)
+    if known is None or known.at != op.attempt:
+        return False
+    m.reports.put((op.id, op.report.worker), op.report)
+    return True
+
+
+def revision_reports(m: Memory, op: revisions.RevisionReports) -> list[revisions.Report]:
+    return sorted((one for key, one in m.reports.items() if key[0] == op.id), key=lambda one: one.worker)
+
+
+def revisions_now(m: Memory, op: revisions.RevisionsNow) -> revisions.Standing:
+    by_state = {one.state: replace(one, files={}) for one in m.revisions.values()}
+    return revisions.Standing(by_state.get("active"), by_state.get("staged"))
 
 
 def revision_get(m: Memory, op: revisions.RevisionGet) -> revisions.Revision | None:
@@ -190,6 +233,10 @@ HANDLERS: dict[type, Any] = {
     revisions.RevisionOfPlan: revision_of_plan,
     revisions.RevisionList: revision_list,
     revisions.RevisionPrune: revision_prune,
+    revisions.RevisionMark: revision_mark,
+    revisions.RevisionReport: revision_report,
+    revisions.RevisionReports: revision_reports,
+    revisions.RevisionsNow: revisions_now,
     leases.LeaseTake: lease_take,
     leases.LeaseDrop: lease_drop,
     leases.CursorGet: cursor_get,

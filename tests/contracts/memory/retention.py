@@ -48,11 +48,13 @@ def day_forget(m: Memory, op: retention.DayForget) -> int:
         return 0
     gone = 0
     for table, place in ((m.inbox, "key"), (m.ledger, "key"), (m.work, "")):
-        for key, row in table.items():
-            day = getattr(row, place).day if place else row.day
-            if row.route == op.route and day == op.day:
-                table.drop(key)
-                gone += 1
+        days = [(key, row, getattr(row, place).day if place else row.day) for key, row in table.items()]
+        some = [key for key, row, day in days if row.route == op.route and day == op.day][: op.most]
+        for key in some:
+            table.drop(key)
+        gone += len(some)
+        if len(some) == op.most:
+            return gone
     return gone + _members_forget(m, op)
 
 

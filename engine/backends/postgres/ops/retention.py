@@ -10,6 +10,9 @@ from engine.ports.store.retention import BLOB_MARKS, BlobsNamed, DayForget, Days
 
 _TABLES = ("inbox", "ledger", "work_item", "member")  # everything that has a route and a business day
 _KEPT = " UNION ".join(f"SELECT day, route FROM {table} WHERE day > '' AND day < $1" for table in _TABLES)
+_SOME = """
+DELETE FROM {table} WHERE ctid = ANY(ARRAY(SELECT ctid FROM {table} WHERE route = $1 AND day = $2 LIMIT $3))
+"""
 _FINAL = ", ".join(f"'{state}'" for state in sorted(FINAL))
 # One row for each reason why a day is not over, see ports.store.retention.
 _NOT_OVER = f"""
@@ -63,7 +66,10 @@ async def forget_day(connection: Connection, op: DayForget) -> int:
         return 0
     gone = 0
     for table in _TABLES:
-        gone += _count(await connection.execute(f"DELETE FROM {table} WHERE route = $1 AND day = $2", route, day))
+        some = _count(await connection.execute(_SOME.format(table=table), route, day, op.most))
+        gone += some
+        if some == op.most:
+            break  # the inbox goes before the ledger: a row without its deliveries would not be over any more
     return gone
 
 

@@ -11,6 +11,7 @@ from engine.ports.store.retention import BLOB_MARKS, BlobsNamed, DayForget, Days
 _TABLES = ("inbox", "ledger", "work_item", "member")  # everything that has a route and a business day
 _KEPT = " UNION ".join(f"SELECT day, route FROM {table} WHERE day > '' AND day < ?" for table in _TABLES)
 _OF_DAY = "route = :route AND day = :day"
+_SOME = f"DELETE FROM {{table}} WHERE rowid IN (SELECT rowid FROM {{table}} WHERE {_OF_DAY} LIMIT :most)"
 _FINAL = ", ".join(f"'{state}'" for state in sorted(FINAL))
 # One row for each reason why a day is not over, see ports.store.retention.
 _NOT_OVER = f"""
@@ -55,10 +56,16 @@ def kept(connection: Connection, op: DaysKept) -> list[tuple[str, str]]:
 
 
 def forget_day(connection: Connection, op: DayForget) -> int:
-    facts = {"route": op.route, "day": op.day, "before": op.before}
+    facts = {"route": op.route, "day": op.day, "before": op.before, "most": op.most}
     if connection.execute(_NOT_OVER, facts).fetchone() is not None:
         return 0
-    return sum(connection.execute(f"DELETE FROM {table} WHERE {_OF_DAY}", facts).rowcount for table in _TABLES)
+    gone = 0
+    for table in _TABLES:
+        some = connection.execute(_SOME.format(table=table), facts).rowcount
+        gone += some
+        if some == op.most:
+            break  # the inbox goes before the ledger: a row without its deliveries would not be over any more
+    return gone
 
 
 def forget_rest(connection: Connection, op: RouteForget) -> int:

@@ -7,32 +7,40 @@ from collections.abc import Sequence
 from sqlite3 import Connection
 
 from engine.backends.sqlite.ops.rows import Handlers, value
+from engine.core.errors import Fenced
 from engine.core.jsonx import decode, encode
 from engine.ports.store.revisions import (
+    OVERTAKEN,
+    Report,
     Revision,
     RevisionGet,
     RevisionList,
+    RevisionMark,
     RevisionOfPlan,
     RevisionPrune,
     RevisionPut,
+    RevisionReport,
+    RevisionReports,
+    RevisionsNow,
+    Standing,
 )
 
-_SELECT = "SELECT number, id, state, author, reason, at, plans FROM revision"
+_SELECT = "SELECT number, id, state, author, reason, at, plans, problem FROM revision"
 _FILES = "SELECT path, content FROM revision_file JOIN file_content USING (digest) WHERE number = ? ORDER BY path"
 _INSERT = (
-    "INSERT INTO revision (id, state, author, reason, at, plans) VALUES (?, ?, ?, ?, ?, ?) "
+    "INSERT INTO revision (id, state, author, reason, at, plans, problem) VALUES (?, ?, ?, ?, ?, ?, ?) "
     "ON CONFLICT (id) DO UPDATE SET state = excluded.state, author = excluded.author, reason = excluded.reason, "
-    "at = excluded.at, pruned = 0"
+    "at = excluded.at, problem = excluded.problem, pruned = 0"
 )
 
 
 def put(connection: Connection, op: RevisionPut) -> int:
     new = op.revision
-    if new.state == "active":
-        connection.execute("UPDATE revision SET state = 'past' WHERE state = 'active'")
+    _make_room(connection, new.state)
     plans = encode(dict(new.plans)).decode()
-    connection.execute(_INSERT, (new.id, new.state, new.author, new.reason, new.at, plans))
+    connection.execute(_INSERT, (new.id, new.state, new.author, new.reason, new.at, plans, new.problem))
     number = int(value(connection, "SELECT number FROM revision WHERE id = ?", new.id))
+    connection.execute("DELETE FROM revision_report WHERE number = ?", (number,))
     named = [(plan, number) for plan in new.plans.values()]
     connection.executemany("INSERT OR IGNORE INTO revision_plan VALUES (?, ?)", named)
     for path, content in new.files.items():
@@ -42,9 +50,57 @@ def put(connection: Connection, op: RevisionPut) -> int:
     return number
 
 
+def _make_room(connection: Connection, state: str) -> None:
+    """There is one active revision and one staged."""
+    if state == "active":
+        connection.execute("UPDATE revision SET state = 'past' WHERE state = 'active'")
+    if state == "staged":
+        connection.execute("UPDATE revision SET state = 'rejected', problem = ? WHERE state = 'staged'", (OVERTAKEN,))
+
+
+def mark(connection: Connection, op: RevisionMark) -> bool:
+    known = (op.id, op.at, op.was)
+    found = connection.execute("SELECT number FROM revision WHERE id = ? AND at = ? AND state = ?", known).fetchone()
+    if found is None:
+        if op.required:
+            raise Fenced(f"revision {op.id} is not {op.was} any more")
+        return False
+    _make_room(connection, op.state)
+    change = "UPDATE revision SET state = ?, problem = ?, at = ? WHERE number = ?"
+    connection.execute(change, (op.state, op.problem, op.now or op.at, found[0]))
+    if op.now:
+        connection.execute("DELETE FROM revision_report WHERE number = ?", found)
+    return True
+
+
+def report(connection: Connection, op: RevisionReport) -> bool:
+    one = op.report
+    there = "SELECT number, ?, ?, ?, ? FROM revision WHERE id = ? AND at = ?"
+    done = connection.execute(
+        f"INSERT OR REPLACE INTO revision_report {there}",
+        (one.worker, one.stage, one.problem, one.at, op.id, op.attempt),
+    )
+    return done.rowcount > 0
+
+
+def reports(connection: Connection, op: RevisionReports) -> list[Report]:
+    rows = connection.execute(
+        "SELECT worker, stage, r.problem, r.at FROM revision_report AS r JOIN revision USING (number) WHERE id = ? "
+        "ORDER BY worker",
+        (op.id,),
+    )
+    return [Report(*row) for row in rows]
+
+
+def now(connection: Connection, op: RevisionsNow) -> Standing:
+    rows = connection.execute(f"{_SELECT} WHERE state IN ('active', 'staged')").fetchall()
+    by_state = {one.state: one for one in (_revision(row, {}) for row in rows)}
+    return Standing(by_state.get("active"), by_state.get("staged"))
+
+
 def _revision(row: Sequence[object], files: dict[str, bytes]) -> Revision:
-    number, digest, state, author, reason, at, plans = row
-    return Revision(digest, decode(str(plans)), files, state, author, reason, at, number)  # type: ignore[arg-type]
+    number, digest, state, author, reason, at, plans, problem = row
+    return Revision(digest, decode(str(plans)), files, state, author, reason, at, number, problem)  # type: ignore[arg-type]
 
 
 def _with_files(connection: Connection, sql: str, *parameters: object) -> Revision | None:
@@ -87,4 +143,8 @@ HANDLERS: Handlers = {
     RevisionOfPlan: of_plan,
     RevisionList: newest_first,
     RevisionPrune: prune,
+    RevisionMark: mark,
+    RevisionReport: report,
+    RevisionReports: reports,
+    RevisionsNow: now,
 }

@@ -1,0 +1,55 @@
+"""Revisions in the Store: each change of what runs is one transaction with its audit row."""
+
+from __future__ import annotations
+
+from engine.core.errors import Fenced
+from engine.ports.store.audit import AuditAppend, AuditRow
+from engine.ports.store.revisions import Revision, RevisionMark, RevisionPut, RevisionsNow, Standing
+from engine.runtime.cell import Cell
+from engine.runtime.reload.wanted import Wanted
+from engine.runtime.replay import Who
+
+
+async def standing(cell: Cell) -> Standing:
+    """The active and the staged revision. Raises StoreDown."""
+    return await cell.store.apply(RevisionsNow())
+
+
+async def stage(cell: Cell, wanted: Wanted, who: Who, before: Revision | None) -> Revision:
+    """Offer it to every process. Raises StoreDown."""
+    at = max(cell.clock.now(), before.at + 1 if before is not None else 0)
+    revision = Revision(wanted.digest, wanted.plans, wanted.files, "staged", who.actor, who.reason, at)
+    row = AuditRow(at, who.actor, "revision.stage", wanted.digest, who.reason, before.id if before else "")
+    await cell.store.apply_all(RevisionPut(revision), AuditAppend(row))
+    return revision
+
+
+async def activate(cell: Cell, staged: Revision, who: Who, before: Revision | None) -> bool:
+    """All run it from now on. False when it is not staged any more."""
+    row = AuditRow(cell.clock.now(), who.actor, "revision.activate", staged.id, who.reason, before.id if before else "")
+    mark = RevisionMark(staged.id, staged.at, "staged", "active", required=True)
+    return await _done(cell, mark, AuditAppend(row))
+
+
+async def reject(cell: Cell, staged: Revision, who: Who, problem: str) -> bool:
+    """Nobody runs it. False when it is not staged any more."""
+    row = AuditRow(cell.clock.now(), who.actor, "revision.reject", staged.id, problem)
+    mark = RevisionMark(staged.id, staged.at, "staged", "rejected", problem, required=True)
+    return await _done(cell, mark, AuditAppend(row))
+
+
+async def revert(cell: Cell, active: Revision, before: Revision, who: Who, problem: str) -> bool:
+    """All run the one before again. False when something else is active by now."""
+    now = max(cell.clock.now(), active.at + 1)
+    row = AuditRow(now, who.actor, "revision.revert", active.id, problem, active.id, before.id)
+    back = RevisionMark(before.id, before.at, "past", "active", now=now, required=True)
+    away = RevisionMark(active.id, active.at, "past", "rejected", problem, required=True)
+    return await _done(cell, back, away, AuditAppend(row))
+
+
+async def _done(cell: Cell, *ops: RevisionMark | AuditAppend) -> bool:
+    try:
+        await cell.store.apply_all(*ops)
+    except Fenced:
+        return False
+    return True

@@ -1,0 +1,66 @@
+"""Whether this process could run a RouteSet: connections answer, queues are there. Nothing that runs is touched."""
+
+from __future__ import annotations
+
+import asyncio
+
+from engine.compile.plan import Plan, PlannedConnection, RouteSet
+from engine.core.errors import Failure, TillflowError
+from engine.ports.transport import Topology
+from engine.runtime.cell import Cell
+from engine.runtime.hiding import hidden_text
+from engine.runtime.lanes import lanes_of
+from engine.runtime.pool import Pool
+from engine.runtime.revising import topology
+
+CHECK_WITHIN = 10.0  # seconds for one connection to answer
+
+
+def changed_plans(before: RouteSet, after: RouteSet) -> list[Plan]:
+    """Plans of `after` that do not run yet."""
+    known = {plan.digest for plan in before.plans.values()}
+    return [plan for plan in after.plans.values() if plan.digest not in known]
+
+
+class Staging:
+    """`problems` answers what is in the way, a line each."""
+
+    def __init__(self, cell: Cell, pool: Pool) -> None:
+        self._cell = cell
+        self._pool = pool
+
+    async def problems(self, before: RouteSet, after: RouteSet) -> list[str]:
+        """Check what is new in `after`, and declare its queues: those of routes unbound, so that nothing comes yet."""
+        plans = changed_plans(before, after)
+        checks = [self._connection(after, name) for name in _new_connections(before, after, plans)]
+        found = [problem for problem in await asyncio.gather(*checks) if problem]
+        try:
+            await self._cell.transport.declare(Topology((*topology(after).queues, *sorted(lanes_of(plans)))))
+        except TillflowError as error:
+            found.append(f"queues: {error}")
+        return found
+
+    async def _connection(self, after: RouteSet, name: str) -> str:
+        planned = after.connections[name]
+        try:
+            async with asyncio.timeout(CHECK_WITHIN), self._pool.connection(planned) as opened:
+                if opened is not None:
+                    await opened.check()
+        except TimeoutError:
+            return _told(planned, f"no answer within {CHECK_WITHIN:g} s")
+        except Failure as failure:
+            return _told(planned, str(failure))
+        except Exception as error:
+            return _told(planned, f"{type(error).__name__}: {error}")
+        return ""
+
+
+def _told(planned: PlannedConnection, why: str) -> str:
+    return hidden_text(f"connection {planned.name}: {why}", planned)
+
+
+def _new_connections(before: RouteSet, after: RouteSet, plans: list[Plan]) -> list[str]:
+    """Those of the changed Plans whose configuration does not run yet."""
+    known = {connection.digest for connection in before.connections.values()}
+    named = {name for plan in plans for name in plan.connections}
+    return sorted(name for name in named if after.connections[name].digest not in known)

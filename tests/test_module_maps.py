@@ -1,0 +1,20 @@
+"""The map in the docstring of a package names every module of it, and nothing else."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+
+import pytest
+
+MAPPED = ("engine.runtime", "engine.ports", "engine.ports.store", "engine.steps.support")
+ELSEWHERE = {"engine.ports.store": {"base"}}  # the shape of an operation: described above the map
+
+
+@pytest.mark.parametrize("package", MAPPED)
+def test_the_map_of_a_package_is_whole(package: str) -> None:
+    module = importlib.import_module(package)
+    there = {found.name for found in pkgutil.iter_modules(module.__path__)} - ELSEWHERE.get(package, set())
+    entries = re.findall(r"^  ([a-z_]+) +\S", module.__doc__ or "", re.MULTILINE)
+    assert sorted(entries) == sorted(there), "each module once, under the stage it belongs to"
