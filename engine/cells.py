@@ -35,15 +35,17 @@ from engine.backends.sqlite import (
     SqliteTransport,
 )
 from engine.core.clock import Clock, SystemClock, iso
+from engine.core.errors import SettingsError
 from engine.core.masking import mask_pan_text
 from engine.loading import secrets_of
 from engine.ports.blobs import Blobs
 from engine.ports.store import Store
 from engine.ports.transport import Transport
 from engine.runtime.cell import Cell, Log
-from engine.settings import EMBEDDED, Settings
+from engine.settings import EMBEDDED, Settings, where
 
 LOOK = 0.5  # seconds between two looks at the database's health
+HOST = "host.id"  # in the state folder of engines over a shared store
 PATIENCE = 3.0  # seconds to wait for a command that has the database
 Broken = Callable[[str], None]
 
@@ -86,6 +88,9 @@ async def engine_cell(
     settings.state.mkdir(parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
         database = SqliteDatabase(settings.database, time) if settings.store == EMBEDDED else None
+        if _other_store(settings):
+            text = "this state folder was used with another store: what was posted then is not known to this one"
+            told(text, {"state": settings.state, "store": where(settings.store)})
         if database is None:
             await _take_place(stack, settings)
         store, blobs = _memory(settings, time, database)
@@ -126,6 +131,11 @@ def names_of(settings: Settings) -> Names:
     return Names(settings.cell) if settings.cell else Names()
 
 
+def _other_store(settings: Settings) -> bool:
+    """The folder holds what only an engine over the other kind of store leaves behind."""
+    return (settings.state / HOST).exists() if settings.store == EMBEDDED else settings.database.exists()
+
+
 async def _watch(database: SqliteDatabase, clock: Clock, broken: Broken) -> None:
     """A disk that failed is never written to again: what it holds is not known until it is opened anew."""
     while not database.problem:
@@ -162,7 +172,7 @@ def worker_name(settings: Settings) -> str:
 
     The boot is part of it, so that a copy of the state folder on another machine is somebody else.
     """
-    file = settings.state / "host.id"
+    file = settings.state / HOST
     if not file.exists():
         new = file.with_suffix(f".{uuid4().hex}")
         new.write_text(uuid4().hex, "ascii")
@@ -184,6 +194,11 @@ async def command_cell(settings: Settings, *, changes: bool) -> AsyncIterator[Ce
     """
     clock = SystemClock()
     log = stderr_log(clock)
+    if _other_store(settings) and not settings.database.exists():
+        raise SettingsError(
+            f"engines of the state folder {settings.state} work over services; set TILLFLOW_TRANSPORT and TILLFLOW_STORE "
+            "to the addresses they were started with"
+        )
     if settings.embedded and changes:
         async with engine_cell(settings, log=log) as cell:
             yield cell

@@ -53,6 +53,15 @@ class Retry:
 
 
 @dataclass(frozen=True)
+class ProbationRule:
+    """After a change: of the first `events` within so many seconds at most this share may become work items."""
+
+    events: int = 50
+    within: float = 120.0
+    failing: float = 0.05
+
+
+@dataclass(frozen=True)
 class Ordered:
     """How a fenced sink keeps order. `on_failure`: hold_key | skip."""
 
@@ -163,6 +172,8 @@ class Plan:
     expect_traffic: Mapping[str, float] = field(default_factory=dict)
     lifecycle: Mapping[str, Any] = field(default_factory=dict)
     reply: BoundCall | None = None
+    tested: bool = False  # its tests run before a change of it is taken
+    probation: ProbationRule = ProbationRule()
     mark: Mark = field(default_factory=lambda: Mark(""))
     effective: Mapping[str, Any] = field(default_factory=dict, repr=False)
     uses: Mapping[str, str] = field(default_factory=dict, repr=False)

@@ -8,7 +8,7 @@ from engine.compile.catalog import Catalog
 from engine.compile.digests import content_digest
 from engine.compile.expected import plan_slo, plan_traffic
 from engine.compile.params import defaults
-from engine.compile.plan import Plan, Retry, Segment
+from engine.compile.plan import Plan, ProbationRule, Retry, Segment
 from engine.compile.replies import plan_reply
 from engine.compile.report import Place
 from engine.compile.scope import Scope
@@ -76,6 +76,8 @@ class _RouteCompiler:
             expect_traffic=traffic,
             lifecycle=doc.lifecycle.model_dump(exclude_none=True),
             reply=reply,
+            tested=doc.reload.tests if doc.reload.tests is not None else doc.criticality == "financial",
+            probation=self._probation(),
             mark=place.at("route").mark,
             effective=self._document.data,
             uses=self._uses(),
@@ -106,6 +108,12 @@ class _RouteCompiler:
                     key=True,
                     help="publish those events as a type of their own and subscribe to it in another route",
                 )
+
+    def _probation(self) -> ProbationRule:
+        doc = self._doc.reload.probation
+        place = self._place.at("reload", "probation", "within")
+        within = self._scope.measures.duration(place, doc.within, ProbationRule.within)
+        return ProbationRule(doc.events, within, float(doc.failing))
 
     def _experience(self) -> None:
         if self._doc.class_ != "experience":

@@ -4,6 +4,8 @@ Start reading with `engine`, which starts and stops everything below, then follo
 
 Started and kept running
   engine         everything of one process, in the right order
+  running        routers and sources by route, switched while the others go on
+  reload         a changed project: staged everywhere, then run everywhere or nowhere
   supervisor     starts a failed task again after a pause
   cell           transport, store, blobs, clock: all hangs on it
   plans          which Plan decides: current or recorded

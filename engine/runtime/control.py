@@ -33,8 +33,8 @@ from engine.runtime.cell import Cell
 from engine.runtime.codec import read_headers
 from engine.runtime.editing import edited_body, event_of, shown_body
 from engine.runtime.heartbeat import LIVE
-from engine.runtime.identity import search_keys
 from engine.runtime.hiding import hidden_text
+from engine.runtime.identity import search_keys
 from engine.runtime.lanes import LaneState
 from engine.runtime.plans import Plans
 from engine.runtime.pool import Pool

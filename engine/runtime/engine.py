@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from engine.compile.plan import Plan, RouteSet
+from engine.compile.plan import RouteSet
 from engine.core.errors import StoreDown
 from engine.plugins.registry import Registry
 from engine.ports.store.steps import TimerNext
@@ -29,9 +29,16 @@ from engine.runtime.largebodies import checking_in
 from engine.runtime.plans import Load, Plans
 from engine.runtime.pool import Pool
 from engine.runtime.reachable import Reachable, watching
+from engine.runtime.reload.member import Member
+from engine.runtime.reload.retiring import Retiring
+from engine.runtime.reload.staging import Staging
+from engine.runtime.reload.swap import Swap
+from engine.runtime.reload.verbs import Reload
+from engine.runtime.reload.wanted import Project, building
 from engine.runtime.retention import Retention
 from engine.runtime.revising import record, topology, unbind
 from engine.runtime.router import Router
+from engine.runtime.running import Running
 from engine.runtime.shared import Shared
 from engine.runtime.sources import SourceRunner
 from engine.runtime.supervisor import Supervisor
@@ -62,6 +69,7 @@ class Engine:
 
     load    compiles the files of an older revision
     files   where CSV tables are read from
+    project how the project is read again, when it changes
     """
 
     def __init__(
@@ -72,6 +80,7 @@ class Engine:
         load: Load,
         files: TableFiles,
         watch: Watch | None = None,
+        project: Project | None = None,
     ) -> None:
         self.counts = Counts()
         self.reachable = Reachable(cell.log)
@@ -96,8 +105,13 @@ class Engine:
         self._retention = Retention(cell, self.plans)
         self._heartbeat = Heartbeat(cell, self.pool, self._facts)
         self._supervisor = Supervisor(cell.clock, cell.log)
-        self.routers: dict[str, Router] = {}
-        self.sources: dict[str, SourceRunner] = {}
+        self._running = Running(self.shared, registry, self.pool, self.ingress, self._supervisor)
+        swap = Swap(cell, self.plans, self.tables, self.lanes, self._running)
+        given = project or Project()
+        build = given.build or building(load)
+        member = Member(cell, self.plans, build, Staging(cell, self.pool), swap)
+        self.reload = Reload(cell, self.plans, given, build, member, self._handled)
+        self._retiring = Retiring(cell, self.plans, self.lanes, self._running)
 
     async def start(self) -> None:
         """Begin to work. Raises StoreDown, TransportBlocked or SettingsError when cell cannot be used."""
@@ -118,10 +132,12 @@ class Engine:
         self._supervisor.start("dead", self._dead.run)
         self._supervisor.start("retention", self._retention.run)
         for plan in (*retiring, *self.plans.all()):
-            self._start_router(plan)
+            self._running.start_router(plan)
         for plan in self.plans.all():
             if plan.source.use:
-                self._start_source(plan)
+                self._running.start_source(plan)
+        self.reload.start(self._supervisor)
+        self._supervisor.start("retiring", self._retiring.run)
         self._state = "running"
 
     async def stop(self, patience: float = 30.0) -> None:
@@ -130,6 +146,7 @@ class Engine:
             return
         self._state = "stopping"
         until = self.cell.clock.monotonic() + patience
+        await self.reload.stop(self._supervisor)
         for source in self.sources.values():
             await source.stop()
         await self._supervisor.drain("source/", self._left(until))
@@ -146,6 +163,16 @@ class Engine:
         await self._heartbeat.end()
         await self.pool.close()
         self._state = "stopped"
+
+    @property
+    def routers(self) -> dict[str, Router]:
+        """By route."""
+        return self._running.routers
+
+    @property
+    def sources(self) -> dict[str, SourceRunner]:
+        """By route."""
+        return self._running.sources
 
     @property
     def running(self) -> bool:
@@ -181,6 +208,9 @@ class Engine:
         problems |= {f"router/{route}": "not consuming" for route, one in self.routers.items() if not one.consuming}
         return problems
 
+    def _handled(self, route: str) -> int:
+        return self.routers[route].handled if route in self.routers else 0
+
     def _facts(self) -> dict[str, Any]:
         """What this process tells of itself, for people."""
         return {
@@ -194,16 +224,6 @@ class Engine:
         """Something small, so that it is noticed when it is down or back, also where nobody needs it."""
         with suppress(StoreDown):
             await self.cell.store.apply(TimerNext())
-
-    def _start_router(self, plan: Plan) -> None:
-        router = self.routers[plan.route] = Router(self.shared, plan)
-        self._supervisor.start(f"router/{plan.route}", router.run)
-
-    def _start_source(self, plan: Plan) -> None:
-        router = self.routers[plan.route]
-        runner = SourceRunner(self.shared, self._registry, self.pool, self.ingress, router, plan)
-        self.sources[plan.route] = runner
-        self._supervisor.start(f"source/{plan.route}", runner.run)
 
     def _left(self, until: float) -> float:
         return max(0.1, until - self.cell.clock.monotonic())

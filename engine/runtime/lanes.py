@@ -98,19 +98,27 @@ class Lanes:
 
     async def drop(self, lane: Address) -> bool:
         """End a lane that no Plan uses any more, if nothing is in it. False when something is."""
-        if lane in lanes_of([*self._plans.all(), *self._plans.retiring()]) or not await self._cell.transport.remove(lane):
+        if lane in lanes_of([*self._plans.all(), *self._plans.retiring()]) or not await self._cell.transport.remove(
+            lane
+        ):
             return False
+        await self._end(lane)
+        return True
+
+    async def _end(self, lane: Address) -> None:
         worker, task = self._workers.pop(lane, None), self._tasks.pop(lane, None)
+        self._problems.pop(lane, None)
         if worker is not None and task is not None:
             worker.stop()
             await asyncio.wait([task], timeout=DROP_PATIENCE)
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-        return True
 
     async def _run_all(self) -> None:
         """Lanes of former Plans too: what is still on its way to one, held or waiting, must find somebody there."""
         there = {address for address in await self._cell.transport.depths() if address.kind == "lane"}
+        for address in self._tasks.keys() - there - {QUARANTINE}:
+            await self._end(address)  # another process deleted its queue
         for address in sorted(there | {QUARANTINE}):
             if address not in self._tasks:
                 worker = Worker(self._desk, address, alone=address == QUARANTINE)

@@ -194,7 +194,7 @@ class Gate:
         self.listen(changed)
         try:
             while (wait := self.wait()) > 0:
-                if self._no_part():
+                if self._no_part() and not self._share.held:
                     text = f"`{self.planned.name}` allows less than there are processes; another one has its turn"
                     raise Throttled("no-part", text, after=LOOK)
                 if self.breaker.open:

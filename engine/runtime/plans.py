@@ -27,6 +27,7 @@ class Plans:
         self._log = log
         self._recorded: dict[str, Plan] = {}
         self._retiring: dict[str, Plan] = {}
+        self._gone: dict[str, Plan] = {}
         self.number = 0  # of the revision, once it is recorded
 
     @property
@@ -45,6 +46,7 @@ class Plans:
                 self._remember(plan)
         for route in routeset.plans:
             self._retiring.pop(route, None)
+            self._gone.pop(route, None)
         self._routeset = routeset
 
     def _remember(self, plan: Plan) -> None:
@@ -56,8 +58,8 @@ class Plans:
         return list(self._routeset.plans.values())
 
     def current(self, route: str) -> Plan | None:
-        """The Plan that decides for a route now: of a route that is gone the last one, until nothing of it is left."""
-        return self._routeset.plans.get(route) or self._retiring.get(route)
+        """The Plan that decides for a route now: of a route that is gone the last one."""
+        return self._routeset.plans.get(route) or self._retiring.get(route) or self._gone.get(route)
 
     def retire(self, plan: Plan) -> None:
         """A route that is gone; what is left of it is finished on this Plan."""
@@ -68,8 +70,9 @@ class Plans:
         return list(self._retiring.values())
 
     def forget(self, route: str) -> None:
-        """Nothing is left of a route that is gone."""
-        self._retiring.pop(route, None)
+        """Nothing is left of a route that is gone. What turns up all the same still finds its Plan."""
+        if route in self._retiring:
+            self._gone[route] = self._retiring.pop(route)
 
     def connection(self, name: str) -> PlannedConnection | None:
         return self._routeset.connections.get(name)

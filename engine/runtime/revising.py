@@ -14,10 +14,12 @@ async def record(cell: Cell, routeset: RouteSet, author: str = "", reason: str =
     """Write the loaded project with all its bytes; answers the revision that was active before, if it was another."""
     store = cell.store
     before = next((one for one in await store.apply(RevisionList()) if one.state == "active"), None)
+    if before is not None and before.id == routeset.digest:
+        return None
     plans = {route: plan.digest for route, plan in routeset.plans.items()}
     revision = Revision(routeset.digest, plans, routeset.files, "active", author, reason, cell.clock.now())
     await store.apply(RevisionPut(revision))
-    return before if before is not None and before.id != routeset.digest else None
+    return before
 
 
 def topology(routeset: RouteSet) -> Topology:

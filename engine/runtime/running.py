@@ -44,9 +44,7 @@ class Running:
 
     def start_source(self, plan: Plan) -> SourceRunner:
         """Begin to take in for this Plan."""
-        runner = SourceRunner(
-            self._shared, self._registry, self._pool, self._ingress, self.routers[plan.route], plan
-        )
+        runner = SourceRunner(self._shared, self._registry, self._pool, self._ingress, self.routers[plan.route], plan)
         self.sources[plan.route] = runner
         self._supervisor.start(f"source/{plan.route}", runner.run)
         return runner

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from engine.backends.postgres import PostgresStore, ops
+from engine.backends.postgres.ops.blobs import BlobDrop, BlobPut
 from engine.core.errors import Fenced
 from engine.ports.store import Op
 from engine.ports.store.audit import AuditAppend, AuditRow
@@ -53,6 +54,7 @@ from engine.ports.store.steps import (
 )
 from engine.ports.store.tables import TablePut, TableRow
 from engine.ports.store.work import WorkChange, WorkCreate, WorkEdit, WorkItem
+from engine.ports.store.workers import WorkerBeat, WorkerGone, WorkerRow
 from tests.backends.postgres_stores import opened, table
 from tests.postgres_server import SCHEMA, emptied, fetch
 
@@ -66,6 +68,8 @@ FAILED = InboxRow("sales", EVENT, "plan", "work_item")
 HELD = HeldRow("f", "k", 2, DAY, "d", "erp", "{}", b"", 1)
 JOIN = GroupJoin([Member(GROUP, DAY, "e", b"x")])
 TIMER = TimerSet([Timer("t", 5, "delay", "sales", "wait", "e")])
+WORKER = WorkerRow("a", 1, 2, "{}")
+LATER = 1 << 60
 REVISION = RevisionPut(Revision("r", {"sales": "plan"}, {"a": b"b"}))
 
 
@@ -102,13 +106,17 @@ SAME: list[tuple[Op[Any], list[Op[Any]], Any]] = [
     (REVISION, [], 1),
     (RevisionPrune(0), [REVISION], 0),
     (JournalPrune(9), [JournalAppend([ENTRY])], 0),
+    (WorkerBeat(WORKER), [], None),
+    (WorkerGone("a"), [WorkerBeat(WORKER)], None),
+    (BlobDrop("digest", LATER), [BlobPut("digest", b"content")], False),
     (DayForget("sales", DAY, 99), [InboxOpen([FAILED])], 0),
     (RouteForget("s", 99), [SeenAdd("s", "k", 1)], 0),
 ]
 # The answer says that it was done already, or what is counted twice decides nothing.
 OTHERWISE: list[tuple[Op[Any], list[Op[Any]]]] = [
     (CLAIM, []),  # busy until the lease is over, then unknown: nothing is sent twice without a look
-    (JOIN, []),  # a duplicate, which is closed and set to a timer like the first
+    (JOIN, []),  # a duplicate, which is set to a timer like the first
+    (BlobPut("digest", b"content"), []),  # put again is new again
     (WorkCreate([ITEM]), []),  # another version: who read the item in between reads it again
     (InboxDuplicates("sales", [EVENT]), [InboxOpen([FAILED])]),  # told beside the balance, not in it
     (JournalAppend([ENTRY]), []),  # the story, not the truth

@@ -76,6 +76,19 @@ def test_commands_read_and_decide_through_the_store(tillflow: Tillflow, project:
     until(lambda: asked("work", "list")["items"] == [])
 
 
+def test_a_command_that_does_not_know_the_services_says_so(
+    tillflow: Tillflow, project: Path, monkeypatch: pytest.MonkeyPatch, elsewhere: object, tmp_path: Path
+) -> None:
+    state = tmp_path / "elsewhere"
+    for name in ("TILLFLOW_STORE", "TILLFLOW_TRANSPORT", "TILLFLOW_CELL"):
+        monkeypatch.delenv(name)
+    (state / "engine.sock").unlink()
+    for command in (("status",), ("work", "discard", "x", "-r", "no", "--actor", "tests")):
+        said = tillflow(*command, "--project", project, "--state", state)
+        assert said.code == 2 and "set TILLFLOW_TRANSPORT and TILLFLOW_STORE" in said.err, said.err
+    assert not (state / "tillflow.db").exists()
+
+
 def test_before_the_first_start_there_is_nothing_to_look_at(tillflow: Tillflow, project: Path, services: None) -> None:
     said = tillflow("status", "--project", project)
     assert said.code == 2 and "is not there; start the engine" in said.err and PASSWORD not in said.err

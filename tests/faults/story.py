@@ -21,6 +21,7 @@ from tests.proof.shared import SharedPlace
 from tests.rabbitmq_broker import Broker
 
 RETRY = projects.RETRY
+SETTLED = 60.0  # seconds until what does not come to rest counts as lost
 BOTH = {"once": "by-key", "doc": "by-name"}  # what the outside calls a request -> the sink that makes it
 
 
@@ -105,16 +106,16 @@ class Story(SharedPlace):
         """Wait until all that was sold has come to its sinks or waits, and nothing moves any more."""
         sold = set(till.sold(self.inbox, self.archive, self.failed))
 
-        def there() -> bool:
-            time.sleep(0.2)
-            return all(self.applied(way).keys() >= sold for way in sinks or BOTH) or bool(self.items())
+        def left() -> dict[str, int]:
+            missing = {way: len(sold - self.applied(way).keys()) for way in sinks or BOTH}
+            return {f"not at {way}": count for way, count in missing.items() if count} or self.moving()
 
-        def still() -> bool:
+        ends = time.monotonic() + SETTLED
+        while moving := left():
+            assert life.code is None, f"the process ended with {life.code}: {self.told()[-2000:]}"
+            assert not self.items(), self.items()
+            assert time.monotonic() < ends, f"it does not come to rest: {moving}; log: {self.told()[-2000:]}"
             time.sleep(0.2)
-            return not self.moving()
-
-        self.until(life, there)
-        self.until(life, still)
 
     def verdict(self, sinks: Mapping[str, str] | None = None) -> set[str]:
         """Everything sold was applied once at each sink, and nothing waits. The receipts."""

@@ -66,18 +66,16 @@ def ended(outside: Outside, tmp_path_factory: Any) -> Iterator[Ended]:
     assert place.quiet(life), place.told()
     printed = "".join(commands(place))
     assert life.stop() == 0
-    printed += "".join(commands(place))
+    printed += "".join(commands(place, "--format", "json"))
     yield Ended(place, place.items(), printed, outside.folder / "canary")
 
 
-def commands(place: Place) -> Iterator[str]:
+def commands(place: Place, *form: str) -> Iterator[str]:
     """Everything that shows events, of a running engine or of its folder."""
     for item in place.items():
-        yield place.cli("work", "show", item["id"])
-        yield place.cli("work", "show", item["id"], "--format", "json")
+        yield place.cli("work", "show", item["id"], *form)
     for words in (["work", "list"], ["status"], ["trace", "A0001"], ["trace", "A1000"], ["doctor"]):
-        yield place.cli(*words)
-        yield place.cli(*words, "--format", "json")
+        yield place.cli(*words, *form)
 
 
 def kept(place: Place) -> Iterator[tuple[str, bytes]]:

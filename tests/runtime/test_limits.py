@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from engine.core.errors import Throttled, Transient
 from engine.plugins.contracts import ConnectorContext, SinkItem
 from engine.plugins.fields import RateValue
-from engine.runtime.limits import Gate, TokenBucket
+from engine.runtime.limits import Gate, Slots, TokenBucket
+from engine.runtime.share import Share
 from engine.testing.clock import current_clock
 from tests.runtime.support import World, bench, delivery, plan, planned_connection, planned_sink, virtual
 from tests.runtime.test_breaker import Hands
@@ -117,6 +118,46 @@ async def test_turns_of_calls_wait_for_room_and_refuse_while_the_breaker_is_open
         async with gate.turn():
             order.append("never")
     assert refused.value.after == 30.0 and order == ["a", "b"]
+
+
+@virtual
+async def test_who_has_no_part_says_so_and_who_has_just_joined_waits_for_its_own() -> None:
+    share = Share(current_clock())
+    gate = Gate(planned_connection(World(), concurrency=1), current_clock(), share=share)
+
+    share.set(0, 2, wait=3.0, lasts=10.0)
+    async with gate.turn():
+        assert current_clock().monotonic() >= 3.0
+
+    share.set(1, 2, wait=0.0, lasts=10.0)
+    with pytest.raises(Throttled) as refused:
+        async with gate.turn():
+            raise AssertionError("there is no part for it")
+    assert refused.value.reason == "no-part" and gate.shut_for() > 0
+
+
+@virtual
+async def test_slots_grow_and_shrink_and_a_waiter_that_gives_up_harms_nobody() -> None:
+    most, running, seen = [1], 0, []
+    slots = Slots(lambda: most[0])
+
+    async def run() -> None:
+        nonlocal running
+        async with slots:
+            running += 1
+            seen.append(running)
+            await asyncio.sleep(1.0)
+            running -= 1
+
+    tasks = [asyncio.create_task(run()) for _ in range(12)]
+    await asyncio.sleep(1.5)
+    tasks[3].cancel()
+    most[0] = 3
+    await asyncio.sleep(2.0)
+    assert max(seen) == 3
+    most[0], seen[:] = 0, []
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert running == 0 and seen[-1] == 1, "one may always"
 
 
 @virtual

@@ -27,6 +27,8 @@ _SESSION = {
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
 }
+# What a connection does not come about with, or ends with.
+_LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 # Everything written is named by its key. A plan made while a table was small must not read it all once it has grown.
 _BY_KEY = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
 # What was answered survives the death of the server. Stricter settings of the server stay.
@@ -89,11 +91,11 @@ class Server:
             raise SettingsError(f"{self} refuses us: {error}") from None
         except ValueError as error:  # the driver's text names the parameter, but may also quote the address
             raise SettingsError(f"the address of {self} is malformed ({type(error).__name__})") from None
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except _LOST as error:
             raise StoreDown(f"{self} cannot be reached ({error or type(error).__name__})") from error
         try:
             await connection.execute(_DURABLE)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except _LOST as error:
             connection.terminate()
             raise StoreDown(f"{self} went away ({error or type(error).__name__})") from error
         return connection
@@ -117,7 +119,7 @@ async def let_go(connection: Connection) -> None:
     """Say goodbye, so that the server does not take us for lost."""
     try:
         await connection.close(timeout=_GOODBYE_SECONDS)
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except _LOST:
         connection.terminate()
 
 

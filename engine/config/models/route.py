@@ -130,6 +130,23 @@ class LifecycleDoc(Skeleton):
     note: Word | None = None
 
 
+class ProbationDoc(Skeleton):
+    """The first events after a change: when too many of them become work items, the change takes itself back."""
+
+    events: Annotated[int, Field(ge=0, le=10_000, description="How many of the first events count; 0: none.")] = 50
+    within: Annotated[DurationText, Field(description="How long after the change they count.")] = "2m"
+    failing: Annotated[float, Field(ge=0, lt=1, description="The share of them that may become work items.")] = 0.05
+
+
+class ReloadDoc(Skeleton):
+    """What a change of this route must pass while the engine runs."""
+
+    tests: Annotated[
+        bool | None, Field(description="Run its tests before the change (by default on financial routes).")
+    ] = None
+    probation: ProbationDoc = ProbationDoc()
+
+
 class SloDoc(Skeleton):
     """What the route promises; shown by `status`."""
 
@@ -171,6 +188,7 @@ class RouteDoc(Skeleton):
         bool, Field(description="Write outcomes down before publishing (always on financial routes).")
     ] = False
     retry: RetryDoc | None = None
+    reload: ReloadDoc = ReloadDoc()
     steps: list[StepDoc] = Field(default_factory=list)
     to: list[SinkDoc] = Field(default_factory=list)
     reply: Annotated[Raw, Field(description="What a synchronous source answers.")] = None

@@ -6,9 +6,11 @@ finish on the Plan they started with. Only a source whose own part changed is st
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from engine.compile.partial import interned
 from engine.compile.plan import Plan, RouteSet
-from engine.core.errors import Failure, StoreDown, TillflowError, Transient
+from engine.core.errors import Failure, StoreDown, TillflowError
 from engine.ports.transport import Address
 from engine.runtime.cell import Cell
 from engine.runtime.lanes import Lanes
@@ -35,7 +37,6 @@ class Swap:
         """Run it. Raises Failure, StoreDown or SettingsError when something does not start: all is as it was then."""
         before = self._plans.routeset
         after = interned(before, after)
-        await self._cell.transport.declare(topology(after))
         await self._lanes.prepare(list(after.plans.values()))
         await self._load_tables(before, after)
         try:
@@ -51,6 +52,7 @@ class Swap:
         await self._tables.refresh()
 
     async def _switch(self, before: RouteSet, after: RouteSet) -> None:
+        await self._cell.transport.declare(topology(after))
         self._plans.replace(after)
         for plan in after.plans.values():
             self._running.start_router(plan)
@@ -61,7 +63,7 @@ class Swap:
 
     async def _source(self, plan: Plan) -> None:
         runner = self._running.sources.get(plan.route)
-        if runner is not None and _feed(runner.plan, self._plans) == _feed(plan, self._plans):
+        if runner is not None and _feed(runner.plan) == _feed(plan):
             runner.adopt(plan)
         else:
             await self._running.switch_source(plan, self.drain)
@@ -70,30 +72,38 @@ class Swap:
         """Something did not start: everything as it was."""
         self._plans.replace(before)
         self._tables.replace(before.tables)
-        for route in sorted(after.plans.keys() - before.plans.keys()):
-            await self._running.stop_source(route, 1.0)
+        await self._stop_sources(before)
         for plan in before.plans.values():
             if plan.source.use:
-                try:
-                    await self._source(plan)
-                except Failure as failure:
-                    self._cell.log("a source is not back yet", {"route": plan.route, "why": str(failure)})
-                    self._running.start_source(plan)
+                await self._source_again(plan)
         await self._unbind(after, before)
         for route in sorted(after.plans.keys() - before.plans.keys()):
             await self._running.stop_router(route, self.drain)
             await self._cell.transport.remove(Address("route", route))
-        await self._lanes.refresh(_reconfigured(after, before))
+        with suppress(StoreDown):  # its fences are there already
+            await self._lanes.refresh(_reconfigured(after, before))
+
+    async def _source_again(self, plan: Plan) -> None:
+        try:
+            await self._source(plan)
+        except Failure as failure:
+            self._cell.log("a source is not back yet", {"route": plan.route, "why": str(failure)})
+            self._running.start_source(plan)
+
+    async def _stop_sources(self, wanted: RouteSet) -> None:
+        """Of routes that have none, or are not wanted."""
+        for route in sorted(self._running.sources):
+            plan = wanted.plans.get(route)
+            if plan is None or not plan.source.use:
+                await self._running.stop_source(route, self.drain)
 
     async def _let_go(self, before: RouteSet, after: RouteSet) -> None:
         """Of what is not wanted any more: intake and bindings now, the rest when nothing is left of it."""
         self._tables.replace(after.tables)
         for route, plan in before.plans.items():
-            now = after.plans.get(route)
-            if now is None:
+            if route not in after.plans:
                 self._plans.retire(plan)
-            if route in self._running.sources and (now is None or not now.source.use):
-                await self._running.stop_source(route, self.drain)
+        await self._stop_sources(after)
         await self._unbind(before, after)
 
     async def _unbind(self, before: RouteSet, after: RouteSet) -> None:
@@ -112,11 +122,8 @@ def _reconfigured(before: RouteSet, after: RouteSet) -> set[str]:
     }
 
 
-def _feed(plan: Plan, plans: Plans) -> tuple[str, ...]:
+def _feed(plan: Plan) -> tuple[str, ...]:
     """What a source is made of: equal for equal ones."""
     use = plan.source.use
     connection = plan.uses.get(f"connection {plan.source.connection}", "")
     return use, connection, plan.source.connection, plan.uses.get("from", ""), plan.uses.get(f"source {use}", "")
-
-
-__all__ = ["DRAIN", "StoreDown", "Swap", "Transient"]

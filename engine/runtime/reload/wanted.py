@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
+from engine.compile.partial import build
 from engine.compile.plan import RouteSet
 from engine.ports.store.revisions import Revision
 
@@ -38,6 +39,27 @@ Build = Callable[[Revision, RouteSet], Awaitable[RouteSet]]
 Test = Callable[[Mapping[str, bytes], Collection[str]], Awaitable[list[str]]]
 
 
-async def no_tests(files: Mapping[str, bytes], routes: Collection[str]) -> list[str]:
-    """Where nobody runs them."""
+async def _no_tests(files: Mapping[str, bytes], routes: Collection[str]) -> list[str]:
     return []
+
+
+@dataclass(frozen=True)
+class Project:
+    """What an engine is given of a project beyond its RouteSet: reading it again, compiling it, running its tests.
+
+    read    None: nobody watches the files
+    build   None: with the engine's own `load`, at once
+    """
+
+    read: Read | None = None
+    build: Build | None = None
+    test: Test = _no_tests
+
+
+def building(load: Callable[[Mapping[str, bytes]], RouteSet]) -> Build:
+    """A Build that compiles in this thread."""
+
+    async def built(revision: Revision, before: RouteSet) -> RouteSet:
+        return build(revision.files, revision.id, revision.plans, before, load)
+
+    return built

@@ -1,0 +1,165 @@
+"""The leader of a change: offers a revision to every live process, waits for all of them, and decides for all.
+
+Whoever wants a change leads it, under a lease, so that changes come one after the other. A leader that dies leaves a
+staged revision nobody runs, or an active one that all run; `mend` is for what it left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+from engine.core.errors import Permanent
+from engine.ports.store.leases import LeaseDrop, LeaseTake
+from engine.ports.store.revisions import Report, Revision, RevisionReports
+from engine.ports.store.workers import WorkersSince
+from engine.runtime.cell import Cell
+from engine.runtime.heartbeat import LIVE
+from engine.runtime.reload import record
+from engine.runtime.reload.wanted import Wanted
+from engine.runtime.replay import Who
+
+LEASE = "reload"
+HELD = 90.0  # seconds; longer than a change takes
+READY_WITHIN = 30.0
+RUNNING_WITHIN = 60.0
+ASK_EVERY = 0.05
+NOBODY = "its leader went away before all were ready"
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What became of a change.
+
+    state      unchanged: it ran already
+    problems   process -> why it could not
+    behind     live processes that are not there yet; they will be
+    """
+
+    id: str
+    state: Literal["active", "rejected", "unchanged"]
+    problems: dict[str, str]
+    behind: tuple[str, ...] = ()
+
+    @property
+    def problem(self) -> str:
+        """All of them in one line."""
+        return "; ".join(f"{worker}: {why}" if worker else why for worker, why in sorted(self.problems.items()))
+
+
+class Leader:
+    """Carries changes out, one at a time.
+
+    nudge   has this process look at once; it is asked through the Store as all others are
+    """
+
+    def __init__(self, cell: Cell, nudge: Callable[[], None] = lambda: None) -> None:
+        self._cell = cell
+        self._nudge = nudge
+        self._turn = asyncio.Lock()
+
+    async def apply(self, wanted: Wanted, who: Who) -> Applied:
+        """Have it run everywhere, or nowhere. Raises StoreDown, Permanent `busy`."""
+        async with self._leading():
+            now = await record.standing(self._cell)
+            if now.active is not None and now.active.id == wanted.digest:
+                return Applied(wanted.digest, "unchanged", {})
+            staged = await record.stage(self._cell, wanted, who, now.active)
+            self._nudge()
+            problems = await self._staged(staged)
+            if problems:
+                return await self._rejected(staged, who, problems)
+            if not await record.activate(self._cell, staged, who, now.active):
+                return Applied(staged.id, "rejected", {"": NOBODY})
+            self._nudge()
+            return await self._activated(staged, who, now.active)
+
+    async def go_back(self, active: Revision, before: Revision, who: Who, problem: str) -> bool:
+        """Have the one before run again everywhere, and `active` never by itself. False when it is not active."""
+        done = await record.revert(self._cell, active, before, who, problem)
+        self._nudge()
+        return done
+
+    async def mend(self) -> None:
+        """What a leader left that went away: a staged revision, or an active one that does not start somewhere."""
+        if self._turn.locked():
+            return
+        now = await record.standing(self._cell)
+        if now.staged is not None and await self._free():
+            await record.reject(self._cell, now.staged, Who("tillflow", "the leader is gone"), NOBODY)
+
+    # --- waiting -----------------------------------------------------------------------------------------------------
+
+    async def _staged(self, staged: Revision) -> dict[str, str]:
+        """Why not all are ready; empty when they are."""
+        behind = await self._wait(staged, ("ready",), READY_WITHIN)
+        reports = {one.worker: one for one in await self._reports(staged)}
+        problems = {name: one.problem for name, one in reports.items() if one.stage == "refused"}
+        if not problems:
+            problems = dict.fromkeys(behind, f"not ready within {READY_WITHIN:g} s")
+        return problems
+
+    async def _activated(self, staged: Revision, who: Who, before: Revision | None) -> Applied:
+        behind = await self._wait(staged, ("running",), RUNNING_WITHIN)
+        failed = {one.worker: one.problem for one in await self._reports(staged) if one.stage == "failed"}
+        if not failed:
+            return Applied(staged.id, "active", {}, tuple(behind))
+        result = Applied(staged.id, "rejected", failed)
+        if before is not None and await self.go_back(staged, before, who, result.problem):
+            back = await record.standing(self._cell)
+            if back.active is not None:
+                await self._wait(back.active, ("running",), RUNNING_WITHIN)
+        return result
+
+    async def _rejected(self, staged: Revision, who: Who, problems: dict[str, str]) -> Applied:
+        result = Applied(staged.id, "rejected", problems)
+        await record.reject(self._cell, staged, who, result.problem)
+        return result
+
+    async def _wait(self, revision: Revision, good: tuple[str, ...], within: float) -> list[str]:
+        """Until all live processes have reported, or one says no. Answers those that have not."""
+        clock = self._cell.clock
+        end = clock.monotonic() + within
+        while True:
+            reports = {one.worker: one.stage for one in await self._reports(revision)}
+            behind = [name for name in await self._live() if reports.get(name) not in good]
+            refused = any(stage in ("refused", "failed") for stage in reports.values())
+            if not behind or refused or clock.monotonic() >= end:
+                return behind
+            await clock.sleep(ASK_EVERY)
+
+    async def _reports(self, revision: Revision) -> list[Report]:
+        return await self._cell.store.apply(RevisionReports(revision.id))
+
+    async def _live(self) -> list[str]:
+        if not self._cell.shared:
+            return [self._cell.worker]
+        since = self._cell.clock.now() - round(LIVE * 1_000_000)
+        return [row.name for row in await self._cell.store.apply(WorkersSince(since))]
+
+    # --- the lease ---------------------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def _leading(self) -> AsyncIterator[None]:
+        async with self._turn:
+            await self._take()
+            try:
+                yield
+            finally:
+                await self._cell.store.apply(LeaseDrop(LEASE, self._cell.worker))
+
+    async def _take(self) -> None:
+        clock = self._cell.clock
+        end = clock.monotonic() + HELD
+        while not await self._free():
+            if clock.monotonic() >= end:
+                raise Permanent("busy", "another change is being carried out; try again in a moment")
+            await clock.sleep(ASK_EVERY * 4)
+
+    async def _free(self) -> bool:
+        take = LeaseTake(LEASE, self._cell.worker, self._cell.clock.now(), HELD)
+        token = await self._cell.store.apply(take)
+        return bool(token)

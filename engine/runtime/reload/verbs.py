@@ -1,0 +1,205 @@
+"""Revisions as people see them: what would change, have it changed, what was, and back to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.compile.diff import RouteSetDiff, diff
+from engine.compile.plan import RouteSet
+from engine.core.clock import iso
+from engine.core.errors import Permanent
+from engine.ports.store.revisions import Revision, RevisionGet, RevisionList, RevisionReports
+from engine.runtime.cell import Cell
+from engine.runtime.plans import Plans
+from engine.runtime.reload import record
+from engine.runtime.reload.leader import Applied, Leader
+from engine.runtime.reload.member import Member
+from engine.runtime.reload.probation import Handled, Probation
+from engine.runtime.reload.wanted import Build, Project, Wanted
+from engine.runtime.reload.watching import Watching
+from engine.runtime.replay import Who
+from engine.runtime.supervisor import Supervisor
+
+Answer = dict[str, Any]
+PARTS = ("reload", "reload-watch", "probation")
+STOP_WITHIN = 5.0
+
+
+class Reload:
+    """The verbs. On a stopped engine's Store there is no member: what is active is run by the next start.
+
+    Refusals are Permanent failures.
+    """
+
+    def __init__(
+        self,
+        cell: Cell,
+        plans: Plans,
+        project: Project,
+        build: Build,
+        member: Member | None = None,
+        handled: Handled = lambda route: 0,
+    ) -> None:
+        self._cell = cell
+        self._plans = plans
+        self._project = project
+        self._build = build
+        self._member = member
+        self._leader = Leader(cell, member.nudge if member is not None else lambda: None)
+        self._watching = Watching(cell, plans, project, self._leader, self._change)
+        self._probation = Probation(cell, plans, self._leader, handled)
+        if member is not None:
+            member.swapped = self._probation.begin
+
+    def start(self, supervisor: Supervisor) -> None:
+        """Follow the others, watch the files, and look after what is new."""
+        assert self._member is not None
+        supervisor.start("reload", self._member.run)
+        supervisor.start("probation", self._probation.run)
+        if self._project.read is not None:
+            supervisor.start("reload-watch", self._watching.run)
+
+    async def stop(self, supervisor: Supervisor) -> None:
+        """Change nothing more."""
+        for name in reversed(PARTS):
+            part = supervisor.part(name)
+            if part is not None:
+                await supervisor.finish(part, 0.0)
+
+    # --- looking -----------------------------------------------------------------------------------------------------
+
+    async def plan(self, wanted: Wanted) -> Answer:
+        """What applying it would change, and what is risky about it. Raises Permanent `has-errors`."""
+        found = diff(self._plans.routeset, await self._compiled(wanted))
+        waiting = await self._waiting(found)
+        return {"from": self._plans.revision, "to": wanted.digest, **found.shown(), "waiting": waiting}
+
+    async def history(self, limit: int = 50) -> Answer:
+        """Revisions, newest first."""
+        return {"revisions": [_shown(one) for one in await self._cell.store.apply(RevisionList(limit))]}
+
+    async def compare(self, before: str, after: str) -> Answer:
+        """What changed between two revisions, named by number or by the beginning of their id."""
+        old, new = await self._found(before), await self._found(after)
+        found = diff(await self._kept(old), await self._kept(new))
+        return {"from": old.id, "to": new.id, **found.shown()}
+
+    async def standing(self) -> Answer:
+        """The revision that is wanted, what each process says of it, and the last edit that was not taken."""
+        now = await record.standing(self._cell)
+        wanted = now.staged or now.active
+        reports = await self._cell.store.apply(RevisionReports(wanted.id)) if wanted is not None else []
+        return {
+            "wanted": _shown(wanted) if wanted is not None else None,
+            "active": _shown(now.active) if now.active is not None else None,
+            "processes": [
+                {"worker": one.worker, "stage": one.stage, "problem": one.problem, "at": iso(one.at)} for one in reports
+            ],
+            "last_error": self._watching.last_error,
+            "probation": self._probation.shown(),
+            "retiring": [plan.route for plan in self._plans.retiring()],
+        }
+
+    # --- deciding ----------------------------------------------------------------------------------------------------
+
+    async def apply(self, wanted: Wanted, actor: str, reason: str, accept: tuple[str, ...] = ()) -> Answer:
+        """Have it run everywhere, or nowhere.
+
+        accept   names of risks that are meant. Raises Permanent `has-errors`, `risky`, `tests-fail`, `busy`.
+        """
+        applied = await self._change(wanted, Who(actor, reason), accept)
+        return {
+            "revision": applied.id,
+            "state": applied.state,
+            "problems": [{"worker": worker, "why": why} for worker, why in sorted(applied.problems.items())],
+            "behind": list(applied.behind),
+        }
+
+    async def rollback(self, revision: str, actor: str, reason: str) -> Answer:
+        """Apply a revision that was kept: what is risky about that was accepted when it was made."""
+        found = await self._found(revision)
+        whole = await self._cell.store.apply(RevisionGet(found.id))
+        if whole is None or not whole.files:
+            raise Permanent("not-kept", f"the files of revision {found.number} are not kept any more")
+        applied = await self._leader.apply(Wanted(whole.files, whole.id, whole.plans), Who(actor, reason))
+        return {
+            "revision": applied.id,
+            "state": applied.state,
+            "problems": [{"worker": worker, "why": why} for worker, why in sorted(applied.problems.items())],
+            "behind": list(applied.behind),
+        }
+
+    async def read(self) -> Wanted:
+        """The project's files as they are now. Raises Permanent `no-project`."""
+        return await self._watching.now()
+
+    async def _change(self, wanted: Wanted, who: Who, accept: tuple[str, ...] = ()) -> Applied:
+        if wanted.digest and wanted.digest == self._plans.revision:
+            return await self._leader.apply(wanted, who)
+        routeset = await self._compiled(wanted)
+        found = diff(self._plans.routeset, routeset)
+        refused = [risk for risk in found.risks if risk.refused and risk.name not in accept]
+        if refused:
+            names = " ".join(sorted({risk.name for risk in refused}))
+            text = "; ".join(risk.text for risk in refused)
+            raise Permanent("risky", f"{text}. If it is meant, accept it by name: {names}")
+        await self._tested(wanted, routeset, found)
+        return await self._leader.apply(wanted, who)
+
+    async def _tested(self, wanted: Wanted, routeset: RouteSet, found: RouteSetDiff) -> None:
+        """Tests of what is new, where the route wants them run."""
+        new = [change.route for change in found.changes if change.kind != "removed"]
+        routes = [route for route in new if routeset.plans[route].tested]
+        failures = await self._project.test(wanted.files, routes) if routes else []
+        if failures:
+            raise Permanent("tests-fail", "; ".join(failures))
+
+    # --- helpers -----------------------------------------------------------------------------------------------------
+
+    async def _compiled(self, wanted: Wanted) -> RouteSet:
+        if wanted.errors:
+            raise Permanent("has-errors", "; ".join(wanted.errors))
+        try:
+            return await self._build(Revision(wanted.digest, wanted.plans, wanted.files), self._plans.routeset)
+        except ValueError as error:
+            raise Permanent("has-errors", str(error)) from error
+
+    async def _kept(self, revision: Revision) -> RouteSet:
+        whole = await self._cell.store.apply(RevisionGet(revision.id))
+        if whole is None or not whole.files:
+            raise Permanent("not-kept", f"the files of revision {revision.number} are not kept any more")
+        return await self._compiled(Wanted(whole.files, whole.id, whole.plans))
+
+    async def _found(self, named: str) -> Revision:
+        known = await self._cell.store.apply(RevisionList(1_000_000))
+        found = [one for one in known if str(one.number) == named or (len(named) >= 4 and one.id.startswith(named))]
+        if len(found) != 1:
+            what = "several revisions begin so" if found else "there is no such revision"
+            raise Permanent("no-such-revision", f"`{named}`: {what}; see `tillflow history`")
+        return found[0]
+
+    async def _waiting(self, found: RouteSetDiff) -> dict[str, int]:
+        """Events in the queues of routes that would go."""
+        depths = await self._cell.transport.depths()
+        counts = {address.name: depth for address, depth in depths.items() if address.kind == "route"}
+        gone = [change.route for change in found.changes if change.kind == "removed"] + [
+            change.was for change in found.changes if change.was
+        ]
+        return {
+            route: counts[route].ready + counts[route].delayed + counts[route].unacked
+            for route in gone
+            if route in counts
+        }
+
+
+def _shown(revision: Revision) -> Answer:
+    return {
+        "revision": revision.id,
+        "number": revision.number,
+        "state": revision.state,
+        "author": revision.author,
+        "reason": revision.reason,
+        "at": iso(revision.at),
+        "routes": len(revision.plans),
+        "problem": revision.problem,
+    }
