@@ -26,6 +26,7 @@ def broker_turn(request: pytest.FixtureRequest) -> Iterator[None]:
         return
     with rabbitmq_broker.turn(alone=request.node.get_closest_marker("alone") is not None):
         yield
+        rabbitmq_broker.tidy()
 
 
 @pytest.fixture(scope="session")

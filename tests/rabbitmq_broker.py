@@ -119,9 +119,31 @@ def _without(why: str) -> None:
     pytest.skip(why)
 
 
+_given: list[Names] = []  # whose queues are still there
+MANY = 8  # tests after which their queues are deleted: one command of the broker's costs half a second
+
+
 def fresh_names() -> Names:
     """Names nobody else uses."""
-    return Names(f"t{uuid4().hex[:10]}")
+    _given.append(Names(f"t{uuid4().hex[:10]}"))
+    return _given[-1]
+
+
+def tidy() -> None:
+    """Between two tests, now and then: a broker takes only so many quorum queues, each reserves file handles."""
+    made = broker() if len(_given) >= MANY else None
+    if made is None or not made.ctl:
+        return
+    prefixes = ", ".join(f'<<"{names.prefix}.">>' for names in _given)
+    made.steer(
+        "eval",
+        f"Done = [{prefixes}], "
+        "Named = fun(Q) -> {resource, _, _, Name} = amqqueue:get_name(Q), "
+        "lists:any(fun(P) -> binary:longest_common_prefix([P, Name]) =:= byte_size(P) end, Done) end, "
+        f'[rabbit_amqqueue:delete(Q, false, false, <<"tests">>) || Q <- rabbit_amqqueue:list(<<"{made.vhost}">>), '
+        "Named(Q)], ok.",
+    )
+    _given.clear()
 
 
 def transport(names: Names, clock: Clock | None = None, **more: object) -> RabbitTransport:

@@ -254,7 +254,7 @@ class SourceContext(ABC):
     clock: Clock
     route: str
 
-    def ready(self) -> None:
+    def ready(self) -> None:  # noqa: B027 - only one that is waited for needs to know
         """It takes in from now on: the one before it, of the same route, may stop. Without it that is told by time."""
 
     @abstractmethod

@@ -44,6 +44,7 @@ class RabbitBench(Bench):
         self.blobs = MemoryBlobs()
         self.secrets = DictSecrets({})
         self.table_files = {}
+        self.reading = None
 
 
 @pytest.fixture

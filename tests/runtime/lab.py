@@ -18,7 +18,7 @@ from engine.backends.sqlite import SqliteDatabase, SqliteStore, SqliteTransport
 from engine.compile.compiler import compile_project
 from engine.compile.plan import RouteSet
 from engine.config.project import read_project_from
-from engine.core.errors import Failure
+from engine.core.errors import Failure, Transient
 from engine.core.jsonx import encode
 from engine.plugins.contracts import (
     Action,
@@ -39,6 +39,7 @@ from engine.ports.store.journal import Entry, JournalFind
 from engine.ports.store.work import WorkFind, WorkItem
 from engine.runtime.cell import Cell
 from engine.runtime.engine import Engine
+from engine.runtime.reload.wanted import Project
 from engine.runtime.tables import FixedFiles
 from engine.runtime.watch import Watch
 from engine.steps import BUILTIN
@@ -55,6 +56,7 @@ class Lab:
     replies    what synchronous requests were answered
     calls      requests of `call` steps
     takes      seconds that a delivery takes; `most_busy` is how many there were at once
+    unreachable   why a connection's check fails; empty: it answers
     fail       raised by the next deliveries, oldest first; None lets one pass
     """
 
@@ -70,6 +72,7 @@ class Lab:
     busy: int = 0
     tried: int = 0
     most_busy: int = 0
+    unreachable: str = ""
     logged: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
 
     def offer(self, content: Any, name: str = "f.json", *, wants_reply: bool = False, id: str = "") -> None:
@@ -107,6 +110,11 @@ def lab_connector(lab: Lab) -> Connector:
 
         async def close(self) -> None:
             return None
+
+        async def check(self) -> str:
+            if lab.unreachable:
+                raise Transient("unreachable", lab.unreachable)
+            return "it answers"
 
     @source("lab")
     class LabSource(Source):
@@ -221,6 +229,7 @@ class Bench:
         self.blobs = MemoryBlobs()
         self.secrets = DictSecrets({})
         self.table_files: dict[str, bytes] = {}
+        self.reading: Project | None = None  # how an engine reads its project again
 
     def compiled(self, files: Mapping[str, bytes]) -> RouteSet:
         """The RouteSet of these files. Fails the test on a finding that is an error."""
@@ -246,7 +255,8 @@ class Bench:
         self.table_files = {path: raw for path, raw in whole.items() if path.endswith(".csv")}
         files_of = FixedFiles(self.table_files)
         watch = Watch.from_environment()
-        return Engine(self.cell(), self.registry, self.compiled(whole), self.compiled, files_of, watch)
+        routeset = self.compiled(whole)
+        return Engine(self.cell(), self.registry, routeset, self.compiled, files_of, watch, self.reading)
 
     async def items(self, *states: Any) -> list[WorkItem]:
         """Work items, oldest first; open ones unless other states are named."""

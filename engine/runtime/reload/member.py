@@ -45,6 +45,11 @@ class Member:
         self.swapped: Callable[[RouteSet, RouteSet, Revision], None] = lambda before, after, revision: None
         self.report: Report | None = None
 
+    @property
+    def runs(self) -> str:
+        """The revision that runs here in all its parts; empty before the first look."""
+        return self._active[0] if self._active is not None else ""
+
     def nudge(self) -> None:
         """Look now."""
         self._nudged.set()

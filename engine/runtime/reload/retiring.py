@@ -77,11 +77,10 @@ class Retiring:
         since = now - self._empty.setdefault(plan.route, now)
         lanes = [depths.get(lane, Depth()) for lane in lanes_of([plan])]
         waiting = any(lane.oldest + SLACK >= since for lane in lanes if lane.ready or lane.delayed or lane.unacked)
-        if (
-            since < (SETTLED if self._cell.shared else SLACK)
-            or waiting
-            or await self._cell.store.apply(GroupsOpen(plan.route))
-        ):
+        if waiting or since < (SETTLED if self._cell.shared else SLACK):
+            return False
+        groups = await self._cell.store.apply(GroupsOpen(plan.route))
+        if groups:
             return False
         figures = await self._cell.store.apply(FiguresOf(plan.route, "", ""))
         return not any(one.in_flight for one in figures)

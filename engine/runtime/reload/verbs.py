@@ -66,6 +66,16 @@ class Reload:
             if part is not None:
                 await supervisor.finish(part, 0.0)
 
+    @property
+    def runs(self) -> str:
+        """The revision this process runs in all its parts."""
+        return self._member.runs if self._member is not None else ""
+
+    @property
+    def last_error(self) -> Answer | None:
+        """The last edit that was not taken: when, and why line by line. None once one was."""
+        return self._watching.last_error
+
     # --- looking -----------------------------------------------------------------------------------------------------
 
     async def plan(self, wanted: Wanted) -> Answer:

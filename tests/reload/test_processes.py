@@ -1,0 +1,150 @@
+"""Several processes on one cell: all run a revision, or none does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from engine.core.errors import StoreDown
+from engine.ports.store.revisions import RevisionList
+from engine.runtime.engine import Engine
+from engine.runtime.reload.wanted import Wanted
+from tests.reload.test_stories import LIMITED, REFUND
+from tests.runtime.cellmates import Cellmates, cellmates
+from tests.runtime.lab import project, sale, settle, virtual
+from tests.runtime.routes import SALES
+
+MORE = {**SALES, "routes/refund.yaml": REFUND}
+
+
+def wanted(mates: Cellmates, files: Mapping[str, str]) -> Wanted:
+    return Wanted.of(mates.compiled(project(files)))
+
+
+async def two(mates: Cellmates) -> tuple[Engine, Engine]:
+    """Two that know of each other."""
+    engines = await mates.start("a", SALES), await mates.start("b", SALES)
+    await settle()
+    return engines
+
+
+async def states(mates: Cellmates) -> list[str]:
+    return [one.state for one in await mates.store.apply(RevisionList())]
+
+
+def stages(standing: dict[str, Any]) -> dict[str, str]:
+    return {one["worker"]: one["stage"] for one in standing["processes"]}
+
+
+@virtual
+async def test_all_processes_run_it() -> None:
+    async with cellmates() as mates:
+        a, b = await two(mates)
+        answer = await a.reload.apply(wanted(mates, MORE), "ana", "refunds")
+        assert (answer["state"], answer["problems"], answer["behind"]) == ("active", [], [])
+        assert a.plans.revision == b.plans.revision == answer["revision"]
+        assert stages(await b.reload.standing()) == {"a": "running", "b": "running"}
+        mates.lab.offer([sale("1")])
+        await settle()
+        assert len(mates.lab.requests("note")) == len(mates.lab.requests("post")) == 1
+
+
+@virtual
+async def test_one_cannot_stage_nobody_swaps() -> None:
+    async with cellmates() as mates:
+        a, b = await two(mates)
+        before = a.plans.revision
+
+        async def problems(*_: Any) -> list[str]:
+            return ["connection outside: no way from here"]
+
+        b.reload._member._staging.problems = problems  # type: ignore[union-attr, method-assign]
+        answer = await a.reload.apply(wanted(mates, {**MORE, "routes/connections.yaml": LIMITED}), "ana", "limits")
+        assert answer["state"] == "rejected"
+        assert answer["problems"] == [{"worker": "b", "why": "connection outside: no way from here"}]
+        await settle()
+        assert a.plans.revision == b.plans.revision == before
+        assert await states(mates) == ["rejected", "active"]
+        assert "refund" not in a.routers and "refund" not in b.routers
+
+
+@virtual
+async def test_one_that_does_not_start_takes_all_back() -> None:
+    async with cellmates() as mates:
+        a, b = await two(mates)
+        before = a.plans.revision
+
+        async def to(after: Any) -> None:
+            raise OSError("the port is taken")
+
+        b.reload._member._swap.to = to  # type: ignore[union-attr, method-assign]
+        answer = await a.reload.apply(wanted(mates, MORE), "ana", "refunds")
+        assert (answer["state"], answer["problems"]) == ("rejected", [{"worker": "b", "why": "the port is taken"}])
+        assert a.plans.revision == b.plans.revision == before
+        assert await states(mates) == ["rejected", "active"]
+        mates.lab.offer([sale("1")])
+        await settle()
+        assert len(mates.lab.requests("post")) == 1
+
+
+@virtual
+async def test_a_process_that_dies_while_it_is_asked_is_not_waited_for_long() -> None:
+    async with cellmates() as mates:
+        a, b = await two(mates)
+        applying = asyncio.create_task(a.reload.apply(wanted(mates, MORE), "ana", "refunds"))
+        await asyncio.sleep(0)
+        await mates.kill(b)
+        answer = await applying
+        assert answer["state"] == "active"
+        # and one that comes later runs what is active
+        c = await mates.start("c", MORE)
+        await settle()
+        assert c.plans.revision == a.plans.revision
+
+
+@virtual
+async def test_what_a_dead_leader_left_is_rejected() -> None:
+    async with cellmates() as mates:
+        a, b = await two(mates)
+        before = b.plans.revision
+        b.reload._member._staging.problems = lambda *_: asyncio.sleep(3600)  # type: ignore
+        applying = asyncio.create_task(a.reload.apply(wanted(mates, MORE), "ana", "refunds"))
+        await settle(1.0)
+        applying.cancel()
+        await asyncio.gather(applying, return_exceptions=True)
+        await mates.kill(a)
+        assert (await states(mates))[0] == "staged"
+        await settle(120.0)
+        await b.reload._leader.mend()
+        assert await states(mates) == ["rejected", "active"] and b.plans.revision == before
+
+
+@virtual
+async def test_while_the_store_is_down_nothing_changes() -> None:
+    async with cellmates() as mates:
+        a, b = await two(mates)
+        before = a.plans.revision
+        mates.unplug()
+        try:
+            await a.reload.apply(wanted(mates, MORE), "ana", "refunds")
+        except StoreDown:
+            pass
+        await settle()
+        mates.plug_in()
+        await settle()
+        assert a.plans.revision == b.plans.revision == before
+        answer = await a.reload.apply(wanted(mates, MORE), "ana", "refunds")
+        assert answer["state"] == "active" and b.plans.revision == answer["revision"]
+
+
+@virtual
+async def test_changes_of_two_processes_come_one_after_the_other() -> None:
+    async with cellmates() as mates:
+        a, b = await two(mates)
+        more = wanted(mates, MORE)
+        other = wanted(mates, {**MORE, "routes/refund.yaml": REFUND.replace("A route", "Another route")})
+        answers = await asyncio.gather(a.reload.apply(more, "ana", "one"), b.reload.apply(other, "ben", "other"))
+        assert [answer["state"] for answer in answers] == ["active", "active"]
+        await settle()
+        assert a.plans.revision == b.plans.revision == other.digest
