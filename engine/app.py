@@ -2,38 +2,86 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 from engine.cells import command_cell
 from engine.cells import engine_cell as engine_cell
 from engine.cells import stderr_log as stderr_log
+from engine.compile.partial import build
 from engine.compile.plan import RouteSet
 from engine.core.clock import SystemClock
+from engine.core.errors import ConfigError
+from engine.core.findings import has_errors
 from engine.core.jsonx import parse
 from engine.loading import Loaded as Loaded
 from engine.loading import load as load
 from engine.loading import load_files, secrets_of
+from engine.ports.store.revisions import Revision, RevisionGet
+from engine.ports.store.workers import WorkersSince
+from engine.reader import ReaderProcess
 from engine.runtime.cell import Cell
 from engine.runtime.control import Control
 from engine.runtime.dryrun import DryRun, dry_runs
 from engine.runtime.engine import Engine
+from engine.runtime.heartbeat import LIVE
+from engine.runtime.reload.record import standing
+from engine.runtime.reload.wanted import Project
 from engine.runtime.tables import FolderFiles, Tables
 from engine.runtime.watch import Watch
 from engine.settings import Settings
 
 
-def make_engine(cell: Cell, loaded: Loaded, settings: Settings, environ: Mapping[str, str] | None = None) -> Engine:
-    """The engine of this process, not started."""
+def make_engine(
+    cell: Cell,
+    loaded: Loaded,
+    settings: Settings,
+    environ: Mapping[str, str] | None = None,
+    reader: ReaderProcess | None = None,
+) -> Engine:
+    """The engine of this process, not started. `reader`: it watches the project's files."""
 
     def older(files: Mapping[str, bytes]) -> RouteSet:
         return load_files(files, settings, loaded.registry, environ)
 
-    return Engine(
-        cell, loaded.registry, loaded.routeset, older, FolderFiles(settings.project), Watch.from_environment()
-    )
+    async def built(revision: Revision, before: RouteSet) -> RouteSet:
+        """In a thread: events go on meanwhile."""
+        return await asyncio.to_thread(build, revision.files, revision.id, revision.plans, before, older)
+
+    files, watch = FolderFiles(settings.project), Watch.from_environment()
+    project = Project(reader, built, reader.test) if reader is not None else Project(None, built)
+    return Engine(cell, loaded.registry, loaded.routeset, older, files, watch, project)
+
+
+async def starting(cell: Cell, loaded: Loaded, settings: Settings, environ: Mapping[str, str] | None = None) -> Loaded:
+    """What a process of this cell runs when it starts: its files, or the active revision.
+
+    That one runs where the files have errors or were taken back before, and where others run it already: a change of
+    files comes to all of them, or to none. Raises ConfigError when there is nothing else than files with errors.
+    """
+    active = (await standing(cell)).active
+    bad = has_errors(loaded.findings)
+    if active is None or active.id == loaded.routeset.digest:
+        if bad:
+            raise ConfigError(loaded.findings, loaded.sources)
+        return loaded
+    known = await cell.store.apply(RevisionGet(loaded.routeset.digest))
+    since = cell.clock.now() - round(LIVE * 1_000_000)
+    others = [row.name for row in await cell.store.apply(WorkersSince(since)) if row.name != cell.worker]
+    taken_back = known is not None and known.state == "rejected"
+    whole = await cell.store.apply(RevisionGet(active.id)) if bad or others or taken_back else None
+    if whole is None or not whole.files:
+        if bad:
+            raise ConfigError(loaded.findings, loaded.sources)
+        return loaded
+    routeset = load_files(whole.files, settings, loaded.registry, environ)
+    why = "the files have errors" if bad else "others run it" if others else "the files were taken back before"
+    cell.log("the active revision runs, not the files", {"revision": active.id, "why": why})
+    return replace(loaded, routeset=routeset, findings=[])
 
 
 @asynccontextmanager

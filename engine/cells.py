@@ -163,7 +163,11 @@ async def _take_place(stack: AsyncExitStack, settings: Settings) -> None:
     async def take() -> None:
         lock.take()
 
-    await _when_free(take)
+    try:
+        await _when_free(take)
+    except Owned as owned:
+        text = f"an engine runs on the state folder {settings.state} already (pid {owned.owner})"
+        raise SettingsError(f"{text}; stop it, or give this one a folder of its own with --state") from None
     stack.callback(lock.free)
 
 

@@ -57,6 +57,21 @@ def load(settings: Settings, environ: Mapping[str, str] | None = None, registry:
     return Loaded(project, known, routeset, in_order([*found, *more]))
 
 
+class Compiling:
+    """Compiles a project's files again and again, as they change."""
+
+    def __init__(self, settings: Settings, environ: Mapping[str, str], registry: Registry) -> None:
+        self._settings = settings
+        self._environ = environ
+        self._registry = registry
+
+    def compile(self, files: Mapping[str, bytes]) -> tuple[RouteSet, list[Finding]]:
+        """The RouteSet and everything that is to be said about it."""
+        project, found = read_project_from(files, self._environ)
+        routeset, more = compile_project(project, self._registry, secrets_of(self._settings, self._environ))
+        return routeset, in_order([*found, *more])
+
+
 def load_files(
     files: Mapping[str, bytes], settings: Settings, registry: Registry, environ: Mapping[str, str] | None = None
 ) -> RouteSet:

@@ -97,7 +97,7 @@ def _parent_says() -> Callable[[str], None]:
 
 
 def _work(settings: Settings) -> int:
-    loaded = loaded_for(settings)
+    loaded = load(settings)  # with errors, perhaps: a worker that is started again goes on with what was active
     with quiet_collector():
         return asyncio.run(serve(settings, loaded))
 

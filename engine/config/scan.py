@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from engine.config.layout import FOLDERS, is_ignored
 from engine.core.findings import Finding, Mark
 
 MAX_CASE_BYTES: Final = 64 << 20
+OLD: Final = 2.0  # seconds after which a changed file has another time, on any file system
 
 
-def scan(root: Path) -> tuple[dict[str, bytes], list[Finding]]:
-    """Bytes of all files below routes/ and mappings/ by their path (with /), in order of path; and findings."""
-    scanner = _Scanner(root)
+# Path -> what the file system said of a file, and its bytes: one of which it says the same is not read again.
+Known = dict[str, tuple[tuple[int, ...], bytes]]
+
+
+def scan(root: Path, known: Known | None = None) -> tuple[dict[str, bytes], list[Finding]]:
+    """Bytes of all files below routes/ and mappings/ by their path (with /), in order of path; and findings.
+
+    known   what was read before; it is brought up to date
+    """
+    scanner = _Scanner(root, known or {})
     if not root.is_dir():
         advice = "name the folder that holds routes/ and mappings/"
         return {}, [Finding("TF9001", f"{root.name or root} is not a folder", Mark("."), advice)]
@@ -25,12 +34,17 @@ def scan(root: Path) -> tuple[dict[str, bytes], list[Finding]]:
     for name in FOLDERS:
         if (root / name).is_dir():
             scanner.folder(root / name, name)
+    if known is not None:
+        known.clear()
+        known.update(scanner.known)
     return dict(sorted(scanner.files.items())), scanner.findings
 
 
 class _Scanner:
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, before: Known) -> None:
         self.root = root.resolve()
+        self.known: Known = {}
+        self._before = before
         self.files: dict[str, bytes] = {}
         self.findings: list[Finding] = []
         self._seen: set[Path] = set()
@@ -70,9 +84,18 @@ class _Scanner:
                     text = f"the file has {status.st_size} bytes; at most {MAX_CASE_BYTES} are read"
                     self.findings.append(Finding("TF9005", text, Mark(name), "keep it outside of the project"))
                     return
-                self.files[name] = file.read()
+                stamp = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+                self.files[name] = self._content(name, file, stamp)
         except OSError as error:
             self._unreadable(name, error)
+
+    def _content(self, name: str, file: BinaryIO, stamp: tuple[int, ...]) -> bytes:
+        """Read, unless it is as it was and old enough for its times to say so."""
+        before = self._before.get(name)
+        old = time.time_ns() - max(stamp[3:]) > OLD * 1e9
+        content = before[1] if before is not None and before[0] == stamp and old else file.read()
+        self.known[name] = (stamp, content)
+        return content
 
     def _inside(self, real: Path, name: str) -> bool:
         if real.is_relative_to(self.root):

@@ -6,11 +6,12 @@ import asyncio
 import signal
 from collections.abc import Callable
 
-from engine.app import engine_cell, make_engine
+from engine.app import engine_cell, make_engine, starting
 from engine.console.api import make_app
 from engine.console.probes import probing
 from engine.console.serve import serving
 from engine.loading import Loaded, exposed_secrets
+from engine.reader import ReaderProcess, running
 from engine.runtime.watch import when_parent_dies
 from engine.settings import Settings
 
@@ -35,12 +36,14 @@ async def serve(settings: Settings, loaded: Loaded, *, ready: Callable[[], None]
         cell.log("starting", {"routes": len(loaded.routeset.plans), "state": settings.state, "socket": settings.socket})
         for text in exposed_secrets(settings):
             cell.log("a secret is not safe", {"why": text})
-        engine = make_engine(cell, loaded, settings)
+        loaded = await starting(cell, loaded, settings)
+        reader = ReaderProcess(settings, cell.log)
+        engine = make_engine(cell, loaded, settings, reader=reader)
         async with probing(engine, *settings.probes):
             await engine.start()
             try:
-                async with serving(make_app(engine.control), settings.socket):
-                    cell.log("running", {"revision": engine.plans.revision, "routes": len(loaded.routeset.plans)})
+                async with serving(make_app(engine.control), settings.socket), running(reader):
+                    cell.log("running", {"revision": engine.plans.revision, "routes": len(engine.plans.all())})
                     ready()
                     await stop.wait()
             finally:

@@ -17,6 +17,7 @@ class Share:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self._alone = True
         self._from = -math.inf
         self._until = math.inf
         self.place = 0
@@ -26,6 +27,7 @@ class Share:
     def set(self, place: int, of: int, *, wait: float, lasts: float) -> None:
         """Our place now. Nothing is ours for `wait` seconds, and nothing any more when that was said `lasts` ago."""
         now = self._clock.monotonic()
+        self._alone = False
         self.place, self.of = place, of
         if wait:
             self._from = now + wait
@@ -44,10 +46,12 @@ class Share:
     @property
     def leads(self) -> bool:
         """One of all does it, and that is this one."""
-        return self.place == 0 and not self.held
+        return self._alone or (self.place == 0 and not self.held)
 
     def part(self, total: int) -> int:
         """Our part of a whole number; the parts of all add up to it. With more processes than that some have none."""
+        if self._alone:
+            return total
         if self.held:
             return 0
         return total // self.of + (self.place < total % self.of)

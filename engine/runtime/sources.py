@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import AsyncExitStack, aclosing, suppress
 from typing import Any
 
 from engine.compile.plan import Plan
@@ -64,13 +64,17 @@ def lease_name(route: str) -> str:
     return f"source/{route}"
 
 
-async def _arrivals(source: Source, context: SourceContext) -> AsyncIterator[Arrival]:
+async def _arrivals(source: Source, context: SourceContext) -> AsyncGenerator[Arrival, None]:
     """What it brings. Raises Permanent when its plugin asks the process to end: that must not take the engine along."""
+    brought = source.arrivals(context)
     try:
-        async for arrival in source.arrivals(context):
+        async for arrival in brought:
             yield arrival
     except SystemExit as error:
         raise Permanent("source-left", "the source asked the process to end: a defect of its plugin") from error
+    finally:
+        if isinstance(brought, AsyncGenerator):
+            await brought.aclose()
 
 
 class SourceRunner:
@@ -237,16 +241,40 @@ class SourceRunner:
     # --- arrivals ----------------------------------------------------------------------------------------------------
 
     async def _read(self, group: asyncio.TaskGroup, source: Source, context: StoredContext, in_order: bool) -> None:
-        """Take arrivals in, several at once. Those of an exclusive source are let go of in order: it keeps a cursor."""
+        """Take arrivals in. When one of an exclusive source is given back, it is asked anew, from where it stands."""
+        while await self._given_back(group, source, context, in_order):
+            await self._shared.cell.clock.sleep(PAUSE)
+
+    async def _given_back(
+        self, group: asyncio.TaskGroup, source: Source, context: StoredContext, in_order: bool
+    ) -> bool:
+        """Take in until the source ends, several at once. Those of an exclusive source are let go of in order, since
+        it keeps a cursor; True: one was given back, and with it all that had been read behind it.
+        """
         room = asyncio.Semaphore(AT_ONCE)
+        turns: dict[asyncio.Task[None], asyncio.Future[bool]] = {}
         before: asyncio.Future[bool] | None = None
-        async for arrival in _arrivals(source, context):
-            self.problem = ""
-            await room.acquire()
-            turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-            task = group.create_task(self._arrival(arrival, before, turn))
-            task.add_done_callback(lambda _: room.release())
-            before = turn if in_order else None
+        refused = asyncio.Event()
+
+        def ended(task: asyncio.Task[None]) -> None:
+            room.release()
+            turn = turns.pop(task)
+            if in_order and not (turn.done() and turn.result()):
+                refused.set()
+
+        async with aclosing(_arrivals(source, context)) as arrivals:
+            async for arrival in arrivals:
+                self.problem = ""
+                await room.acquire()
+                turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+                task = group.create_task(self._arrival(arrival, before, turn))
+                turns[task] = turn
+                task.add_done_callback(ended)
+                before = turn if in_order else None
+                if refused.is_set():
+                    await asyncio.wait(set(turns))
+                    return True
+        return False
 
     async def _arrival(self, arrival: Arrival, before: asyncio.Future[bool] | None, turn: asyncio.Future[bool]) -> None:
         """One arrival from decoding to its ack. One that is given back takes those behind it along."""

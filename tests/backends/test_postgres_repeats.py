@@ -40,7 +40,14 @@ from engine.ports.store.order import (
     OrderNumber,
 )
 from engine.ports.store.retention import DayForget, RouteForget
-from engine.ports.store.revisions import Revision, RevisionPrune, RevisionPut
+from engine.ports.store.revisions import (
+    Report,
+    Revision,
+    RevisionMark,
+    RevisionPrune,
+    RevisionPut,
+    RevisionReport,
+)
 from engine.ports.store.steps import (
     ChainPut,
     GroupClose,
@@ -105,6 +112,8 @@ SAME: list[tuple[Op[Any], list[Op[Any]], Any]] = [
     (SeenAdd("s", "k", 1), [], False),
     (REVISION, [], 1),
     (RevisionPrune(0), [REVISION], 0),
+    (RevisionMark("r", 0, "active", "rejected", "no"), [REVISION], False),
+    (RevisionReport("r", 0, Report("a", "running")), [REVISION], True),
     (JournalPrune(9), [JournalAppend([ENTRY])], 0),
     (WorkerBeat(WORKER), [], None),
     (WorkerGone("a"), [WorkerBeat(WORKER)], None),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -45,8 +46,9 @@ def listener(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Listener]:
         pytest.skip("needs rabbitmqctl and openssl")
     folder = tmp_path_factory.mktemp("tls")
     _certificates(folder)
-    for place in (folder, *folder.parents[:2]):  # the broker runs as somebody else
-        place.chmod(0o755)
+    shared = Path(tempfile.gettempdir())
+    for place in (folder, *(parent for parent in folder.parents if parent.is_relative_to(shared) and parent != shared)):
+        place.chmod(0o755)  # the broker runs as somebody else
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     files = ", ".join(

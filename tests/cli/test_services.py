@@ -89,6 +89,13 @@ def test_a_command_that_does_not_know_the_services_says_so(
     assert not (state / "tillflow.db").exists()
 
 
+def test_a_state_folder_is_that_of_one_engine(
+    tillflow: Tillflow, project: Path, elsewhere: object, tmp_path: Path
+) -> None:
+    said = tillflow("run", "--alone", "--project", project, "--state", tmp_path / "elsewhere")
+    assert said.code == 2 and "an engine runs on the state folder" in said.err and "--state" in said.err
+
+
 def test_before_the_first_start_there_is_nothing_to_look_at(tillflow: Tillflow, project: Path, services: None) -> None:
     said = tillflow("status", "--project", project)
     assert said.code == 2 and "is not there; start the engine" in said.err and PASSWORD not in said.err

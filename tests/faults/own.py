@@ -22,7 +22,7 @@ class Own:
     def __init__(self, service: str, folder: Path) -> None:
         self.service = service
         self.folder = folder
-        self.port = _free()
+        self.port = free_port()
         self._do("begin", needed=False)
 
     def stop(self) -> None:
@@ -84,7 +84,7 @@ def _rabbitmqctl() -> str:
     return str(found) if found.exists() else "rabbitmqctl"
 
 
-def _free() -> int:
+def free_port() -> int:
     """A port that is free, and the next one too."""
     while True:
         with socket.socket() as one, socket.socket() as other:

@@ -6,7 +6,7 @@ import asyncio
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from tests.rabbitmq_broker import Broker
 
 RETRY = projects.RETRY
 SETTLED = 60.0  # seconds until what does not come to rest counts as lost
+ENOUGH = 50  # sales that have to come through for the flow to count as flowing
 BOTH = {"once": "by-key", "doc": "by-name"}  # what the outside calls a request -> the sink that makes it
 
 
@@ -42,17 +43,17 @@ def two_sinks(more: str = "") -> dict[str, str]:
 
 
 class Tills:
-    """A thread that drops files of new sales until it is told to stop: `rate` sales a second."""
+    """A thread that drops files of new sales until it is told to stop: `rate` sales a second, numbered from `first`."""
 
-    def __init__(self, place: SharedPlace, rate: int) -> None:
+    def __init__(self, place: SharedPlace, rate: int, first: int = 0) -> None:
         self._place, self._each = place, max(1, rate // 5)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._write)
-        self.count = 0
+        self.count = first
         self._thread.start()
 
     def stop(self) -> int:
-        """No more; how many there were."""
+        """No more; the number the next one would have."""
         self._stopping.set()
         self._thread.join()
         return self.count
@@ -98,6 +99,14 @@ class Story(SharedPlace):
         """An engine process that takes in events."""
         return self.running(self.start(crash))
 
+    def until(self, life: Life, happened: Any, within: float = SETTLED) -> None:
+        """Wait for something while a process lives. Looks seldom: what is looked at costs something here."""
+        ends = time.monotonic() + within
+        while not happened():
+            assert life.code is None, f"the process ended with {life.code}: {self.told()[-2000:]}"
+            assert time.monotonic() < ends, f"it did not happen within {within:g} s; log: {self.told()[-2000:]}"
+            time.sleep(0.1)
+
     def applied(self, way: str) -> dict[str, list[str]]:
         """Effects of one kind of request, as the outside wrote them down."""
         return checker.of_log(self.heard, way)
@@ -130,6 +139,25 @@ class Story(SharedPlace):
         self.settle(life, sinks)
         assert life.stop(40.0) == 0, self.told()[-2000:]
         return self.verdict(sinks)
+
+
+def under_load(story: Story, happen: Callable[[], None], rate: int = 50) -> set[str]:
+    """An engine to which something happens, with sales before it, meanwhile and after it; the verdict's receipts."""
+    life = story.cast()
+    tills = Tills(story, rate)
+    try:
+        flows(story, life)
+        happen()
+        flows(story, life)
+    finally:
+        tills.stop()
+    return story.end(life)
+
+
+def flows(story: Story, life: Life) -> None:
+    """Wait until sales come through."""
+    more = len(story.applied("once")) + ENOUGH
+    story.until(life, lambda: len(story.applied("once")) >= more)
 
 
 @contextmanager

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+
 from engine.core.errors import StoreDown
 from engine.ports.store.revisions import RevisionList
 from engine.runtime.engine import Engine
@@ -126,10 +128,8 @@ async def test_while_the_store_is_down_nothing_changes() -> None:
         a, b = await two(mates)
         before = a.plans.revision
         mates.unplug()
-        try:
+        with pytest.raises(StoreDown):
             await a.reload.apply(wanted(mates, MORE), "ana", "refunds")
-        except StoreDown:
-            pass
         await settle()
         mates.plug_in()
         await settle()

@@ -66,9 +66,12 @@ class Yard:
 
     # --- files -------------------------------------------------------------------------------------------------------
 
-    async def read(self) -> Wanted | None:
+    async def changed(self) -> Wanted | None:
         if self._read == self.files:
             return None
+        return await self.now()
+
+    async def now(self) -> Wanted:
         self._read = dict(self.files)
         whole = project(self.files)
         known, found = read_project_from(whole, {})
@@ -98,7 +101,7 @@ class Yard:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Engine]:
         self._read = dict(self.files)
-        self.made.reading = Project(self.read, None, self.test)
+        self.made.reading = Project(self, None, self.test)
         engine = self.made.engine(self.files)
         await engine.start()
         try:

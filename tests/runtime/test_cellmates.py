@@ -41,7 +41,7 @@ async def two(made: Cellmates, files: dict[str, str]) -> tuple[Engine, Engine]:
 async def posted(made: Cellmates, count: int, within: float) -> list[str]:
     """References of what was sent, when there are so many."""
     async with asyncio.timeout(within):
-        while len(made.lab.sent) < count:
+        while len(made.lab.sent) < count:  # noqa: ASYNC110 - what is sent tells nobody
             await asyncio.sleep(0.1)
     await settle(5)
     return sorted(request["reference"] for request in made.lab.requests())

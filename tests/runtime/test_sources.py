@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from engine.core.errors import Failure, Fenced, Permanent
+from engine.core.errors import Failure, Fenced, Permanent, Transient
 from engine.core.jsonx import encode
 from engine.plugins.contracts import Arrival, Source, SourceContext
 from engine.plugins.fields import Options
@@ -19,7 +19,7 @@ from tests.runtime.lab import bench, running, sale, settle, virtual
 from tests.runtime.routes import SALES
 
 
-def polled(engine: Engine, pages: list[Any]) -> type[Source]:
+def polled(engine: Engine, pages: list[Any], again: float = 1000) -> type[Source]:
     """Makes the engine's source an exclusive one that reads pages and keeps a cursor."""
 
     class Polled(Source):
@@ -36,7 +36,7 @@ def polled(engine: Engine, pages: list[Any]) -> type[Source]:
                 at = int(await ctx.cursor() or 0)
                 for number in range(at, len(pages)):
                     yield self.page(ctx, number)
-                await ctx.clock.sleep(1000)
+                await ctx.clock.sleep(again)
 
         def page(self, ctx: SourceContext, number: int) -> Arrival:
             async def ack(refused: int) -> None:
@@ -85,6 +85,29 @@ async def test_a_cursor_never_passes_an_arrival_that_was_given_back() -> None:
         given_back = [facts["page"] for text, facts in made.lab.logged if text == "given back"]
         assert given_back == [1, 2]
         assert made.database._writer.execute("SELECT value FROM cursor").fetchall() == [("1",)]
+
+
+@pytest.mark.parametrize("count", [1, 3, 100])
+@virtual
+async def test_what_was_given_back_is_taken_in_later_with_all_that_stood_behind_it(count: int) -> None:
+    async with bench() as made:
+        engine = made.engine(SALES)
+        pages = [[sale(str(number))] for number in range(count)]
+        polled(engine, pages, again=1)
+        real, failures = engine.ingress.take_in, [Transient("away", "it cannot be taken in now")] * 3
+
+        async def failing(plan: Any, arrival: Arrival) -> Any:
+            if arrival.name == "page-0" and failures:
+                await asyncio.sleep(1)
+                raise failures.pop()
+            return await real(plan, arrival)
+
+        engine.ingress.take_in = failing  # type: ignore[method-assign]
+        await engine.start()
+        await settle(60)
+        await engine.stop()
+        assert sorted({int(request["reference"]) for request in made.lab.requests()}) == list(range(count))
+        assert (str(count),) in made.database._writer.execute("SELECT value FROM cursor").fetchall()
 
 
 @virtual

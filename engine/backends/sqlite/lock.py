@@ -10,7 +10,9 @@ from engine.core.errors import SettingsError
 
 
 class Owned(SettingsError):
-    """Another process has the file."""
+    """Another process has the file; `owner` is its process id, or a word for an unknown one."""
+
+    owner = "unknown"
 
 
 class OwnerLock:
@@ -29,10 +31,12 @@ class OwnerLock:
         except BlockingIOError:
             owner = os.read(descriptor, 32).decode("ascii", "replace").strip() or "unknown"
             os.close(descriptor)
-            raise Owned(
+            refused = Owned(
                 f"{self._path.with_suffix('')} is owned by pid {owner}: one process at a time may write to it. "
                 "Stop that one first. (Another state folder would remember nothing of what was posted.)"
-            ) from None
+            )
+            refused.owner = owner
+            raise refused from None
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         self._descriptor = descriptor

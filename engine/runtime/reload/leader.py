@@ -54,11 +54,13 @@ class Leader:
     """Carries changes out, one at a time.
 
     nudge   has this process look at once; it is asked through the Store as all others are
+    works   whether an engine runs here
     """
 
-    def __init__(self, cell: Cell, nudge: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, cell: Cell, nudge: Callable[[], None], works: Callable[[], bool]) -> None:
         self._cell = cell
         self._nudge = nudge
+        self._works = works
         self._turn = asyncio.Lock()
 
     async def apply(self, wanted: Wanted, who: Who) -> Applied:
@@ -136,7 +138,7 @@ class Leader:
 
     async def _live(self) -> list[str]:
         if not self._cell.shared:
-            return [self._cell.worker]
+            return [self._cell.worker] if self._works() else []
         since = self._cell.clock.now() - round(LIVE * 1_000_000)
         return [row.name for row in await self._cell.store.apply(WorkersSince(since))]
 

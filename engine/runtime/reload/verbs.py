@@ -8,7 +8,7 @@ from engine.compile.diff import RouteSetDiff, diff
 from engine.compile.plan import RouteSet
 from engine.core.clock import iso
 from engine.core.errors import Permanent
-from engine.ports.store.revisions import Revision, RevisionGet, RevisionList, RevisionReports
+from engine.ports.store.revisions import Revision, RevisionGet, RevisionList, RevisionMark, RevisionReports
 from engine.runtime.cell import Cell
 from engine.runtime.plans import Plans
 from engine.runtime.reload import record
@@ -26,7 +26,7 @@ STOP_WITHIN = 5.0
 
 
 class Reload:
-    """The verbs. On a stopped engine's Store there is no member: what is active is run by the next start.
+    """The verbs. On the Store of an engine that does not run, what is active is run by the next start.
 
     Refusals are Permanent failures.
     """
@@ -37,30 +37,31 @@ class Reload:
         plans: Plans,
         project: Project,
         build: Build,
-        member: Member | None = None,
-        handled: Handled = lambda route: 0,
+        member: Member,
+        handled: Handled,
     ) -> None:
         self._cell = cell
         self._plans = plans
         self._project = project
         self._build = build
         self._member = member
-        self._leader = Leader(cell, member.nudge if member is not None else lambda: None)
+        self._works = False
+        self._leader = Leader(cell, member.nudge, lambda: self._works)
         self._watching = Watching(cell, plans, project, self._leader, self._change)
         self._probation = Probation(cell, plans, self._leader, handled)
-        if member is not None:
-            member.swapped = self._probation.begin
+        member.swapped = self._probation.begin
 
     def start(self, supervisor: Supervisor) -> None:
         """Follow the others, watch the files, and look after what is new."""
-        assert self._member is not None
+        self._works = True
         supervisor.start("reload", self._member.run)
         supervisor.start("probation", self._probation.run)
-        if self._project.read is not None:
+        if self._project.reader is not None:
             supervisor.start("reload-watch", self._watching.run)
 
     async def stop(self, supervisor: Supervisor) -> None:
         """Change nothing more."""
+        self._works = False
         for name in reversed(PARTS):
             part = supervisor.part(name)
             if part is not None:
@@ -69,7 +70,7 @@ class Reload:
     @property
     def runs(self) -> str:
         """The revision this process runs in all its parts."""
-        return self._member.runs if self._member is not None else ""
+        return self._member.runs
 
     @property
     def last_error(self) -> Answer | None:
@@ -80,9 +81,10 @@ class Reload:
 
     async def plan(self, wanted: Wanted) -> Answer:
         """What applying it would change, and what is risky about it. Raises Permanent `has-errors`."""
-        found = diff(self._plans.routeset, await self._compiled(wanted))
+        before = await self._active()
+        found = diff(before, await self._compiled(wanted))
         waiting = await self._waiting(found)
-        return {"from": self._plans.revision, "to": wanted.digest, **found.shown(), "waiting": waiting}
+        return {"from": before.digest, "to": wanted.digest, **found.shown(), "waiting": waiting}
 
     async def history(self, limit: int = 50) -> Answer:
         """Revisions, newest first."""
@@ -117,37 +119,31 @@ class Reload:
 
         accept   names of risks that are meant. Raises Permanent `has-errors`, `risky`, `tests-fail`, `busy`.
         """
-        applied = await self._change(wanted, Who(actor, reason), accept)
-        return {
-            "revision": applied.id,
-            "state": applied.state,
-            "problems": [{"worker": worker, "why": why} for worker, why in sorted(applied.problems.items())],
-            "behind": list(applied.behind),
-        }
+        return _told(await self._change(wanted, Who(actor, reason), accept))
 
     async def rollback(self, revision: str, actor: str, reason: str) -> Answer:
-        """Apply a revision that was kept: what is risky about that was accepted when it was made."""
+        """Apply a revision that was kept: what is risky about that was accepted when it was made. The one that ran is
+        not taken again by itself.
+        """
         found = await self._found(revision)
         whole = await self._cell.store.apply(RevisionGet(found.id))
         if whole is None or not whole.files:
             raise Permanent("not-kept", f"the files of revision {found.number} are not kept any more")
+        left = (await record.standing(self._cell)).active
         applied = await self._leader.apply(Wanted(whole.files, whole.id, whole.plans), Who(actor, reason))
-        return {
-            "revision": applied.id,
-            "state": applied.state,
-            "problems": [{"worker": worker, "why": why} for worker, why in sorted(applied.problems.items())],
-            "behind": list(applied.behind),
-        }
+        if applied.state == "active" and left is not None:
+            why = f"taken back by {actor}: {reason}"
+            await self._cell.store.apply(RevisionMark(left.id, left.at, "past", "rejected", why))
+        return _told(applied)
 
     async def read(self) -> Wanted:
         """The project's files as they are now. Raises Permanent `no-project`."""
         return await self._watching.now()
 
     async def _change(self, wanted: Wanted, who: Who, accept: tuple[str, ...] = ()) -> Applied:
-        if wanted.digest and wanted.digest == self._plans.revision:
-            return await self._leader.apply(wanted, who)
+        before = await self._active()
         routeset = await self._compiled(wanted)
-        found = diff(self._plans.routeset, routeset)
+        found = diff(before, routeset)
         refused = [risk for risk in found.risks if risk.refused and risk.name not in accept]
         if refused:
             names = " ".join(sorted({risk.name for risk in refused}))
@@ -165,6 +161,13 @@ class Reload:
             raise Permanent("tests-fail", "; ".join(failures))
 
     # --- helpers -----------------------------------------------------------------------------------------------------
+
+    async def _active(self) -> RouteSet:
+        """What all run, or will when they start."""
+        active = (await record.standing(self._cell)).active
+        if active is None or active.id == self._plans.revision:
+            return self._plans.routeset
+        return await self._kept(active)
 
     async def _compiled(self, wanted: Wanted) -> RouteSet:
         if wanted.errors:
@@ -200,6 +203,15 @@ class Reload:
             for route in gone
             if route in counts
         }
+
+
+def _told(applied: Applied) -> Answer:
+    return {
+        "revision": applied.id,
+        "state": applied.state,
+        "problems": [{"worker": worker, "why": why} for worker, why in sorted(applied.problems.items())],
+        "behind": list(applied.behind),
+    }
 
 
 def _shown(revision: Revision) -> Answer:

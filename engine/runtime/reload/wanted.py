@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from engine.compile.partial import build
 from engine.compile.plan import RouteSet
@@ -30,8 +31,18 @@ class Wanted:
         return cls(routeset.files, routeset.digest, {route: plan.digest for route, plan in routeset.plans.items()})
 
 
-# A project's files as they are now; None when they are as they were at the last call.
-Read = Callable[[], Awaitable[Wanted | None]]
+class Reader(Protocol):
+    """Reads a project's files, outside of the engine's loop."""
+
+    async def changed(self) -> Wanted | None:
+        """The files, when they are others than at the last answer. At once."""
+        ...
+
+    async def now(self) -> Wanted:
+        """The files as they are now."""
+        ...
+
+
 # Compiles the files of a recorded revision as this process would run it, starting from the RouteSet that runs. Raises
 # ValueError that says why it cannot.
 Build = Callable[[Revision, RouteSet], Awaitable[RouteSet]]
@@ -47,11 +58,11 @@ async def _no_tests(files: Mapping[str, bytes], routes: Collection[str]) -> list
 class Project:
     """What an engine is given of a project beyond its RouteSet: reading it again, compiling it, running its tests.
 
-    read    None: nobody watches the files
+    reader  None: nobody watches the files
     build   None: with the engine's own `load`, at once
     """
 
-    read: Read | None = None
+    reader: Reader | None = None
     build: Build | None = None
     test: Test = _no_tests
 

@@ -36,7 +36,6 @@ class Watching:
         self._change = change
         self._duty = Duty(cell, "watch")
         self._pending: Wanted | None = None
-        self._latest: Wanted | None = None
         self.last_error: dict[str, Any] | None = None
 
     async def run(self) -> None:
@@ -56,10 +55,10 @@ class Watching:
         if not await self._duty.mine():
             return False
         await self._leader.mend()
-        assert self._project.read is not None
-        found = await self._project.read()
+        assert self._project.reader is not None
+        found = await self._project.reader.changed()
         if found is not None:
-            self._pending = self._latest = found
+            self._pending = found
         if self._pending is not None:
             await self._take(self._pending)
             self._pending = None
@@ -67,14 +66,9 @@ class Watching:
 
     async def now(self) -> Wanted:
         """The files as they are now. Raises Permanent `no-project`."""
-        if self._project.read is None:
+        if self._project.reader is None:
             raise Permanent("no-project", "this process does not read a project; give it the files")
-        found = await self._project.read()
-        if found is not None:
-            self._pending = self._latest = found
-        if self._latest is None:
-            raise Permanent("no-project", "the project's files are not read yet; try again in a moment")
-        return self._latest
+        return await self._project.reader.now()
 
     async def _take(self, wanted: Wanted) -> None:
         if wanted.errors:

@@ -1,0 +1,157 @@
+"""A process beside the engine that reads and compiles the project when its files change, so that no event waits for it.
+
+The engine asks it through its standard input and output: messages with their length before them (see `send`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from engine.core.errors import Transient
+from engine.runtime.cell import Log
+from engine.runtime.reload.wanted import Wanted
+from engine.settings import Settings
+
+COMMAND: Final = (sys.executable, "-m", "engine.cli.reader")
+AGAIN_AFTER: Final = 5.0  # seconds until one that ended is started again
+ANSWER_WITHIN: Final = 60.0
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the reader says of the files: those that are others than in its last message, and those that are gone."""
+
+    digest: str
+    plans: dict[str, str]
+    errors: list[str]
+    files: dict[str, bytes]
+    gone: list[str]
+
+
+class ReaderProcess:
+    """The process as the engine sees it: a `Reader`, and where tests of routes run. `run` until cancelled."""
+
+    def __init__(self, settings: Settings, log: Log) -> None:
+        self._settings = settings
+        self._log = log
+        self._process: asyncio.subprocess.Process | None = None
+        self._files: dict[str, bytes] = {}
+        self._latest: Wanted | None = None
+        self._news: Wanted | None = None
+        self._asked: list[asyncio.Future[Any]] = []
+
+    async def changed(self) -> Wanted | None:
+        found, self._news = self._news, None
+        return found
+
+    async def now(self) -> Wanted:
+        await self._ask({"do": "look"})
+        assert self._latest is not None
+        self._news = None
+        return self._latest
+
+    async def test(self, files: Mapping[str, bytes], routes: Collection[str]) -> list[str]:
+        """Run the tests of these routes over these files; a line for each that fails."""
+        others = {path: content for path, content in files.items() if self._files.get(path) != content}
+        gone = sorted(self._files.keys() - files.keys())
+        answer = await self._ask({"do": "test", "routes": sorted(routes), "files": others, "gone": gone})
+        return [str(line) for line in answer]
+
+    async def run(self) -> None:
+        """Keep the process running and listen to it."""
+        while True:
+            try:
+                await self._live()
+            finally:
+                self._give_up()
+            self._log("the process that reads the project ended; starting it again", {})
+            await asyncio.sleep(AGAIN_AFTER)
+
+    async def _live(self) -> None:
+        settings = self._settings
+        command = (*COMMAND, "--project", str(settings.project), "--state", str(settings.state))
+        pipe = asyncio.subprocess.PIPE
+        self._process = process = await asyncio.create_subprocess_exec(
+            *command, stdin=pipe, stdout=pipe, env={**os.environ, "TILLFLOW_WORKERS": "1"}
+        )
+        self._files = {}
+        try:
+            assert process.stdout is not None
+            while message := await _message(process.stdout):
+                self._hear(message)
+        finally:
+            if process.stdin is not None:
+                process.stdin.close()  # which ends it
+            await process.wait()
+            self._process = None
+
+    def _hear(self, message: Mapping[str, Any]) -> None:
+        if message["what"] == "tests":
+            self._answered(message["failures"])
+            return
+        reading = msgspec.convert(message["reading"], Reading)
+        self._files = {path: content for path, content in self._files.items() if path not in reading.gone}
+        self._files |= reading.files
+        self._latest = Wanted(dict(self._files), reading.digest, reading.plans, tuple(reading.errors))
+        if message["what"] == "looked":
+            self._answered(None)
+        else:
+            self._news = self._latest
+
+    def _answered(self, value: Any) -> None:
+        asked = self._asked.pop(0)
+        if not asked.done():
+            asked.set_result(value)
+
+    async def _ask(self, request: Mapping[str, Any]) -> Any:
+        """Answers come in the order of questions."""
+        if self._process is None or self._process.stdin is None:
+            raise Transient("no-reader", "the process that reads the project is not there; try again in a moment")
+        asked: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._asked.append(asked)
+        self._process.stdin.write(packed(request))
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN):
+                return await asked
+        except TimeoutError:
+            raise Transient("no-reader", f"no answer within {ANSWER_WITHIN:g} s") from None
+
+    def _give_up(self) -> None:
+        for asked in self._asked:
+            if not asked.done():
+                asked.set_exception(Transient("no-reader", "the process that reads the project ended"))
+        self._asked.clear()
+
+
+@asynccontextmanager
+async def running(reader: ReaderProcess) -> AsyncIterator[None]:
+    """Keep the process running until the block ends."""
+    task = asyncio.create_task(reader.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def packed(message: Any) -> bytes:
+    """A message with its length before it."""
+    body = msgspec.msgpack.encode(message)
+    return len(body).to_bytes(8, "big") + body
+
+
+async def _message(stream: asyncio.StreamReader) -> Any:
+    """The next one; None at the end."""
+    try:
+        length = int.from_bytes(await stream.readexactly(8), "big")
+        return msgspec.msgpack.decode(await stream.readexactly(length))
+    except asyncio.IncompleteReadError:
+        return None
