@@ -203,7 +203,7 @@ stop() {
 own() {
   local verb="${1:-}" service="${2:-}"
   declare -F "${service}_${verb}" >/dev/null && [ -n "$verb" ] && [ -n "$service" ] || { say "own needs a verb and a service"; exit 2; }
-  "${service}_installed" || { say "$service: install $(of "$service" package)"; exit 1; }
+  "${service}_installed" || { say "$service: install $(of "$service" package)"; exit 3; }
   "${service}_${verb}" >&2
 }
 

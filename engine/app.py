@@ -23,13 +23,14 @@ from engine.loading import load as load
 from engine.loading import load_files, secrets_of
 from engine.ports.store.revisions import Revision, RevisionGet
 from engine.ports.store.workers import WorkersSince
-from engine.reader import ReaderProcess
+from engine.reader import ReaderProcess, ReadOnce
 from engine.runtime.cell import Cell
 from engine.runtime.control import Control
 from engine.runtime.dryrun import DryRun, dry_runs
 from engine.runtime.engine import Engine
 from engine.runtime.heartbeat import LIVE
 from engine.runtime.reload.record import standing
+from engine.runtime.reload.verbs import Reload
 from engine.runtime.reload.wanted import Project
 from engine.runtime.tables import FolderFiles, Tables
 from engine.runtime.watch import Watch
@@ -41,7 +42,7 @@ def make_engine(
     loaded: Loaded,
     settings: Settings,
     environ: Mapping[str, str] | None = None,
-    reader: ReaderProcess | None = None,
+    reader: ReaderProcess | ReadOnce | None = None,
 ) -> Engine:
     """The engine of this process, not started. `reader`: it watches the project's files."""
 
@@ -85,16 +86,17 @@ async def starting(cell: Cell, loaded: Loaded, settings: Settings, environ: Mapp
 
 
 @asynccontextmanager
-async def control_of(settings: Settings, *, changes: bool) -> AsyncIterator[Control]:
+async def verbs_of(settings: Settings, *, changes: bool) -> AsyncIterator[tuple[Control, Reload]]:
     """The verbs over the Store without an engine in this process. `changes`: they decide something.
 
     An embedded engine that does not run finds the decisions when it starts; the others take notice at once. Raises
     SettingsError when there is no Store yet, or it is owned and something is to be changed.
     """
     async with command_cell(settings, changes=changes) as cell:
-        engine = make_engine(cell, load(settings), settings)
+        loaded = load(settings)
+        engine = make_engine(cell, loaded, settings, reader=ReadOnce(settings, loaded))
         await engine.tables.refresh()
-        yield engine.control
+        yield engine.control, engine.reload
         if changes:
             await engine.journal.flush()
         await engine.pool.close()

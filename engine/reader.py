@@ -16,6 +16,8 @@ from typing import Any, Final
 import msgspec
 
 from engine.core.errors import Transient
+from engine.core.findings import Finding
+from engine.loading import Loaded
 from engine.runtime.cell import Log
 from engine.runtime.reload.wanted import Wanted
 from engine.settings import Settings
@@ -47,6 +49,7 @@ class ReaderProcess:
         self._latest: Wanted | None = None
         self._news: Wanted | None = None
         self._asked: list[asyncio.Future[Any]] = []
+        self.begun = asyncio.Event()
 
     async def changed(self) -> Wanted | None:
         found, self._news = self._news, None
@@ -55,7 +58,6 @@ class ReaderProcess:
     async def now(self) -> Wanted:
         await self._ask({"do": "look"})
         assert self._latest is not None
-        self._news = None
         return self._latest
 
     async def test(self, files: Mapping[str, bytes], routes: Collection[str]) -> list[str]:
@@ -83,6 +85,7 @@ class ReaderProcess:
             *command, stdin=pipe, stdout=pipe, env={**os.environ, "TILLFLOW_WORKERS": "1"}
         )
         self._files = {}
+        self.begun.set()
         try:
             assert process.stdout is not None
             while message := await _message(process.stdout):
@@ -100,11 +103,12 @@ class ReaderProcess:
         reading = msgspec.convert(message["reading"], Reading)
         self._files = {path: content for path, content in self._files.items() if path not in reading.gone}
         self._files |= reading.files
+        before = self._latest
         self._latest = Wanted(dict(self._files), reading.digest, reading.plans, tuple(reading.errors))
+        if message["what"] == "changed" or before is None or self._latest != before:
+            self._news = self._latest  # also where somebody asked: who only wanted to know must not hide it
         if message["what"] == "looked":
             self._answered(None)
-        else:
-            self._news = self._latest
 
     def _answered(self, value: Any) -> None:
         asked = self._asked.pop(0)
@@ -129,6 +133,35 @@ class ReaderProcess:
             if not asked.done():
                 asked.set_exception(Transient("no-reader", "the process that reads the project ended"))
         self._asked.clear()
+
+
+class ReadOnce:
+    """A `Reader` where no engine runs: the files as a command read them. Their tests run in a process of their own."""
+
+    def __init__(self, settings: Settings, loaded: Loaded) -> None:
+        self._settings = settings
+        self._loaded = loaded
+
+    async def changed(self) -> Wanted | None:
+        return None
+
+    async def now(self) -> Wanted:
+        errors = tuple(line_of(one) for one in self._loaded.findings if one.severity == "error")
+        return Wanted(self._loaded.sources, errors=errors) if errors else Wanted.of(self._loaded.routeset)
+
+    async def test(self, files: Mapping[str, bytes], routes: Collection[str]) -> list[str]:
+        """Run the tests of these routes over these files; a line for each that fails."""
+        reader = ReaderProcess(self._settings, lambda text, facts: None)
+        async with running(reader):
+            await reader.begun.wait()
+            return await reader.test(files, routes)
+
+
+def line_of(finding: Finding) -> str:
+    """A finding in one line: `file:line:column code message (help)`."""
+    mark = finding.mark
+    help = f" ({finding.help})" if finding.help else ""
+    return f"{mark.file}:{mark.line}:{mark.column} {finding.code} {finding.message}{help}"
 
 
 @asynccontextmanager

@@ -130,6 +130,27 @@ class Settings:
             )
         return host.strip("[]"), int(port) + self.worker - 1 if int(port) else 0
 
+    def started_with(self, only: Mapping[str, str] | None = None) -> dict[str, str]:
+        """What no reload can change, by the name of its variable. Addresses hold passwords: of each value a digest.
+
+        only   an environment: just what stands in it
+        """
+        values = {
+            "TRANSPORT": self.transport,
+            "STORE": self.store,
+            "SECRETS": str(self.secrets.absolute()) if self.secrets else "",
+            "ZONE": self.zone,
+            "WORKERS": str(self.workers),
+            "TOPOLOGY": self.topology,
+            "CELL": self.cell,
+            "HTTP": self.http,
+        }
+        return {
+            PREFIX + name: hashlib.sha256(value.encode()).hexdigest()[:16]
+            for name, value in values.items()
+            if only is None or only.get(PREFIX + name)
+        }
+
     @property
     def embedded(self) -> bool:
         """Nothing but this process and its files."""

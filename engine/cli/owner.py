@@ -14,13 +14,15 @@ from typing import Any, TypeVar
 
 import httpx
 
-from engine.app import control_of
+from engine.app import verbs_of
 from engine.cli.output import Exit, fail
 from engine.console.api import PREFIX, make_app
+from engine.console.revisions import RevisionVerbs
 from engine.core.jsonx import decode, encode
 from engine.settings import Settings
 
 T = TypeVar("T")
+PATIENCE = 240.0  # seconds: a change waits for its turn, and then for every process
 
 
 class Owner:
@@ -59,12 +61,12 @@ async def owner(settings: Settings, *, changes: bool = False) -> AsyncIterator[O
     socket = await _answering(settings)
     if socket is not None:
         transport = httpx.AsyncHTTPTransport(uds=str(socket))
-        async with httpx.AsyncClient(transport=transport, base_url="http://engine", timeout=60) as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://engine", timeout=PATIENCE) as client:
             yield Owner(client, True)
         return
-    async with control_of(settings, changes=changes) as control:
-        transport_here = httpx.ASGITransport(app=make_app(control))
-        async with httpx.AsyncClient(transport=transport_here, base_url="http://engine", timeout=60) as client:
+    async with verbs_of(settings, changes=changes) as (control, reload):
+        transport_here = httpx.ASGITransport(app=make_app(control, RevisionVerbs(reload, settings)))
+        async with httpx.AsyncClient(transport=transport_here, base_url="http://engine", timeout=PATIENCE) as client:
             yield Owner(client, await control.live())
 
 

@@ -18,10 +18,9 @@ from engine.config.layout import place_of
 from engine.config.project import read_project_from
 from engine.config.snapshot import Snapshots
 from engine.core.errors import ConfigError
-from engine.core.findings import Finding
 from engine.discover import discover
 from engine.loading import Compiling
-from engine.reader import Reading, packed
+from engine.reader import Reading, line_of, packed
 from engine.settings import Settings
 from engine.testing.runner.chosen import TestCase, all_cases
 from engine.testing.runner.project import TestProject
@@ -90,7 +89,7 @@ class Reader:
             return False
         self._files, found = seen
         routeset, more = self._compiling.compile(self._files)
-        errors = [_line(one) for one in (*found, *more) if one.severity == "error"][:MOST_ERRORS]
+        errors = [line_of(one) for one in (*found, *more) if one.severity == "error"][:MOST_ERRORS]
         plans = {route: plan.digest for route, plan in routeset.plans.items()}
         self._reading = Reading("" if errors else routeset.digest, {} if errors else plans, errors, {}, [])
         self._tell(what)
@@ -149,7 +148,7 @@ def _failures(files: Mapping[str, bytes], routes: list[str], registry: Any) -> I
     try:
         project = TestProject(part, registry, found)
     except ConfigError as error:
-        yield from (_line(one) for one in error.findings if one.severity == "error")
+        yield from (line_of(one) for one in error.findings if one.severity == "error")
         return
     for case in (case for case in all_cases(part) if case.file in tests):
         yield from _problems(project, case)
@@ -160,12 +159,6 @@ def _problems(project: TestProject, case: TestCase) -> Iterator[str]:
     place = f"{case.mark.file}:{case.mark.line}:{case.mark.column}"
     if not result.passed:
         yield f"{place} test `{case.name}` fails: {result.problems[0]}"
-
-
-def _line(finding: Finding) -> str:
-    mark = finding.mark
-    help = f" ({finding.help})" if finding.help else ""
-    return f"{mark.file}:{mark.line}:{mark.column} {finding.code} {finding.message}{help}"
 
 
 def main() -> None:

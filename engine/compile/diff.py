@@ -133,6 +133,8 @@ def _effects(plan: Plan) -> frozenset[str]:
 def _changed(before: RouteSet, after: RouteSet, old: Plan, new: Plan) -> RouteChange:
     causes = tuple(_causes(before, after, old, new))
     lines = [*described(old.effective, new.effective), *_elsewhere(before, after, causes)]
+    if not lines and not causes and old.route == new.route:
+        lines = ["compiled otherwise: plugins, secrets or values of the environment are not what they were"]
     kind: Kind = "changed" if old.route == new.route else "renamed"
     texts = tuple(f"{new.route}: {line}" for line in lines)
     was = "" if kind == "changed" else old.route

@@ -22,10 +22,15 @@ _NAMED: Final = frozenset({"route", "mapping", "schema", "template"})
 
 
 class NotTheSame(ValueError):
-    """The files do not give the Plans that were asked for here: other plugins or secrets. `routes` names them."""
+    """The files do not give the Plans that were asked for here: other plugins or secrets.
 
-    def __init__(self, routes: Collection[str]) -> None:
+    routes   names them
+    given    what the files give here
+    """
+
+    def __init__(self, routes: Collection[str], given: RouteSet) -> None:
         self.routes = sorted(routes)
+        self.given = given
         super().__init__(f"these routes are compiled differently here: {', '.join(self.routes)}")
 
 
@@ -78,7 +83,7 @@ def build(files: Files, digest: str, plans: Mapping[str, str], before: RouteSet,
         part = compile(files)
         wrong = {route for route in changed if _digest(part, route) != plans[route]}
         if wrong:
-            raise NotTheSame(wrong)
+            raise NotTheSame(wrong, part)
     made = {route: part.plans[route] if route in changed else before.plans[route] for route in sorted(plans)}
     schemas = {place.name for path in files if (place := place_of(path)) is not None and place.kind == "schema"}
     types = {name: type_ for name, type_ in {**before.types, **part.types}.items() if name in schemas}
@@ -91,6 +96,12 @@ def build(files: Files, digest: str, plans: Mapping[str, str], before: RouteSet,
         files=files,
         mappings={**before.mappings, **part.mappings},
     )
+
+
+def as_recorded(given: RouteSet, digest: str, plans: Mapping[str, str]) -> RouteSet:
+    """What a kept revision gives here, under the digests it ran with. For looking at it only."""
+    named = {route: replace(plan, digest=plans[route]) for route, plan in given.plans.items() if route in plans}
+    return replace(given, digest=digest, plans=named)
 
 
 def interned(before: RouteSet, after: RouteSet) -> RouteSet:

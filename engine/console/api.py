@@ -2,14 +2,15 @@
 
 GET  /api/v1/status | figures | health | audit | trace?text=..&name=.. | work?state=..&route=.. | work/{id}
 POST /api/v1/work/{id}/edit | replay | resolve | discard      {"actor": .., "reason": .., "body": .. (edit only)}
+and revisions, see `revisions`.
 
 Errors are {"error": {"reason": .., "detail": ..}}:
-400 unreadable request, 404 no such item, 409 refused, 503 Store down.
+400 unreadable request, 404 no such item or revision, 409 refused, 503 Store down.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starlette.applications import Starlette
@@ -17,18 +18,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from engine.console.asking import Handler, body_of, number, who
+from engine.console.revisions import RevisionVerbs
 from engine.core.errors import Failure, Permanent, StoreDown
-from engine.core.jsonx import encode, parse
+from engine.core.jsonx import encode
 from engine.runtime.control import Control
 
 PREFIX = "/api/v1"
-MAX_BODY = 8 << 20
-Handler = Callable[[Request], Awaitable[Any]]
 STATES = ("open", "replayed", "resolved", "discarded")
+_STATUS = {"bad-request": 400, "bad-json": 400, "no-such-item": 404, "no-such-revision": 404}
 
 
-def make_app(control: Control) -> Starlette:
-    """The ASGI app over one Control."""
+def make_app(control: Control, revisions: RevisionVerbs) -> Starlette:
+    """The ASGI app over the verbs of one engine."""
     verbs = _Verbs(control)
     return Starlette(
         routes=[
@@ -43,6 +45,7 @@ def make_app(control: Control) -> Starlette:
             _post("/work/{id}/replay", verbs.decide(control.work_replay)),
             _post("/work/{id}/resolve", verbs.decide(control.work_resolve)),
             _post("/work/{id}/discard", verbs.decide(control.work_discard)),
+            *(_route(method, path, handler) for method, path, handler in revisions.routes()),
         ]
     )
 
@@ -64,7 +67,7 @@ class _Verbs:
         return await self._control.figures(query.get("route", ""), query.get("since", ""), query.get("until", ""))
 
     async def audit(self, request: Request) -> Any:
-        return await self._control.audit(_number(request, "limit", 100))
+        return await self._control.audit(number(request, "limit", 100))
 
     async def trace(self, request: Request) -> Any:
         text = request.query_params.get("text", "")
@@ -78,31 +81,35 @@ class _Verbs:
         if wrong := [state for state in states if state not in STATES]:
             raise Permanent("bad-request", f"`{wrong[0]}` is not a state; states are {', '.join(STATES)}")
         filters = {name: query.get(name, "") for name in ("route", "reason", "owner", "text", "name")}
-        limit, offset = _number(request, "limit", 100), _number(request, "offset", 0)
+        limit, offset = number(request, "limit", 100), number(request, "offset", 0)
         return await self._control.work_list(states, **filters, limit=limit, offset=offset)  # type: ignore[arg-type]
 
     async def work_show(self, request: Request) -> Any:
         return await self._control.work_show(request.path_params["id"])
 
     async def work_edit(self, request: Request) -> Any:
-        given = await _body(request)
+        given = await body_of(request)
         if "body" not in given:
             raise Permanent("bad-request", "`body` is missing: what will be replayed")
-        return await self._control.work_edit(request.path_params["id"], given["body"], *_who(given))
+        return await self._control.work_edit(request.path_params["id"], given["body"], *who(given))
 
     def decide(self, verb: Callable[[str, str, str], Awaitable[Any]]) -> Handler:
         async def handle(request: Request) -> Any:
-            return await verb(request.path_params["id"], *_who(await _body(request)))
+            return await verb(request.path_params["id"], *who(await body_of(request)))
 
         return handle
 
 
 def _get(path: str, handler: Handler) -> Route:
-    return Route(PREFIX + path, _answering(handler), methods=["GET"])
+    return _route("GET", path, handler)
 
 
 def _post(path: str, handler: Handler) -> Route:
-    return Route(PREFIX + path, _answering(handler), methods=["POST"])
+    return _route("POST", path, handler)
+
+
+def _route(method: str, path: str, handler: Handler) -> Route:
+    return Route(PREFIX + path, _answering(handler), methods=[method])
 
 
 def _answering(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
@@ -110,7 +117,7 @@ def _answering(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         try:
             return _json(await handler(request))
         except Permanent as failure:
-            status = {"bad-request": 400, "bad-json": 400, "no-such-item": 404}.get(failure.reason, 409)
+            status = _STATUS.get(failure.reason, 409)
             return _json({"error": {"reason": failure.reason, "detail": failure.detail}}, status)
         except StoreDown as error:
             return _json({"error": {"reason": "store-down", "detail": str(error)}}, 503)
@@ -122,27 +129,3 @@ def _answering(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
 
 def _json(value: Any, status: int = 200) -> Response:
     return Response(encode(value), status, media_type="application/json")
-
-
-async def _body(request: Request) -> Mapping[str, Any]:
-    raw = await request.body()
-    if len(raw) > MAX_BODY:
-        raise Permanent("bad-request", f"the request is larger than {MAX_BODY} bytes")
-    value = parse(raw)
-    if not isinstance(value, dict):
-        raise Permanent("bad-request", "the request is a JSON object")
-    return value
-
-
-def _who(given: Mapping[str, Any]) -> tuple[str, str]:
-    actor, reason = given.get("actor"), given.get("reason")
-    if not isinstance(actor, str) or not actor.strip() or not isinstance(reason, str) or not reason.strip():
-        raise Permanent("bad-request", "`actor` and `reason` are texts: who decides, and why")
-    return actor, reason
-
-
-def _number(request: Request, name: str, default: int) -> int:
-    text = request.query_params.get(name, str(default))
-    if not text.isdigit() or len(text) > 9:
-        raise Permanent("bad-request", f"`{name}` is a whole number")
-    return int(text)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from engine.app import engine_cell, make_engine, starting
 from engine.console.api import make_app
 from engine.console.probes import probing
+from engine.console.revisions import RevisionVerbs
 from engine.console.serve import serving
 from engine.loading import Loaded, exposed_secrets
 from engine.reader import ReaderProcess, running
@@ -42,7 +43,10 @@ async def serve(settings: Settings, loaded: Loaded, *, ready: Callable[[], None]
         async with probing(engine, *settings.probes):
             await engine.start()
             try:
-                async with serving(make_app(engine.control), settings.socket), running(reader):
+                async with (
+                    serving(make_app(engine.control, RevisionVerbs(engine.reload, settings)), settings.socket),
+                    running(reader),
+                ):
                     cell.log("running", {"revision": engine.plans.revision, "routes": len(engine.plans.all())})
                     ready()
                     await stop.wait()

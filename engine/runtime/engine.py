@@ -218,6 +218,7 @@ class Engine:
             "revision": self.plans.revision,
             "sources": [route for route, runner in self.sources.items() if runner.leads],
             "problems": self.problems(),
+            "last_error": self.reload.last_error,
         }
 
     async def _ask_store(self) -> None:

@@ -27,17 +27,17 @@ def plane(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def own_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnBroker]:
+def own_broker() -> Iterator[OwnBroker]:
     """Ours alone; up at the beginning of each test that leaves it up."""
-    one = OwnBroker(tmp_path_factory.mktemp("rabbitmq"))
+    one = OwnBroker()
     yield one
     one.end()
 
 
 @pytest.fixture(scope="session")
-def own_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnPostgres]:
+def own_postgres() -> Iterator[OwnPostgres]:
     """Ours alone."""
-    one = OwnPostgres(tmp_path_factory.mktemp("postgres"))
+    one = OwnPostgres()
     yield one
     one.end()
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -16,14 +16,18 @@ from tests.proof.place import ROOT
 from tests.rabbitmq_broker import Broker
 
 
+NOT_INSTALLED = 3  # how docker/services.sh ends then
+
+
 class Own:
     """One service of docker/services.sh, on a port of its own. Skips where its programs are not; fails in CI."""
 
-    def __init__(self, service: str, folder: Path) -> None:
+    def __init__(self, service: str) -> None:
         self.service = service
-        self.folder = folder
+        self.folder = Path(tempfile.mkdtemp(prefix="tillflow-own-"))
+        self.folder.chmod(0o755)  # a server that refuses to run as root becomes another user
         self.port = free_port()
-        self._do("begin", needed=False)
+        self._do("begin")
 
     def stop(self) -> None:
         """Stop it; what it holds stays."""
@@ -36,12 +40,14 @@ class Own:
     def end(self) -> None:
         """Stop it for good."""
         self._do("end")
+        shutil.rmtree(self.folder)
 
-    def _do(self, verb: str, *, needed: bool = True) -> None:
+    def _do(self, verb: str) -> None:
         environ = {"TILLFLOW_SERVICES_DIR": str(self.folder), f"TILLFLOW_{self.service.upper()}_PORT": str(self.port)}
         command = [str(ROOT / "docker" / "services.sh"), "own", verb, self.service]
-        done = subprocess.run(command, env=os.environ | environ, stdout=subprocess.DEVNULL, timeout=120)
-        if done.returncode and not needed and os.environ.get("CI") != "true":
+        done = subprocess.run(command, env=os.environ | environ, timeout=120)
+        if done.returncode == NOT_INSTALLED and os.environ.get("CI") != "true":
+            self.folder.rmdir()
             pytest.skip(f"a {self.service} of our own cannot be started here: its programs are not installed")
         assert done.returncode == 0, f"docker/services.sh own {verb} {self.service} ended with {done.returncode}"
 
@@ -49,9 +55,9 @@ class Own:
 class OwnBroker(Own):
     """Steered by its own rabbitmqctl."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__("rabbitmq", folder)
-        home = folder / "rabbitmq"
+    def __init__(self) -> None:
+        super().__init__("rabbitmq")
+        home = self.folder / "rabbitmq"
         node = f"tillflow-test-{self.port}@localhost"
         ctl = f"env HOME={home} RABBITMQ_CONF_ENV_FILE=/dev/null {_rabbitmqctl()} --quiet --node {node}"
         self.broker = Broker(f"amqp://guest:guest@127.0.0.1:{self.port}/", tuple(ctl.split()))
@@ -65,18 +71,9 @@ class OwnBroker(Own):
 class OwnPostgres(Own):
     """Its tables are made by whoever comes first."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__("postgres", folder)
+    def __init__(self) -> None:
+        super().__init__("postgres")
         self.dsn = f"postgresql://tillflow@127.0.0.1:{self.port}/tillflow"
-
-
-@contextmanager
-def ending(one: Own) -> Iterator[Own]:
-    """It ends with the block."""
-    try:
-        yield one
-    finally:
-        one.end()
 
 
 def _rabbitmqctl() -> str:

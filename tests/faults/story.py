@@ -6,7 +6,7 @@ import asyncio
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,7 +111,7 @@ class Story(SharedPlace):
         """Effects of one kind of request, as the outside wrote them down."""
         return checker.of_log(self.heard, way)
 
-    def settle(self, life: Life, sinks: Mapping[str, str] | None = None) -> None:
+    def settle(self, life: Life, sinks: Iterable[str] | None = None) -> None:
         """Wait until all that was sold has come to its sinks or waits, and nothing moves any more."""
         sold = set(till.sold(self.inbox, self.archive, self.failed))
 

@@ -76,13 +76,20 @@ def failed(address: URL, error: BaseException) -> SettingsError | Unreachable:
         return SettingsError(f"RabbitMQ at {where}: {untrusted}")
     closed = isinstance(error, ConnectionClosed) and error.args[:1] in ((530,), (403,))
     if not closed and not isinstance(error, _REFUSED):
-        return Unreachable(f"RabbitMQ at {where} cannot be reached: {told(error)}")
+        return Unreachable(f"RabbitMQ at {where} cannot be reached: {told(error)}{_perhaps(address, error)}")
     # A vhost that is not there is answered by closing, which aiormq only calls a frame it did not expect.
     why = "it closes the connection" if isinstance(error, InvalidFrameError) else told(error)
     return SettingsError(
         f"RabbitMQ at {where} refuses the user `{address.user or 'guest'}`: {why}. "
         "Check user, password and vhost of the transport's address, and the user's permissions in that vhost"
     )
+
+
+def _perhaps(address: URL, error: BaseException) -> str:
+    """A broker that misses our certificate says so and closes at once: often only the closing arrives."""
+    if address.scheme == "amqps" and "certfile" not in address.query and "reset" in told(error).lower():
+        return f"; perhaps {_TLS['CERTIFICATE_REQUIRED']}"
+    return ""
 
 
 def told(error: BaseException | None) -> str:

@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from engine.compile.diff import RouteSetDiff, diff
+from engine.compile.partial import NotTheSame, as_recorded
 from engine.compile.plan import RouteSet
 from engine.core.clock import iso
 from engine.core.errors import Permanent
-from engine.ports.store.revisions import Revision, RevisionGet, RevisionList, RevisionMark, RevisionReports
+from engine.ports.store.revisions import Revision, RevisionGet, RevisionList, RevisionMark
 from engine.runtime.cell import Cell
 from engine.runtime.plans import Plans
 from engine.runtime.reload import record
 from engine.runtime.reload.leader import Applied, Leader
 from engine.runtime.reload.member import Member
 from engine.runtime.reload.probation import Handled, Probation
+from engine.runtime.reload.processes import last_error, live, standing_of
+from engine.runtime.reload.texts import file_changes
 from engine.runtime.reload.wanted import Build, Project, Wanted
 from engine.runtime.reload.watching import Watching
 from engine.runtime.replay import Who
@@ -91,23 +94,25 @@ class Reload:
         return {"revisions": [_shown(one) for one in await self._cell.store.apply(RevisionList(limit))]}
 
     async def compare(self, before: str, after: str) -> Answer:
-        """What changed between two revisions, named by number or by the beginning of their id."""
+        """What changed between two revisions, named by number or by the beginning of their id: in words, and the text
+        of the files.
+        """
         old, new = await self._found(before), await self._found(after)
-        found = diff(await self._kept(old), await self._kept(new))
-        return {"from": old.id, "to": new.id, **found.shown()}
+        was, now = await self._kept(old), await self._kept(new)
+        texts = file_changes(was.files, now.files)
+        return {"from": old.id, "to": new.id, **diff(was, now).shown(), "files": texts}
 
     async def standing(self) -> Answer:
         """The revision that is wanted, what each process says of it, and the last edit that was not taken."""
         now = await record.standing(self._cell)
         wanted = now.staged or now.active
-        reports = await self._cell.store.apply(RevisionReports(wanted.id)) if wanted is not None else []
+        own = {"revision": self._plans.revision, "last_error": self.last_error}
+        facts = await live(self._cell, own if self._works else None)
         return {
             "wanted": _shown(wanted) if wanted is not None else None,
             "active": _shown(now.active) if now.active is not None else None,
-            "processes": [
-                {"worker": one.worker, "stage": one.stage, "problem": one.problem, "at": iso(one.at)} for one in reports
-            ],
-            "last_error": self._watching.last_error,
+            "processes": await standing_of(self._cell, wanted, facts),
+            "last_error": last_error(facts),
             "probation": self._probation.shown(),
             "retiring": [plan.route for plan in self._plans.retiring()],
         }
@@ -181,7 +186,10 @@ class Reload:
         whole = await self._cell.store.apply(RevisionGet(revision.id))
         if whole is None or not whole.files:
             raise Permanent("not-kept", f"the files of revision {revision.number} are not kept any more")
-        return await self._compiled(Wanted(whole.files, whole.id, whole.plans))
+        try:
+            return await self._build(whole, self._plans.routeset)
+        except NotTheSame as other:  # plugins or secrets are others by now; it can be looked at all the same
+            return as_recorded(other.given, whole.id, whole.plans)
 
     async def _found(self, named: str) -> Revision:
         known = await self._cell.store.apply(RevisionList(1_000_000))

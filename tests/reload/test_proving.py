@@ -1,0 +1,128 @@
+"""What a change must pass: tests before it, risks accepted, its first events after it."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.core.errors import Permanent
+from engine.ports.store.revisions import RevisionList
+from tests.reload.yard import Yard, on_both
+from tests.runtime.lab import sale
+from tests.runtime.routes import FROM_SALES, TO_ERP, route
+
+WRONG = 'steps:\n  - {id: strict, check: [{that: "total > `100`", otherwise: {work_item: too-small}}]}\n'
+
+
+def wrong(yard: Yard, more: str = "") -> None:
+    """Valid, and every ordinary sale becomes a work item."""
+    yard.files["routes/posting.yaml"] = route("posting", more + FROM_SALES + WRONG + TO_ERP)
+
+
+async def states(yard: Yard) -> list[str]:
+    return [one.state for one in await yard.made.store.apply(RevisionList())]
+
+
+@on_both
+async def test_a_wrong_mapping_rolls_itself_back(yard: Yard) -> None:
+    async with yard.running() as engine:
+        await yard.sells("0")
+        first = engine.plans.revision
+        wrong(yard)
+        await yard.saved(engine)
+        yard.lab.offer([sale(str(number)) for number in range(1, 11)], "day.json")
+        await yard.until(lambda: engine.plans.revision == first)
+        # then it says so, does not come back by itself, and what comes now is posted
+        await yard.clock.sleep(3.0)
+        assert engine.plans.revision == first and await states(yard) == ["rejected", "active"]
+        newest = (await yard.made.store.apply(RevisionList()))[0]
+        assert "became work items" in newest.problem
+        await yard.sells("11")
+        assert len(await yard.made.items()) == 10
+
+
+@on_both
+async def test_few_failures_among_the_first_events_are_let_pass(yard: Yard) -> None:
+    async with yard.running() as engine:
+        wrong(yard)
+        await yard.saved(engine)
+        changed = engine.plans.revision
+        sales = [sale(str(number), total=1000) for number in range(48)] + [sale("x"), sale("y")]
+        yard.lab.offer(sales, "day.json")
+        await yard.until(lambda: len(yard.posted()) == 48)
+        await yard.clock.sleep(3.0)
+        assert engine.plans.revision == changed
+        assert (await engine.reload.standing())["probation"] == []
+        # and later failures are not the change's
+        yard.lab.offer([sale(f"z{number}") for number in range(10)], "late.json")
+
+        async def failed() -> bool:
+            return len(await yard.made.items()) == 12
+
+        await yard.until(failed)
+        await yard.clock.sleep(3.0)
+        assert engine.plans.revision == changed
+
+
+@on_both
+async def test_a_route_may_do_without_probation(yard: Yard) -> None:
+    async with yard.running() as engine:
+        wrong(yard, "reload: {probation: {events: 0}}\n")
+        await yard.saved(engine)
+        changed = engine.plans.revision
+        yard.lab.offer([sale(str(number)) for number in range(10)], "day.json")
+
+        async def failed() -> bool:
+            return len(await yard.made.items()) == 10
+
+        await yard.until(failed)
+        await yard.clock.sleep(3.0)
+        assert engine.plans.revision == changed
+
+
+@on_both
+async def test_failing_tests_keep_a_financial_route_as_it_is(yard: Yard) -> None:
+    async with yard.running() as engine:
+        yard.failing = ["routes/posting.test.yaml:4:3 test `totals` fails: total is 10, expected 11"]
+        yard.replace("routes/posting.yaml", "A route of a test", "Another summary")
+        assert "test `totals` fails" in await yard.refused(engine)
+        assert yard.tested == ["posting"]
+        assert await states(yard) == ["active"]
+
+
+@on_both
+async def test_tests_run_where_they_are_wanted(yard: Yard) -> None:
+    yard.files["routes/plain.yaml"] = route("plain", FROM_SALES + TO_ERP.replace("post", "note"), "operational")
+    async with yard.running() as engine:
+        yard.replace("routes/plain.yaml", "A route of a test", "Another summary")
+        await yard.saved(engine)
+        assert yard.tested == []
+        yard.replace("routes/plain.yaml", "from:", "reload: {tests: true}\nfrom:")
+        await yard.saved(engine)
+        assert yard.tested == ["plain"]
+
+
+@on_both
+async def test_a_changed_effect_of_a_financial_route_is_refused_until_it_is_accepted(yard: Yard) -> None:
+    async with yard.running() as engine:
+        yard.replace("routes/posting.yaml", "id: erp", "id: erp, effect: books")
+        why = await yard.refused(engine)
+        assert "effect-changed" in why and "keep it with `effect: posting/erp`" in why
+        wanted = yard.wanted()
+        (change,) = (await engine.reload.plan(wanted))["changes"]
+        assert [risk["name"] for risk in change["risks"]] == ["effect-changed"]
+        with pytest.raises(Permanent, match="accept it by name"):
+            await engine.reload.apply(wanted, "ana", "a better name")
+        answer = await engine.reload.apply(wanted, "ana", "a better name", ("effect-changed",))
+        assert answer["state"] == "active"
+
+
+@on_both
+async def test_plan_says_what_would_change_and_what_waits(yard: Yard) -> None:
+    async with yard.running() as engine:
+        yard._read = None
+        before = engine.plans.revision
+        del yard.files["routes/posting.yaml"]
+        plan = await engine.reload.plan(yard.wanted())
+        assert plan["from"] == before and plan["unchanged"] == ["ingest"]
+        assert [(one["route"], one["kind"]) for one in plan["changes"]] == [("posting", "removed")]
+        assert plan["waiting"] == {"posting": 0}
