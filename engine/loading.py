@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from engine.backends.secrets import EnvironmentSecrets, open_to_all, version_key
 from engine.compile.compiler import compile_project
+from engine.compile.memory import Memory
 from engine.compile.plan import RouteSet
 from engine.config.project import Project, read_project, read_project_from
 from engine.core.findings import Finding, in_order
@@ -64,11 +65,13 @@ class Compiling:
         self._settings = settings
         self._environ = environ
         self._registry = registry
+        self._memory = Memory()
 
     def compile(self, files: Mapping[str, bytes]) -> tuple[RouteSet, list[Finding]]:
         """The RouteSet and everything that is to be said about it."""
         project, found = read_project_from(files, self._environ)
-        routeset, more = compile_project(project, self._registry, secrets_of(self._settings, self._environ))
+        secrets = secrets_of(self._settings, self._environ)
+        routeset, more = compile_project(project, self._registry, secrets, self._memory)
         return routeset, in_order([*found, *more])
 
 

@@ -19,6 +19,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "tests": ("test",),
     "tryout": ("eval", "dry-run"),
     "run": ("run", "status", "doctor"),
+    "revisions": ("plan", "apply", "history", "diff", "rollback"),
     "trace": ("trace",),
     "work": ("work",),
     "demo": ("demo",),

@@ -18,6 +18,7 @@ from engine.cli.output import Exit, Form, FormatOption, escape, fail, out, print
 from engine.cli.owner import Owner, ask
 from engine.cli.project import ProjectOption, StateOption, loaded_for, settings_for
 from engine.cli.services import Check, services
+from engine.cli.standing import headline, show_standing
 from engine.console.worker import serve
 from engine.core.clock import SystemClock
 from engine.core.errors import Failure, SettingsError
@@ -103,7 +104,7 @@ def _work(settings: Settings) -> int:
 
 
 def status(project: ProjectOption = None, state: StateOption = None, form: FormatOption = Form.HUMAN) -> None:
-    """Routes with their figures, queues, connections and open work items."""
+    """What runs in which revision, routes with their figures, queues, connections and open work items."""
 
     async def question(owner: Owner) -> Any:
         return {"running": owner.running, **await owner.get("/status")}
@@ -132,8 +133,7 @@ _ALWAYS = ("received", "applied", "work_items", "in_flight")
 
 def _show_status(answer: dict[str, Any]) -> None:
     console = out()
-    state = {"new": "running", "store_down": "the store is down"}.get(answer["state"], answer["state"])
-    console.print(f"{state if answer['running'] else 'not running'}, revision {answer['revision'][:12]}")
+    console.print(escape(headline(answer)))
     figures = [f for f in answer["figures"] if not f.get("sink")]
     if figures:
         told = [name for name in _FIGURES if name in _ALWAYS or any(f[name] for f in figures)]
@@ -144,6 +144,7 @@ def _show_status(answer: dict[str, Any]) -> None:
     elif answer["state"] != "store_down" and not any(w["state"] == "open" for w in answer["work"]):
         console.print("Nothing was received yet.")
     _section("problems", [(p["part"], escape(p["why"])) for p in answer["problems"]])
+    show_standing(answer["revisions"])
     workers = [(w["worker"], w["state"], w["since"][:19], w["pid"], len(w["problems"])) for w in answer["workers"]]
     _section("workers", workers)
     _section("promises", [_promise(one) for one in answer["promises"]])

@@ -77,6 +77,13 @@ class Catalog:
         place.unknown(code, what, name, self.project.names(kind), offset=offset)
         return False
 
+    def secret_version(self, name: str) -> str:
+        """Of a secret, empty where there is none."""
+        try:
+            return self._secrets.get(name).version
+        except KeyError:
+            return ""
+
     def secret_known(self, place: Place, name: str, *, offset: int | None = None) -> None:
         """A finding when the engine was not given this secret."""
         try:

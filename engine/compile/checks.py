@@ -7,7 +7,6 @@ from typing import Any
 
 from engine.compile.catalog import CODES, Catalog
 from engine.compile.report import Place
-from engine.compile.scope import Scope
 from engine.config.document import Document
 from engine.config.models.route import RouteDoc
 from engine.config.nearest import suggestion
@@ -19,11 +18,11 @@ from engine.core.event import split_type
 Definition = tuple[str, str, Place]
 
 
-def check_project(catalog: Catalog, scopes: Mapping[str, Scope]) -> None:
-    """Findings that need more than one route."""
+def check_project(catalog: Catalog, reads: Mapping[str, set[str]]) -> None:
+    """Findings that need more than one route. `reads`: parameters that something reads, by route."""
     routes = catalog.project.routes
     _check_circles(catalog, routes)
-    _check_params(catalog, scopes)
+    _check_params(catalog, reads)
     if not catalog.project.broken:  # what a file that could not be read uses and publishes is not known
         _check_bus(catalog, routes)
         _check_unused(catalog)
@@ -100,10 +99,10 @@ def _circle(start: str, leads: Mapping[str, set[str]]) -> list[str]:
     return []
 
 
-def _check_params(catalog: Catalog, scopes: Mapping[str, Scope]) -> None:
-    for name, scope in scopes.items():
+def _check_params(catalog: Catalog, reads: Mapping[str, set[str]]) -> None:
+    for name, params in reads.items():
         loaded = catalog.project.routes[name]
-        read = scope.read_params | _filled_in(loaded.document)
+        read = params | _filled_in(loaded.document)
         _unused_params(catalog, Place(catalog.report, loaded.document, ("params",)), loaded.model.params, read)
     for name, shared in catalog.project.subflows.items():
         if name in catalog.read_params:

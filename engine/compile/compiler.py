@@ -5,17 +5,18 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from engine.compile.catalog import Catalog
 from engine.compile.checks import check_project
 from engine.compile.connections import plan_connections
 from engine.compile.digests import content_digest
 from engine.compile.mapping.collection import Mappings
+from engine.compile.memory import Memory
 from engine.compile.overlays import check_overlays
 from engine.compile.plan import Plan, RouteSet
 from engine.compile.report import Report
 from engine.compile.routes import plan_route
-from engine.compile.scope import Scope
 from engine.compile.scopes import check_scopes
 from engine.compile.tables import plan_tables, row_shapes
 from engine.compile.testfiles import check_tests
@@ -28,14 +29,18 @@ from engine.plugins.registry import Registry
 from engine.ports.secrets import SecretSource
 
 
-def compile_project(project: Project, registry: Registry, secrets: SecretSource) -> tuple[RouteSet, list[Finding]]:
+def compile_project(
+    project: Project, registry: Registry, secrets: SecretSource, memory: Memory | None = None
+) -> tuple[RouteSet, list[Finding]]:
     """Every route without an error as a Plan, and all findings of one run, in the order of files and lines.
 
     A route whose own file, mapping, schema, table, connection or shared steps have an error is left out; whether the
     others may run is for the caller to decide. Problems of form were found when the project was read.
+
+    memory   of compilations before, with the same registry
     """
     with _collecting_later():
-        return _compile(project, registry, secrets)
+        return _compile(project, registry, secrets, memory or Memory())
 
 
 @contextmanager
@@ -50,7 +55,9 @@ def _collecting_later() -> Iterator[None]:
             gc.enable()
 
 
-def _compile(project: Project, registry: Registry, secrets: SecretSource) -> tuple[RouteSet, list[Finding]]:
+def _compile(
+    project: Project, registry: Registry, secrets: SecretSource, memory: Memory
+) -> tuple[RouteSet, list[Finding]]:
     report = Report()
     texts = Texts(functions_of(registry))
     catalog = Catalog(project, registry, secrets, texts, report)
@@ -62,15 +69,16 @@ def _compile(project: Project, registry: Registry, secrets: SecretSource) -> tup
     catalog.mappings = Mappings(catalog)
     catalog.mappings.compile_all()
     plans: dict[str, Plan] = {}
-    scopes: dict[str, Scope] = {}
+    reads: dict[str, set[str]] = {}
     for name, loaded in sorted(project.routes.items()):
-        plan, scopes[name] = plan_route(catalog, loaded)
+        plan, reads[name] = memory.route(catalog, name, loaded, partial(plan_route, catalog, loaded))
         if plan is not None:
             plans[name] = plan
+    memory.forget(project.routes)
     check_scopes(catalog)
     check_tests(catalog)
     check_overlays(catalog)
-    check_project(catalog, scopes)
+    check_project(catalog, reads)
     return _route_set(catalog, plans), report.all()
 
 

@@ -21,6 +21,11 @@ class Report:
         self._findings: list[Finding] = []
         self.errors = 0
 
+    @property
+    def count(self) -> int:
+        """How many so far."""
+        return len(self._findings)
+
     def add(self, *findings: Finding) -> None:
         self._findings.extend(findings)
         self.errors += sum(finding.severity == "error" for finding in findings)

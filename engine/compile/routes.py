@@ -25,9 +25,10 @@ KEEP = 400 * 86400.0
 HORIZON = 2 * 86400.0
 
 
-def plan_route(catalog: Catalog, loaded: Loaded[RouteDoc]) -> tuple[Plan | None, Scope]:
-    """The Plan (None when the route, or something it needs, has an error) and what was learnt on the way."""
-    return _RouteCompiler(catalog, loaded).compile()
+def plan_route(catalog: Catalog, loaded: Loaded[RouteDoc]) -> tuple[Plan | None, set[str]]:
+    """The Plan (None when the route, or something it needs, has an error) and the parameters that something reads."""
+    plan, scope = _RouteCompiler(catalog, loaded).compile()
+    return plan, scope.read_params
 
 
 class _RouteCompiler:

@@ -52,6 +52,10 @@ _ROOT_KEYS: Final[dict[str, str]] = {
     "overlay": "routes/regions/<code>/<name>.overlay.yaml",
 }
 _CACHE_SIZE: Final = 4096
+_Kind = str
+# What became of a file: its kind and what is kept of it (None: it cannot be used), and what is to be said about it.
+_Outcome = tuple[_Kind, Loaded[Any] | None, tuple[Finding, ...]]
+_outcomes: dict[tuple[str, bytes, int], _Outcome] = {}
 _cache: dict[tuple[str, bytes], tuple[Document | None, tuple[Finding, ...]]] = {}
 
 
@@ -100,6 +104,7 @@ class _Assembly:
         self.lists: dict[str, list[Loaded[Any]]] = {}
         self.templates: dict[str, str] = {}
         self.broken: dict[str, set[str]] = {}
+        self._env_key = hash(tuple(sorted(env.items())))
 
     def add(self, path: str, content: bytes) -> None:
         place = place_of(path)
@@ -113,29 +118,19 @@ class _Assembly:
             self._yaml(path, content, place)
 
     def _yaml(self, path: str, content: bytes, place: Place) -> None:
-        document, findings = read_cached(path, content)
-        if document is not None and place.kind != "schema":
-            document, more = substituted(document, self.env)
-            findings += more
+        """Models are never changed, as documents are not: what the same bytes gave is shared."""
+        key = (path, hashlib.sha256(content).digest(), self._env_key)
+        outcome = _outcomes.get(key)
+        if outcome is None:
+            outcome = _outcomes[key] = _read(path, content, place, self.env)
+            if len(_outcomes) > _CACHE_SIZE:
+                del _outcomes[next(iter(_outcomes))]
+        kind, loaded, findings = outcome
         self.findings += findings
-        if document is None:
-            self._broken(place.kind, place.name)
-            return
-        kind = _kind_in(document, place)
-        if kind is None:
-            self._broken(place.kind, place.name)
-            self._wrong_place(document, place)
-            return
-        if kind == "schema":
-            model, findings = read_schema(document)
-        else:
-            model, findings = validated(document, _MODELS.get(kind, SubflowDoc if kind == "subflow" else RouteDoc))
-        findings += check_document(kind, place, document, model)
-        self.findings += findings
-        if model is None:
+        if loaded is None:
             self._broken(kind, place.name)
-            return
-        self._keep(kind, place, Loaded(document, model, place.region))
+        else:
+            self._keep(kind, place, loaded)
 
     def _broken(self, kind: str, name: str) -> None:
         per_kind = {"connections": ("connection", "*"), "tables": ("table", "*")}
@@ -168,12 +163,6 @@ class _Assembly:
             Finding("TF9003", "this file is none of a project's", Mark(path), advice, better, severity="warning")
         )
 
-    def _wrong_place(self, document: Document, place: Place) -> None:
-        found = next(key for key in document.data if key in _ROOT_KEYS)
-        mark = document.marks.key((found,))
-        text = f"this file describes a {found}, and stands where a {place.kind} is expected"
-        self.findings.append(Finding("TF9008", text, mark, f"move it to {_ROOT_KEYS[found]}"))
-
     def project(self) -> Project:
         def one(kind: str) -> Any:
             return next(iter(self.named.get(kind, {}).values()), None)
@@ -193,6 +182,31 @@ class _Assembly:
             overlays=tuple(self.lists.get("overlay", ())),
             broken={kind: frozenset(names) for kind, names in self.broken.items()},
         )
+
+
+def _read(path: str, content: bytes, place: Place, env: Mapping[str, str]) -> _Outcome:
+    document, findings = read_cached(path, content)
+    if document is not None and place.kind != "schema":
+        document, more = substituted(document, env)
+        findings += more
+    if document is None:
+        return place.kind, None, tuple(findings)
+    kind = _kind_in(document, place)
+    if kind is None:
+        return place.kind, None, (*findings, _wrong_place(document, place))
+    if kind == "schema":
+        model, more = read_schema(document)
+    else:
+        model, more = validated(document, _MODELS.get(kind, SubflowDoc if kind == "subflow" else RouteDoc))
+    findings += [*more, *check_document(kind, place, document, model)]
+    return kind, Loaded(document, model, place.region) if model is not None else None, tuple(findings)
+
+
+def _wrong_place(document: Document, place: Place) -> Finding:
+    found = next(key for key in document.data if key in _ROOT_KEYS)
+    mark = document.marks.key((found,))
+    text = f"this file describes a {found}, and stands where a {place.kind} is expected"
+    return Finding("TF9008", text, mark, f"move it to {_ROOT_KEYS[found]}")
 
 
 def _kind_in(document: Document, place: Place) -> str | None:

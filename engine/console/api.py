@@ -11,6 +11,7 @@ Errors are {"error": {"reason": .., "detail": ..}}:
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 from starlette.applications import Starlette
@@ -31,7 +32,7 @@ _STATUS = {"bad-request": 400, "bad-json": 400, "no-such-item": 404, "no-such-re
 
 def make_app(control: Control, revisions: RevisionVerbs) -> Starlette:
     """The ASGI app over the verbs of one engine."""
-    verbs = _Verbs(control)
+    verbs = _Verbs(control, revisions)
     return Starlette(
         routes=[
             _get("/status", verbs.status),
@@ -53,11 +54,16 @@ def make_app(control: Control, revisions: RevisionVerbs) -> Starlette:
 class _Verbs:
     """Requests into calls of Control."""
 
-    def __init__(self, control: Control) -> None:
+    def __init__(self, control: Control, revisions: RevisionVerbs) -> None:
         self._control = control
+        self._revisions = revisions
 
     async def status(self, request: Request) -> Any:
-        return await self._control.status()
+        """With `revisions` as `revisions/now` has them; null while a running engine cannot reach the Store."""
+        told = await self._control.status()
+        with suppress(StoreDown):
+            return {**told, "revisions": await self._revisions.standing(request)}
+        return {**told, "revisions": None}
 
     async def health(self, request: Request) -> Any:
         return await self._control.health()

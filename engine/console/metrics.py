@@ -1,4 +1,4 @@
-"""What an engine tells Prometheus, in its text format. The table says what there is; `tillflow explain metrics` prints it.
+"""What an engine tells Prometheus. The table says what there is; `tillflow explain metrics` prints it.
 
 Labels are names from the project's files and outcomes, so there are as many series as there are routes, sinks and
 connections; ids, keys and texts of events are never among them.
@@ -6,11 +6,15 @@ connections; ids, keys and texts of events are never among them.
 
 from __future__ import annotations
 
-import resource
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Literal
+
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.core import Metric as Family
+from prometheus_client.registry import Collector
 
 from engine import __version__
 from engine.core.errors import SettingsError, StoreDown, TransportBlocked
@@ -71,8 +75,6 @@ METRICS = {
         Metric("tillflow_lane_unacked", "gauge", "Deliveries that are being made.", ("lane",)),
         Metric("tillflow_work_items_open", "gauge", "Work items that wait for a person.", ("route",)),
         Metric("tillflow_journal_dropped_total", "counter", "Lines of the journal that found no room."),
-        Metric("process_cpu_seconds_total", "counter", "CPU seconds this process used."),
-        Metric("process_resident_memory_bytes", "gauge", "Memory of this process."),
     )
 }
 
@@ -85,15 +87,18 @@ class Metrics:
         self._depths: Mapping[Address, Depth] = {}
         self._asked = float("-inf")
 
-    async def text(self) -> str:
+    async def text(self) -> bytes:
         """Everything. What cannot be asked for now (store or broker away) is left out."""
         found: dict[str, Samples] = {**self._own(), **await self._work_items(), **await self._queues()}
-        return "".join(_rendered(METRICS[name], samples) for name, samples in found.items()) + self._requests()
+        registry = CollectorRegistry()
+        registry.register(_Collected([_family(METRICS[name], samples) for name, samples in found.items()]))
+        registry.register(_Collected([self._requests()]))
+        ProcessCollector(registry=registry)
+        return generate_latest(registry)
 
     def _own(self) -> dict[str, Samples]:
         engine = self._engine
         problems = engine.problems()
-        used = resource.getrusage(resource.RUSAGE_SELF)
         return {
             "tillflow_info": [((__version__,), 1)],
             "tillflow_ready": [((), int(engine.running and not problems))],
@@ -103,8 +108,6 @@ class Metrics:
             "tillflow_source_refused_total": [((route,), one.refused) for route, one in engine.sources.items()],
             "tillflow_breaker_open": [((g.planned.name,), int(g.breaker.open)) for g in engine.pool.gates()],
             "tillflow_journal_dropped_total": [((), engine.journal.dropped)],
-            "process_cpu_seconds_total": [((), used.ru_utime + used.ru_stime)],
-            "process_resident_memory_bytes": [((), _resident())],
         }
 
     async def _work_items(self) -> dict[str, Samples]:
@@ -134,16 +137,32 @@ class Metrics:
                 found[f"tillflow_{kind}_{what}"] = samples
         return found
 
-    def _requests(self) -> str:
+    def _requests(self) -> Family:
         metric = METRICS["tillflow_request_seconds"]
-        lines = _head(metric)
+        family = HistogramMetricFamily(metric.name, metric.help, labels=metric.labels)
+        bounds = [*map(str, BUCKETS), "+Inf"]
         for labels, histogram in sorted(self._engine.counts.requests.items()):
-            bounds = [*map(str, BUCKETS), "+Inf"]
-            for bound, count in zip(bounds, accumulate(histogram.counts), strict=True):
-                lines += f"{metric.name}_bucket{_labels((*metric.labels, 'le'), (*labels, bound))} {count}\n"
-            lines += f"{metric.name}_sum{_labels(metric.labels, labels)} {histogram.total:g}\n"
-            lines += f"{metric.name}_count{_labels(metric.labels, labels)} {sum(histogram.counts)}\n"
-        return lines
+            buckets = list(zip(bounds, accumulate(histogram.counts), strict=True))
+            family.add_metric(labels, buckets, sum_value=histogram.total)
+        return family
+
+
+class _Collected(Collector):
+    """Families that were gathered before the registry asks for them: gathering waits, a registry does not."""
+
+    def __init__(self, families: Sequence[Family]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterable[Family]:
+        return self._families
+
+
+def _family(metric: Metric, samples: Samples) -> Family:
+    made = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
+    family = made(metric.name, metric.help, labels=metric.labels)
+    for labels, value in sorted(samples):
+        family.add_metric(labels, value)
+    return family
 
 
 def page() -> str:
@@ -155,35 +174,8 @@ def page() -> str:
     head = (
         "# Metrics\n\n`tillflow run --http 127.0.0.1:9464` serves them at `/metrics` in the text format of Prometheus, "
         "beside `/health/live` and `/health/ready`. Of several workers the second one listens on the next port, and so "
-        "on. Labels are names from the project's files and outcomes, never ids or keys.\n\n"
+        "on. Labels are names from the project's files and outcomes, never ids or keys. The usual `process_*` of the "
+        "Prometheus client come along.\n\n"
         "| metric | kind | labels | what it says |\n|---|---|---|---|\n"
     )
     return head + "\n".join(rows) + "\n"
-
-
-def _rendered(metric: Metric, samples: Samples) -> str:
-    lines = [f"{metric.name}{_labels(metric.labels, values)} {value:.15g}\n" for values, value in sorted(samples)]
-    return _head(metric) + "".join(lines) if lines else ""
-
-
-def _head(metric: Metric) -> str:
-    return f"# HELP {metric.name} {_escaped(metric.help)}\n# TYPE {metric.name} {metric.kind}\n"
-
-
-def _labels(names: Labels, values: Labels) -> str:
-    told = ",".join(f'{name}="{_escaped(value, quotes=True)}"' for name, value in zip(names, values, strict=True))
-    return f"{{{told}}}" if told else ""
-
-
-def _escaped(text: str, *, quotes: bool = False) -> str:
-    plain = text.replace("\\", "\\\\").replace("\n", "\\n")
-    return plain.replace('"', '\\"') if quotes else plain
-
-
-def _resident() -> int:
-    """Bytes; 0 where the system does not say."""
-    try:
-        with open("/proc/self/statm", encoding="ascii") as file:
-            return int(file.read().split()[1]) * resource.getpagesize()
-    except (OSError, IndexError, ValueError):
-        return 0

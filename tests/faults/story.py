@@ -39,7 +39,14 @@ class Ground:
 def two_sinks(more: str = "") -> dict[str, str]:
     """Sales from files, posted to a sink that absorbs repeats by their key, and to one that does by the name."""
     to = projects.sink("idempotency_key", "by-key", more + RETRY) + projects.sink("upsert", "by-name", RETRY)
-    return projects.project(projects.posting(to))
+    return wide(projects.project(projects.posting(to)))
+
+
+def wide(files: dict[str, str]) -> dict[str, str]:
+    """With enough requests at a time that a slow outside keeps many in hand and holds up nobody."""
+    known = projects.CONNECTIONS
+    assert "concurrency: 8" in known
+    return files | {"routes/connections.yaml": known.replace("concurrency: 8", "concurrency: 64")}
 
 
 class Tills:

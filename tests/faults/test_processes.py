@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.faults.conftest import Make
-from tests.faults.story import RETRY, Ground, Story, Tills, flows, told, two_sinks
+from tests.faults.story import RETRY, Ground, Story, Tills, flows, told, two_sinks, wide
 from tests.postgres_server import needed_server
 from tests.proof import checker, projects, till
 from tests.proof.conftest import Outside, SideBySide, chosen
@@ -151,7 +151,7 @@ def inbox_of(story: Story) -> dict[str, str]:
 def test_hosts_that_are_stopped_in_turn_keep_the_order(make: Make, ground: Ground) -> None:
     """What one has in hand goes back when it stops, and comes to the other out of order: the fence sorts it."""
     to = projects.sink("idempotency_key", "by-key", ORDERED + RETRY)
-    files = projects.project(projects.posting(to), {"mappings/schemas/sale@1.yaml": projects.NUMBERED})
+    files = wide(projects.project(projects.posting(to), {"mappings/schemas/sale@1.yaml": projects.NUMBERED}))
     story = make(ground, files, "slow")
     other = make(ground, files, "slow", cell=story.cell, name="other", environ=inbox_of(story))
     stores, each, stops = "ABCDEFGH", 30, 4
@@ -175,7 +175,7 @@ def test_an_event_that_kills_among_a_thousand(make: Make, ground: Ground) -> Non
     to = projects.sink("idempotency_key", "by-key", RETRY)
     paths = os.pathsep.join([str(ROOT / "tests" / "faults" / "site"), str(ROOT), str(SITE)])
     environ = {"PYTHONPATH": paths, "TILLFLOW_WORKERS": "2"}
-    story = make(ground, projects.project(projects.posting(to, DEADLY)), environ=environ)
+    story = make(ground, wide(projects.project(projects.posting(to, DEADLY))), environ=environ)
     sales = [till.sale(n, **({"note": "deadly"} if n == THOUSAND // 2 else {})) for n in range(THOUSAND)]
     for at in range(0, THOUSAND, 100):
         story.drop(f"{at:04}.jsonl", till.written(sales[at : at + 100]))

@@ -88,7 +88,7 @@ class _MappingCompiler:
             root=root,
             input=self._doc.input or "",
             adds=dict(self._doc.adds),
-            digest=content_digest("mapping", self._document.data, schemas),
+            digest=content_digest("mapping", self._document.data, schemas, self._scope.uses.digests),
             tables=frozenset(self._scope.uses.tables),
             params=frozenset(self._scope.read_params),
             made=output if output.known else made,

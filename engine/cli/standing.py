@@ -1,0 +1,51 @@
+"""Revisions as `tillflow status` tells of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from engine.cli.output import escape, out, table
+
+
+def headline(answer: Mapping[str, Any]) -> str:
+    """`running, revision 7 (0537cd268788), by ana: refunds`."""
+    state = {"new": "running", "store_down": "the store is down"}.get(answer["state"], answer["state"])
+    told = state if answer["running"] else "not running"
+    active = (answer["revisions"] or {}).get("active")
+    if active is None:
+        return f"{told}, revision {answer['revision'][:12]}"
+    by = f", by {active['author']}: {active['reason']}" if active["author"] else ""
+    return f"{told}, revision {active['number']} ({active['revision'][:12]}){by}"
+
+
+def show_standing(standing: Mapping[str, Any] | None) -> None:
+    """Processes that are not all the same, the last edit that was not taken, what is on probation or on its way out."""
+    if not standing:
+        return
+    console = out()
+    rows = list(_processes(standing))
+    if rows:
+        console.print("\n[bold]processes[/]")
+        console.print(table(("process", "wanted", "runs", "state", "why"), rows))
+    error = standing["last_error"]
+    if error:
+        console.print(f"\n[bold]the last edit was not taken[/] ({error['at'][:19]} UTC)")
+        console.print(escape(f"{error['text']}:"))
+        for problem in error["problems"]:
+            console.print(escape(f"  {problem}"))
+    for one in standing["probation"]:
+        console.print(escape(f"\n{one['route']} is on probation since {one['since'][:19]} UTC"))
+    if standing["retiring"]:
+        console.print(escape(f"\nremoved, and finishing what is left: {', '.join(standing['retiring'])}"))
+
+
+def _processes(standing: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
+    """Several of them; one only where it does not run what is wanted."""
+    wanted = standing["wanted"]
+    if wanted is None:
+        return
+    told = standing["processes"]
+    if len(told) > 1 or any(one["stage"] != "running" for one in told):
+        for one in told:
+            yield one["worker"], wanted["revision"][:12], one["runs"][:12], one["stage"], one["problem"]

@@ -1,0 +1,107 @@
+"""What was compiled before, for a process that compiles the same project again and again.
+
+A route is compiled again when its document or anything it was made of is another one by digest. One about which there
+was something to say is compiled every time: it has to be said again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.compile.catalog import Catalog
+from engine.compile.digests import content_digest
+from engine.compile.plan import Plan
+from engine.config.models.route import RouteDoc
+from engine.config.project import Loaded
+from engine.expr.shape import Shape
+
+Read = tuple[Plan | None, set[str]]  # the Plan, and the parameters that something reads
+_GONE = "gone"
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """A compiled route and what its compilation noted in the catalog."""
+
+    data: Mapping[str, Any]
+    text: str
+    plan: Plan
+    read: set[str]
+    used: set[tuple[str, str]]
+    bodies: Mapping[tuple[str, str], Any]
+    read_params: Mapping[str, set[str]]
+    rows: Mapping[str, Shape]  # what was known of rows of its tables: where no schema says it, their first line does
+
+
+@dataclass
+class Memory:
+    """Compiled routes by name. Of routes that are gone nothing is kept."""
+
+    _kept: dict[str, _Kept] = field(default_factory=dict)
+
+    def route(self, catalog: Catalog, name: str, loaded: Loaded[RouteDoc], compile: Callable[[], Read]) -> Read:
+        """The route as it was compiled before, or compiled now."""
+        kept = self._kept.get(name)
+        if kept is None or not _same(catalog, kept, loaded):
+            return self._compiled(catalog, name, loaded, compile)
+        catalog.used |= kept.used
+        catalog.bodies.update(kept.bodies)
+        _join(catalog.read_params, kept.read_params)
+        return kept.plan, kept.read
+
+    def forget(self, routes: Mapping[str, Any]) -> None:
+        """All but these are gone."""
+        self._kept = {name: kept for name, kept in self._kept.items() if name in routes}
+
+    def _compiled(self, catalog: Catalog, name: str, loaded: Loaded[RouteDoc], compile: Callable[[], Read]) -> Read:
+        before = catalog.used, catalog.bodies, catalog.read_params
+        catalog.used, catalog.bodies, catalog.read_params = set(), {}, {}
+        said = catalog.report.count
+        plan, read = compile()
+        self._kept.pop(name, None)
+        if plan is not None and catalog.report.count == said:
+            noted = catalog.used, catalog.bodies, catalog.read_params
+            rows = {table: catalog.row_shape(table) for table in plan.tables}
+            self._kept[name] = _Kept(loaded.document.data, loaded.document.text, plan, read, *noted, rows)
+        used, bodies, read_params = catalog.used, catalog.bodies, catalog.read_params
+        catalog.used, catalog.bodies, catalog.read_params = before
+        catalog.used |= used
+        catalog.bodies.update(bodies)
+        _join(catalog.read_params, read_params)
+        return plan, read
+
+
+def _same(catalog: Catalog, kept: _Kept, loaded: Loaded[RouteDoc]) -> bool:
+    document = loaded.document
+    if document.text != kept.text or (document.data is not kept.data and document.data != kept.data):
+        return False
+    if any(catalog.row_shape(table) != shape for table, shape in kept.rows.items()):
+        return False
+    return all(_now(catalog, key, digest) == digest for key, digest in kept.plan.uses.items())
+
+
+def _now(catalog: Catalog, key: str, before: str) -> str:
+    """The digest of something a Plan is made of. What comes with the process stays as it is."""
+    kind, _, name = key.partition(" ")
+    project = catalog.project
+    if kind == "schema":
+        return catalog.schemas.digest(name) if name in catalog.schemas.names else _GONE
+    if kind == "mapping":
+        mapping = catalog.mappings.get(name)
+        return mapping.digest if mapping is not None else _GONE
+    if kind == "template":
+        return catalog.template_digest(name) if name in project.templates else _GONE
+    if kind == "subflow":
+        return content_digest(project.subflows[name].document.data) if name in project.subflows else _GONE
+    if kind == "connection":
+        return catalog.connections[name].digest if name in catalog.connections else _GONE
+    if kind == "table":
+        return catalog.tables[name].version if name in catalog.tables else _GONE
+    return catalog.secret_version(name) if kind == "secret" else before
+
+
+def _join(into: dict[str, set[str]], more: Mapping[str, set[str]]) -> None:
+    for name, values in more.items():
+        into.setdefault(name, set()).update(values)
