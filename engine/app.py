@@ -33,7 +33,7 @@ from engine.runtime.reload.record import standing
 from engine.runtime.reload.verbs import Reload
 from engine.runtime.reload.wanted import Project
 from engine.runtime.tables import FolderFiles, Tables
-from engine.runtime.watch import Watch
+from engine.runtime.watch import AGAIN, Watch
 from engine.settings import Settings
 
 
@@ -61,8 +61,8 @@ def make_engine(
 async def starting(cell: Cell, loaded: Loaded, settings: Settings, environ: Mapping[str, str] | None = None) -> Loaded:
     """What a process of this cell runs when it starts: its files, or the active revision.
 
-    That one runs where the files have errors or were taken back before, and where others run it already: a change of
-    files comes to all of them, or to none. Raises ConfigError when there is nothing else than files with errors.
+    That one runs where the files have errors or were taken back before, where others run it already, and in place of a
+    process that died: a change of files passes its checks first, and comes to all processes or to none. Raises ConfigError when there is nothing else than files with errors.
     """
     active = (await standing(cell)).active
     bad = has_errors(loaded.findings)
@@ -74,13 +74,14 @@ async def starting(cell: Cell, loaded: Loaded, settings: Settings, environ: Mapp
     since = cell.clock.now() - round(LIVE * 1_000_000)
     others = [row.name for row in await cell.store.apply(WorkersSince(since)) if row.name != cell.worker]
     taken_back = known is not None and known.state == "rejected"
-    whole = await cell.store.apply(RevisionGet(active.id)) if bad or others or taken_back else None
+    again = (os.environ if environ is None else environ).get(AGAIN)
+    whole = await cell.store.apply(RevisionGet(active.id)) if bad or others or taken_back or again else None
     if whole is None or not whole.files:
         if bad:
             raise ConfigError(loaded.findings, loaded.sources)
         return loaded
     routeset = load_files(whole.files, settings, loaded.registry, environ)
-    why = "the files have errors" if bad else "others run it" if others else "the files were taken back before"
+    why = "the files have errors" if bad else "they were taken back before" if taken_back else "it ran until now"
     cell.log("the active revision runs, not the files", {"revision": active.id, "why": why})
     return replace(loaded, routeset=routeset, findings=[])
 

@@ -49,9 +49,11 @@ class ReaderProcess:
         self._latest: Wanted | None = None
         self._news: Wanted | None = None
         self._asked: list[asyncio.Future[Any]] = []
-        self.begun = asyncio.Event()
+        self._wanted = asyncio.Event()  # somebody asks: of several processes only the one that watches needs it
+        self._begun = asyncio.Event()
 
     async def changed(self) -> Wanted | None:
+        self._wanted.set()
         found, self._news = self._news, None
         return found
 
@@ -69,6 +71,7 @@ class ReaderProcess:
 
     async def run(self) -> None:
         """Keep the process running and listen to it."""
+        await self._wanted.wait()
         while True:
             try:
                 await self._live()
@@ -85,7 +88,7 @@ class ReaderProcess:
             *command, stdin=pipe, stdout=pipe, env={**os.environ, "TILLFLOW_WORKERS": "1"}
         )
         self._files = {}
-        self.begun.set()
+        self._begun.set()
         try:
             assert process.stdout is not None
             while message := await _message(process.stdout):
@@ -95,6 +98,7 @@ class ReaderProcess:
                 process.stdin.close()  # which ends it
             await process.wait()
             self._process = None
+            self._begun.clear()
 
     def _hear(self, message: Mapping[str, Any]) -> None:
         if message["what"] == "tests":
@@ -117,13 +121,14 @@ class ReaderProcess:
 
     async def _ask(self, request: Mapping[str, Any]) -> Any:
         """Answers come in the order of questions."""
-        if self._process is None or self._process.stdin is None:
-            raise Transient("no-reader", "the process that reads the project is not there; try again in a moment")
+        self._wanted.set()
         asked: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._asked.append(asked)
-        self._process.stdin.write(packed(request))
         try:
             async with asyncio.timeout(ANSWER_WITHIN):
+                await self._begun.wait()
+                assert self._process is not None and self._process.stdin is not None
+                self._asked.append(asked)
+                self._process.stdin.write(packed(request))
                 return await asked
         except TimeoutError:
             raise Transient("no-reader", f"no answer within {ANSWER_WITHIN:g} s") from None
@@ -153,7 +158,6 @@ class ReadOnce:
         """Run the tests of these routes over these files; a line for each that fails."""
         reader = ReaderProcess(self._settings, lambda text, facts: None)
         async with running(reader):
-            await reader.begun.wait()
             return await reader.test(files, routes)
 
 

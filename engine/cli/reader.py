@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import select
+import signal
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -168,6 +169,7 @@ def main() -> None:
     parser.add_argument("--state", type=Path, required=True)
     given = parser.parse_args()
     settings = Settings.read(os.environ, given.project, given.state)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # meant for the engine, whose end ends this
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a plugin prints is no answer
     Reader(settings, os.fdopen(os.dup(0), "rb", buffering=0), answers).run()

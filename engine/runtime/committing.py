@@ -8,7 +8,7 @@ of routes without an inbox skip the rows; if nothing of them needs the Store it 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -41,8 +41,12 @@ def needs_store(case: Case) -> bool:
     return case.has_inbox or case.failed is not None or kept or ordered
 
 
-async def commit(shared: Shared, route: str, cases: Sequence[Case]) -> list[tuple[Case, InboxRow]]:
+async def commit(
+    shared: Shared, route: str, cases: Sequence[Case], decided: Callable[[], None] = lambda: None
+) -> list[tuple[Case, InboxRow]]:
     """Carry all of it out. Answers cases that somebody else decided meanwhile, with that row: they are looked at again.
+
+    decided   called when everything that has an order is written (numbers, rows, step state) and publishing begins
 
     Waits while store or transport take nothing; raises nothing but a cancellation.
     """
@@ -53,6 +57,7 @@ async def commit(shared: Shared, route: str, cases: Sequence[Case]) -> list[tupl
     done = set(map(id, early)) | {id(case) for case, _ in lost}
     left = [case for case in cases if id(case) not in done]
     await cuts.keep(shared, [case for case in left if case.failed is None and case.outcome is not None])
+    decided()
     unroutable += await _publish(shared, route, left)
     if any(case.made.planned or case.made.deliveries for case in left):
         point("router-published")

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
-from engine.runtime.watch import FOLDER, NUMBER, Watch, executing_file, note_death, when_parent_dies
+from engine.runtime.watch import AGAIN, FOLDER, NUMBER, Watch, executing_file, note_death, when_parent_dies
 
 __all__ = ["Parent", "Watch", "when_parent_dies"]
 
@@ -47,6 +47,7 @@ class Parent:
     sleep: Callable[[float], None] = time.sleep
     monotonic: Callable[[], float] = time.monotonic
     _lives: dict[int, subprocess.Popen[bytes]] = field(default_factory=dict, init=False)
+    _lived: set[int] = field(default_factory=set, init=False)
     _codes: list[int] = field(default_factory=list, init=False)
     _turn: threading.Lock = field(default_factory=threading.Lock, init=False)
     _stopping: bool = field(default=False, init=False)
@@ -109,6 +110,9 @@ class Parent:
         """Start a child and wait for its end. It is told of our death by the end of its standard input."""
         executing_file(self.folder, number).unlink(missing_ok=True)
         environment = {**os.environ, FOLDER: str(self.folder), NUMBER: str(number)}
+        if number in self._lived:
+            environment[AGAIN] = "1"
+        self._lived.add(number)
         with self._turn:
             if self._stopping:
                 return 0

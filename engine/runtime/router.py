@@ -1,13 +1,14 @@
 """The router of one route: takes micro-batches, has them decided, published and written down, then acks.
 
-One task takes batches. Events whose steps wait for something, and those of a plain route that need the Store, go on in
+One task takes batches; the next begins when what decides about the one before is written down, so that nobody waits for
+another batch's confirms. Events whose steps wait for something, and those of a plain route that need the Store, go on in
 a task of their own, so that they hold up nobody. Two copies of one event never run at the same time.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -33,6 +34,9 @@ from engine.runtime.work import unreadable_item, work_id
 
 PREFETCH = 1000
 BATCH = 200
+AT_ONCE = 4  # batches
+
+Decided = Callable[[], None]  # called when a batch is written down; it may be called again
 
 
 class Router:
@@ -106,12 +110,16 @@ class Router:
     # --- taking ------------------------------------------------------------------------------------------------------
 
     async def _take(self, subscription: Subscription) -> None:
+        room = asyncio.Semaphore(AT_ONCE)
         while not self._stopping:
+            await room.acquire()
             receipts = await self._receive(subscription)
             if not receipts:
                 return
             # What was received is finished even if the receiving is cancelled by a stop.
-            await asyncio.shield(self._spawn(self._batch(receipts)))
+            decided = asyncio.Event()
+            self._spawn(self._batch(receipts, decided.set)).add_done_callback(lambda _: room.release())
+            await decided.wait()
 
     async def _receive(self, subscription: Subscription) -> list[Receipt]:
         while not self._stopping:
@@ -122,7 +130,14 @@ class Router:
             await self._shared.cell.clock.sleep(FIRST_PAUSE)
         return []
 
-    async def _batch(self, receipts: Sequence[Receipt]) -> None:
+    async def _batch(self, receipts: Sequence[Receipt], decided: Decided) -> None:
+        try:
+            await self._handle(self._fresh(receipts), decided)
+        finally:
+            decided()
+
+    def _fresh(self, receipts: Sequence[Receipt]) -> list[Case]:
+        """Those that begin now: a copy of what is in hand waits behind it, and what cannot be read is given up."""
         fresh: list[Case] = []
         unreadable: list[tuple[Receipt, str]] = []
         for receipt in receipts:
@@ -139,9 +154,9 @@ class Router:
                 fresh.append(case)
         if unreadable:
             self._spawn(self._give_up(unreadable))
-        await self._handle(fresh)
+        return fresh
 
-    async def _handle(self, cases: list[Case]) -> None:
+    async def _handle(self, cases: list[Case], decided: Decided = lambda: None) -> None:
         """Until none of these, nor copies of them that came meanwhile, is left to this task."""
         while cases:
             await self._decide(cases)
@@ -154,7 +169,7 @@ class Router:
             if waiting:
                 self._spawn(self._later(waiting))
             left = {id(case) for case, _ in waiting} | set(map(id, alone))
-            cases = await self._settle([case for case in cases if id(case) not in left])
+            cases = await self._settle([case for case in cases if id(case) not in left], decided)
 
     async def _decide(self, cases: Sequence[Case]) -> None:
         await routing.assign(self._shared, self._route, cases, self._last)
@@ -182,21 +197,21 @@ class Router:
 
     # --- settling ----------------------------------------------------------------------------------------------------
 
-    async def _settle(self, cases: Sequence[Case]) -> list[Case]:
+    async def _settle(self, cases: Sequence[Case], decided: Decided = lambda: None) -> list[Case]:
         """Carry out, ack. Answers what has to be handled next: copies that waited behind these, and lost races."""
         slow = [case for case in cases if not case.has_inbox and needs_store(case)]
         quick = [case for case in cases if case not in slow] if slow else list(cases)
         if slow:
             self._spawn(self._then(slow))
-        return await self._commit(quick)
+        return await self._commit(quick, decided)
 
     async def _then(self, cases: Sequence[Case]) -> None:
         await self._handle(await self._commit(cases))
 
-    async def _commit(self, cases: Sequence[Case]) -> list[Case]:
+    async def _commit(self, cases: Sequence[Case], decided: Decided = lambda: None) -> list[Case]:
         if not cases:
             return []
-        lost = await commit(self._shared, self._route, cases)
+        lost = await commit(self._shared, self._route, cases, decided)
         again = [case for case, _ in lost]
         done = [case for case in cases if case not in again] if again else cases
         await self._ack([case.receipt for case in done if case.receipt is not None])
