@@ -23,6 +23,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "trace": ("trace",),
     "work": ("work",),
     "demo": ("demo",),
+    "dev": ("dev",),
     "plugins": ("connectors", "new"),
     "topology": ("topology",),
 }

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from engine.compile.plan import Plan, RouteSet
 from engine.compile.risks import Risk, removed, risks_of
-from engine.compile.words import described, document, file_words
+from engine.compile.words import described, document, file_words, located
 
 Kind = Literal["added", "removed", "renamed", "changed"]
 
@@ -179,7 +179,7 @@ def _elsewhere(before: RouteSet, after: RouteSet, causes: tuple[Cause, ...]) -> 
     for cause in causes:
         if cause.kind == "connection":
             lines = described(*(_declared(one, cause.name) for one in (before, after)))
-            yield from (f"{line} (connection {cause.name})" for line in lines or ["changed"])
+            yield from (located(line, f"connection {cause.name}") for line in lines or ["changed"])
         elif cause.kind in ("mapping", "schema", "template", "subflow"):
             yield from file_words(before.files, after.files, cause.kind, cause.name)
         elif cause.kind in ("secret", "plugin"):

@@ -26,7 +26,12 @@ def file_words(before: Mapping[str, bytes], after: Mapping[str, bytes], kind: st
     """The same for a file of the project, which each line names."""
     old, new = _file(before, kind, name), _file(after, kind, name)
     lines = described(old, new) if isinstance(old, dict) and isinstance(new, dict) else []
-    return [f"{line} ({kind} {name})" for line in lines] or [f"{kind} {name} changed"]
+    return [located(line, f"{kind} {name}") for line in lines] or [f"{kind} {name} changed"]
+
+
+def located(line: str, place: str) -> str:
+    """The line with what it is about at its end."""
+    return f"{line[:-1]}, {place})" if line.endswith(")") else f"{line} ({place})"
 
 
 def document(files: Mapping[str, bytes], path: str) -> Any:
@@ -47,6 +52,7 @@ def _file(files: Mapping[str, bytes], kind: str, name: str) -> Any:
 def _values(before: Any, after: Any, path: Path) -> Iterator[str]:
     if before == after:
         return
+    before, after = _emptied(before, after), _emptied(after, before)
     if isinstance(before, dict) and isinstance(after, dict):
         for key in [*before, *(key for key in after if key not in before)]:
             yield from _values(before.get(key, _MISSING), after.get(key, _MISSING), (*path, str(key)))
@@ -57,6 +63,11 @@ def _values(before: Any, after: Any, path: Path) -> Iterator[str]:
             yield from _values(old, new, (*path, str(index)))
     else:
         yield _leaf(before, after, path)
+
+
+def _emptied(value: Any, other: Any) -> Any:
+    """A list of steps that is not there is one of no steps."""
+    return [] if value is _MISSING and isinstance(other, list) and other and _by_id(other) else value
 
 
 def _items(before: list[Any], after: list[Any], path: Path) -> Iterator[str]:

@@ -121,16 +121,20 @@ class Worker:
         return self._stopping or self._renewing or receiving.done() or probed or self._hand.shut(LONG_WAIT)
 
     async def _round(self, subscription: Subscription) -> bool:
-        """Write down what ended, start what may start. False when there was neither."""
+        """Write down what ended, start what may start: both at once, so that they share a commit. False: neither."""
         ended, self._ended = self._ended, []
+        picked = self._hand.take(self._room())
+        done = await asyncio.gather(self._settle(subscription, ended), self._start(picked), return_exceptions=True)
+        for error in done:
+            if error is not None:
+                raise error
+        return bool(ended or picked)
+
+    async def _settle(self, subscription: Subscription, ended: Sequence[tuple[InHand | None, Ending]]) -> None:
         if ended:
             await settle(self._desk, subscription, self._token, [ending for _, ending in ended])
             for one, ending in ended:
                 self._let_on(one, ending)
-        picked = self._hand.take(self._room())
-        if picked:
-            await self._start(picked)
-        return bool(ended or picked)
 
     def _room(self) -> int:
         """How many more may be started now."""
@@ -148,6 +152,8 @@ class Worker:
 
     async def _start(self, picked: Sequence[InHand]) -> None:
         """Claim these, and try those that are ours."""
+        if not picked:
+            return
         try:
             admitted, early = await admit(self._desk, picked)
             claimed, others = await claim(self._desk, admitted, self._token)

@@ -64,7 +64,7 @@ def replacing(path: str, old: str, new: str) -> Callable[[dict[str, str]], objec
             "ingest",
             "steps:\n  - {id: shape, validate: sale@1}\n",
             "",
-            ["ingest: steps [{id: shape, validate: sale@1}] removed"],
+            ["ingest: step `shape` removed"],
         ),
         (
             "posting",
@@ -83,8 +83,8 @@ def test_a_route_in_words(path: str, old: str, new: str, texts: list[str]) -> No
 
 
 def test_steps_in_another_order() -> None:
-    two = "steps:\n  - {id: a, set: {note: receipt}}\n  - {id: b, set: {note: store}}\n"
-    swapped = "steps:\n  - {id: b, set: {note: store}}\n  - {id: a, set: {note: receipt}}\n"
+    two = "steps:\n  - {id: first, set: {note: receipt}}\n  - {id: second, set: {note: store}}\n"
+    swapped = "steps:\n  - {id: second, set: {note: store}}\n  - {id: first, set: {note: receipt}}\n"
     files = {**FILES, "routes/posting.yaml": route("posting", FROM_SALES + two + TO_ERP)}
     after = {**files, "routes/posting.yaml": route("posting", FROM_SALES + swapped + TO_ERP)}
     assert list(only(diff(compiled(files), compiled(after))).texts) == ["posting: steps in another order"]
@@ -93,7 +93,7 @@ def test_steps_in_another_order() -> None:
 def test_a_mapping_is_the_cause_of_its_routes() -> None:
     change = only(changes(replacing("mappings/to-erp.yaml", "reference: receipt", "reference: store")))
     assert (change.route, [str(cause) for cause in change.causes]) == ("booking", ["mapping to-erp"])
-    assert change.texts == ("booking: reference receipt -> store (fields) (mapping to-erp)",)
+    assert change.texts == ("booking: reference receipt -> store (fields, mapping to-erp)",)
 
 
 def test_a_connection_and_a_secret_version() -> None:
