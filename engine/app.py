@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -36,6 +37,9 @@ from engine.runtime.tables import FolderFiles, Tables
 from engine.runtime.watch import AGAIN, Watch
 from engine.settings import Settings
 
+GIVING_WAY = 0.0002  # seconds after which a compiling thread lets another run
+USUAL = sys.getswitchinterval()
+
 
 def make_engine(
     cell: Cell,
@@ -50,8 +54,12 @@ def make_engine(
         return load_files(files, settings, loaded.registry, environ)
 
     async def built(revision: Revision, before: RouteSet) -> RouteSet:
-        """In a thread: events go on meanwhile."""
-        return await asyncio.to_thread(build, revision.files, revision.id, revision.plans, before, older)
+        """In a thread that lets go of the interpreter often: events go on meanwhile."""
+        sys.setswitchinterval(GIVING_WAY)
+        try:
+            return await asyncio.to_thread(build, revision.files, revision.id, revision.plans, before, older)
+        finally:
+            sys.setswitchinterval(USUAL)
 
     files, watch = FolderFiles(settings.project), Watch.from_environment()
     project = Project(reader, built, reader.test) if reader is not None else Project(None, built)

@@ -215,7 +215,8 @@ async def command_cell(settings: Settings, *, changes: bool) -> AsyncIterator[Ce
             transport = SeldomTransport(lambda: rabbit(settings, clock, log, look=not changes))
         stack.push_async_callback(transport.close)
         worker = f"command-{uuid4().hex[:12]}"
-        yield Cell(transport, store, blobs, secrets_of(settings, os.environ), clock, log, worker, settings.zone)
+        secrets, shared = secrets_of(settings, os.environ), settings.store != EMBEDDED
+        yield Cell(transport, store, blobs, secrets, clock, log, worker, settings.zone, shared)
 
 
 def command_store(settings: Settings, clock: Clock) -> PostgresStore:

@@ -18,7 +18,7 @@ from engine.core.findings import Finding, in_order
 from engine.discover import discover
 from engine.plugins.registry import Registry
 from engine.ports.secrets import SecretSource
-from engine.settings import Settings
+from engine.settings import EMBEDDED, Settings
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,11 @@ class Loaded:
 
 
 def secrets_of(settings: Settings, environ: Mapping[str, str]) -> SecretSource:
-    """Secrets of environment and folder. Their versions are keyed once a state folder exists."""
-    key = version_key(settings.state / "version.key") if settings.state.is_dir() else b""
+    """Secrets of environment and folder. Their versions are keyed once a state folder exists; not where several hosts
+    share a store, since all of them must see the same version to compile the same Plans.
+    """
+    keyed = settings.store == EMBEDDED and settings.state.is_dir()
+    key = version_key(settings.state / "version.key") if keyed else b""
     return EnvironmentSecrets(environ, settings.secrets, key)
 
 

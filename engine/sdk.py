@@ -22,7 +22,7 @@ from engine.core.errors import (
 )
 from engine.core.event import Event, split_type
 from engine.core.ids import delivery_id, digest, event_id, key_text, native_id, tick_id
-from engine.core.jsonx import decode, digest_of, encode, normal, parse
+from engine.core.jsonx import decode, digest_of, encode, normal, parse, written
 from engine.core.numbers import EXACT, is_number, plain
 from engine.core.outcome import Filtered, Kept, Output
 from engine.expr.env import Env
@@ -127,6 +127,6 @@ __all__ = [  # noqa: RUF022 - in the order a plugin author needs them
     "TillflowError", "ConfigError", "SettingsError", "Fenced",
     "Failure", "Transient", "Throttled", "Permanent", "Rejected", "KeyIncomplete", "UnknownOutcome",
     # exact data: JSON without floats, numbers, identities, time
-    "parse", "decode", "encode", "normal", "digest_of", "is_number", "plain", "EXACT",
+    "parse", "decode", "encode", "written", "normal", "digest_of", "is_number", "plain", "EXACT",
     "digest", "key_text", "event_id", "native_id", "delivery_id", "tick_id", "Clock", "SystemClock", "iso", "day_of",
 ]  # fmt: skip

@@ -29,7 +29,7 @@ def explain(
         str,
         typer.Argument(
             help="A finding's code (TF1101); a step type, connector, format, function or auth scheme; or steps, "
-            "functions, mappings, formats, connectors, auth, secrets, metrics, exit-codes. Empty: this list."
+            "functions, mappings, formats, connectors, auth, secrets, changes, metrics, exit-codes. Empty: this list."
         ),
     ] = "",
     form: FormatOption = Form.HUMAN,

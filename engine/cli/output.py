@@ -30,9 +30,9 @@ class Exit(IntEnum):
 EXIT_CODES = {
     Exit.OK: "done; nothing is wrong",
     Exit.FAILED: "findings, failed tests, or a refusal: the output says which",
-    Exit.USAGE: "wrong use: an option, a name or a file that cannot be used",
+    Exit.USAGE: "wrong use: an option, a name or a file that cannot be used; of `plan --detailed-exitcode`: changes",
     Exit.PENDING: "changes are pending",
-    Exit.UNREACHABLE: "the engine, its database or a service cannot be reached",
+    Exit.UNREACHABLE: "the engine, its database or a service cannot be reached, or the database is damaged",
     Exit.INTERRUPTED: "interrupted by a person",
 }
 

@@ -169,8 +169,8 @@ def main() -> None:
     parser.add_argument("--state", type=Path, required=True)
     given = parser.parse_args()
     settings = Settings.read(os.environ, given.project, given.state)
+    os.nice(10)  # events come first
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # meant for the engine, whose end ends this
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the engine, whose end is the end of the input
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a plugin prints is no answer
     Reader(settings, os.fdopen(os.dup(0), "rb", buffering=0), answers).run()

@@ -1,11 +1,9 @@
-"""Running: run, status, doctor."""
+"""Running: run, status."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import shutil
-import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -14,20 +12,16 @@ from typing import Annotated, Any
 import typer
 
 from engine.app import stderr_log
-from engine.cli.output import Exit, Form, FormatOption, escape, fail, out, print_json, table
+from engine.cli.output import Exit, Form, FormatOption, escape, out, print_json, table
 from engine.cli.owner import Owner, ask
 from engine.cli.project import ProjectOption, StateOption, loaded_for, settings_for
-from engine.cli.services import Check, services
 from engine.cli.standing import headline, show_standing
 from engine.console.worker import serve
 from engine.core.clock import SystemClock
-from engine.core.errors import Failure, SettingsError
-from engine.core.findings import has_errors
 from engine.core.money import MINOR_UNITS, for_currency
-from engine.loading import Loaded, exposed_secrets, load
+from engine.loading import load
 from engine.runtime.memory import quiet_collector
 from engine.runtime.parent import Parent
-from engine.runtime.pool import Pool
 from engine.settings import Settings
 
 CHILD = "TILLFLOW_CHILD"
@@ -37,7 +31,6 @@ def add_to(app: typer.Typer) -> None:
     """Add this group's commands."""
     app.command()(run)
     app.command()(status)
-    app.command()(doctor)
 
 
 def run(
@@ -208,59 +201,3 @@ def _section(name: str, rows: list[tuple[Any, ...]]) -> None:
     if rows:
         out().print(f"\n[bold]{name}[/]")
         out().print(table(_HEADS[name], rows, ("count", "ready", "delayed", "in hand", "pid", "problems", *_NUMBERS)))
-
-
-def doctor(project: ProjectOption = None, state: StateOption = None, form: FormatOption = Form.HUMAN) -> None:
-    """Check what the engine needs: files, disk, secrets, broker and database, and that every connection answers."""
-    settings = settings_for(project, state)
-    loaded = load(settings)
-    checks = [*_local(settings, loaded), *asyncio.run(services(settings)), *asyncio.run(_connections(loaded))]
-    if form is Form.JSON:
-        print_json({"checks": [_check_dict(*check) for check in checks]})
-    else:
-        rows = [({True: "ok", False: "FAILED", None: "warning"}[ok], name, detail) for name, ok, detail in checks]
-        out().print(table(("", "check", "detail"), rows))
-    if any(ok is False for _, ok, _ in checks):
-        fail(
-            "something the engine needs is missing",
-            help="the table says what; `tillflow validate` shows findings in full",
-        )
-
-
-def _check_dict(name: str, ok: bool | None, detail: str) -> dict[str, Any]:
-    return {"check": name, "ok": ok is not False, "warning": ok is None, "detail": detail}
-
-
-def _local(settings: Settings, loaded: Loaded) -> Iterator[Check]:
-    errors = sum(f.severity == "error" for f in loaded.findings)
-    yield (
-        "project files",
-        not has_errors(loaded.findings),
-        f"{errors} errors" if errors else f"{len(loaded.routeset.plans)} routes",
-    )
-    yield "Python", sys.version_info >= (3, 11), sys.version.split()[0]
-    yield "SQLite", sqlite3.sqlite_version_info >= (3, 35), f"{sqlite3.sqlite_version}; one process owns the database"
-    try:
-        settings.state.mkdir(parents=True, exist_ok=True)
-        probe = settings.state / ".doctor"
-        probe.write_bytes(b"")
-        probe.unlink()
-        free = shutil.disk_usage(settings.state).free
-        yield "state folder", free > 200 << 20, f"{settings.state}: {free >> 20} MiB free"
-    except OSError as error:
-        yield "state folder", False, f"{settings.state}: {error.strerror}; choose another with --state"
-    yield from (("secrets", None, text) for text in exposed_secrets(settings))
-
-
-async def _connections(loaded: Loaded) -> list[Check]:
-    pool = Pool(loaded.registry, SystemClock(), lambda text, facts: None)
-    checks: list[Check] = []
-    for planned in loaded.routeset.connections.values():
-        try:
-            async with asyncio.timeout(10), pool.connection(planned) as connection:
-                told = "nothing to open" if connection is None else await connection.check()
-            checks.append((f"connection {planned.name}", True, told))
-        except (Failure, SettingsError, TimeoutError, OSError) as error:
-            checks.append((f"connection {planned.name}", False, str(error) or "no answer within 10 s"))
-    await pool.close()
-    return checks

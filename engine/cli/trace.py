@@ -10,6 +10,8 @@ from engine.cli.output import Exit, Form, FormatOption, escape, fail, out, print
 from engine.cli.owner import Owner, ask
 from engine.cli.project import ProjectOption, StateOption, settings_for
 
+MOST_KEY = 1000
+
 
 def add_to(app: typer.Typer) -> None:
     """Add this group's commands."""
@@ -32,6 +34,10 @@ def trace(
     Found by: the file, and the `search` keys of the types that a route `accepts`, that an `event:` sink publishes, or
     that a `validate` step before the first mapping names.
     """
+    if not key.strip():
+        fail("there is no key to look for", Exit.USAGE, "give a business key, a file (`file=day.csv`) or an event id")
+    if len(key) > MOST_KEY:
+        fail(f"a key has at most {MOST_KEY} characters, this one has {len(key)}", Exit.USAGE)
     name, _, value = key.partition("=") if "=" in key else ("", "", key)
 
     async def question(owner: Owner) -> Any:

@@ -23,6 +23,7 @@ from engine.settings import Settings
 
 work = typer.Typer(help="Events that wait for a decision.", no_args_is_help=True)
 
+MOST_REASON = 2000
 _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_:.-]*")
 
 
@@ -37,6 +38,8 @@ def _said(text: str) -> str:
     """A reason that says something. Raises typer.BadParameter."""
     if not text.strip():
         raise typer.BadParameter("say why: it goes into the audit")
+    if len(text) > MOST_REASON:
+        raise typer.BadParameter(f"a reason has at most {MOST_REASON} characters, this one has {len(text)}")
     return text
 
 

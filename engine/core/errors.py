@@ -4,6 +4,7 @@ TillflowError
   ConfigError          files of the project have findings
   SettingsError        the engine was started wrongly
   StoreDown            the Store cannot be reached: an engine state, never a failure of a sink
+    StoreDamaged       its file is there and cannot be read
   TransportBlocked     the Transport takes nothing for now (alarm, disk full)
   Fenced               a lease was lost: somebody else owns this now
   Failure              one event could not be handled; its class decides what happens next
@@ -47,6 +48,10 @@ class SettingsError(TillflowError):
 
 class StoreDown(TillflowError):
     """The Store cannot be reached."""
+
+
+class StoreDamaged(StoreDown):
+    """The Store's file is damaged; the text says what a person does now, and what is lost then."""
 
 
 class TransportBlocked(TillflowError):

@@ -26,6 +26,50 @@ decode: Callable[[bytes | str], Any] = _decoder.decode
 encode: Callable[[Any], bytes] = _encoder.encode
 
 
+def written(value: Any) -> bytes:
+    """The value as JSON, of data that a plugin or an expression made. Raises Permanent `not-encodable` that says where."""
+    try:
+        return encode(value)
+    except Exception as error:
+        place, what = _unwritable(value)
+        text = (
+            f"{place} holds {what}, which is no JSON value" if what else f"it is no JSON value: {type(error).__name__}"
+        )
+        raise Permanent("not-encodable", text, data={"place": place}) from None
+
+
+def _unwritable(value: Any) -> tuple[str, str]:
+    """Path and kind of the innermost value that JSON cannot hold; never the value itself."""
+    place: list[str] = []
+    while len(place) <= MAX_DEPTH:
+        found = next(((name, one) for name, one in _children(value) if not _writes(one)), None)
+        if found is None:
+            return f"`{'.'.join(place)}`" if place else "it", _kind_of(value)
+        place.append(ascii(found[0])[1:-1] if isinstance(found[0], str) else str(found[0]))
+        value = found[1]
+    return "it", f"more than {MAX_DEPTH} levels"
+
+
+def _children(value: Any) -> list[tuple[Any, Any]]:
+    if isinstance(value, dict):
+        return list(value.items())
+    return list(enumerate(value, 1)) if isinstance(value, list | tuple) else []
+
+
+def _writes(value: Any) -> bool:
+    try:
+        encode(value)
+    except Exception:
+        return False
+    return True
+
+
+def _kind_of(value: Any) -> str:
+    if isinstance(value, str):
+        return "text with half a surrogate pair"
+    return "a key that is no text" if isinstance(value, dict) else f"a value of type {type(value).__name__}"
+
+
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) != len(pairs):
@@ -109,5 +153,5 @@ def normal(value: Any) -> Any:
 
 
 def digest_of(value: Any) -> str:
-    """32 hex digits of SHA-256 over the normal form of a JSON value."""
-    return hashlib.sha256(encode(normal(value))).hexdigest()[:32]
+    """32 hex digits of SHA-256 over the normal form of a JSON value. Raises Permanent `not-encodable`."""
+    return hashlib.sha256(written(normal(value))).hexdigest()[:32]

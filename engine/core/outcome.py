@@ -17,6 +17,7 @@ class Output:
     body        the mapped document; for `event:` sinks the data of the event to publish
     schema      schema of `body` where one is known, `name@n`
     version     what makes it newer than another of its key, where the sink says so; 0 where it does not
+    content     `body` as the transport carries it
     """
 
     sink: str
@@ -24,6 +25,7 @@ class Output:
     body: Any
     schema: str = ""
     version: int = 0
+    content: bytes = field(default=b"", compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

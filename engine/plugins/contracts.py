@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from engine.plugins.build import Build
 
 Guarantee = Literal["idempotency_key", "upsert", "same_transaction", "verify", "at_least_once", "at_most_once"]
+NOT_ASKED = "not asked: its connector has no check"
 # After an unknown outcome: the first three are simply repeated, `verify` asks first.
 REPEATABLE: frozenset[str] = frozenset({"idempotency_key", "upsert", "same_transaction", "verify"})
 
@@ -168,8 +169,10 @@ class Connection(ABC):
         """Let go of everything."""
 
     async def check(self) -> str:
-        """For `doctor` and before a swap: a sentence about what answered. Raises Failure."""
-        return "not checked"
+        """For `doctor`, on a Connection that was not opened, and before a swap, on one that was: a sentence about what
+        was asked and what answered. It makes and changes nothing, here and there. Raises Failure.
+        """
+        return NOT_ASKED
 
 
 class Sink(ABC):

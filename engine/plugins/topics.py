@@ -118,10 +118,53 @@ _CHAPTERS = {
 }
 
 
+_CHANGES = """# Changing a running flow
+
+`tillflow run` watches the project's folder. A save is read as a whole, checked, compared with what runs, tested, started
+beside it and swapped in, in every process or in none; what is not taken changes nothing and `tillflow status` says why,
+with the line. Only routes that are not the same are touched: comments and layout change nothing, and a new row of a
+table restarts nothing. Events in hand finish on what they began with. A route that was removed finishes what waits for it.
+
+| command | what it does |
+|---|---|
+| `tillflow plan` | what applying the files would change, in words and with its risks; `--detailed-exitcode`: 2 when something |
+| `tillflow apply --wait` | have the files run, and wait for every process; needed for what a save alone does not do |
+| `tillflow history` | revisions: number, state, since when, by whom and why |
+| `tillflow diff 3 5` | what is different between two of them, in words and as text |
+| `tillflow rollback 3` | have one run again; the files stay as they are, and are not taken until they change |
+| `tillflow status` | what is wanted, what each process runs, the last edit that was not taken |
+| `tillflow dev` | all of this on local stand-ins, while you write |
+
+Before the swap the tests of changed routes run where the route is `criticality: financial`; after it a changed route is
+on probation: when too many of its first events become work items, the change takes itself back. Both can be set:
+
+```yaml
+reload:
+  tests: true
+  probation: {events: 50, within: 2m, failing: 0.05}
+```
+
+| risk | what may happen | a financial route |
+|---|---|---|
+| `effect-changed` | what was applied under the former name could be applied again | is refused |
+| `key-changed` | events that were taken in before are new again | is refused |
+| `guard-changed` | what counts as the same document is judged otherwise | is refused |
+| `guarantee-loosened` | a repeat or a crash is kept less well from doubling an effect | is marked |
+| `route-removed` | what waits for it is finished; what comes after is not taken in | is marked |
+
+What is refused is applied all the same where it is meant: `tillflow apply --accept effect-changed`.
+
+Settings of the engine cannot be reloaded (`TILLFLOW_TRANSPORT`, `TILLFLOW_STORE`, `TILLFLOW_SECRETS`, `TILLFLOW_ZONE`,
+`TILLFLOW_WORKERS`, `TILLFLOW_TOPOLOGY`, `TILLFLOW_CELL`, `TILLFLOW_HTTP`), nor can values of the environment that files
+name: stop the engine and start it again. A command that runs with others than the engine was started with says so.
+"""
+
+
 def topics(registry: Registry) -> dict[str, Callable[[], str]]:
     """Name -> what makes its Markdown page."""
     return {
         "auth": lambda: _AUTH + _listed("", registry.auth),
+        "changes": lambda: _CHANGES,
         "connectors": lambda: _connectors(registry),
         "formats": lambda: _listed("# Formats\n", registry.formats),
         "functions": lambda: _functions(functions_of(registry)),

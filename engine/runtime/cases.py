@@ -22,7 +22,7 @@ Judgement = Literal["decide", "repeat", "duplicate", "old", "conflict"]
 
 
 @dataclass(slots=True, eq=False)
-class Case:
+class Routing:
     """From a Receipt to what follows from it.
 
     plan, segment   who decides, and what the event enters
@@ -78,7 +78,7 @@ class Case:
         return hashlib.sha256(raw).hexdigest()[:32]
 
 
-def judge(row: InboxRow, case: Case) -> Judgement:
+def judge(row: InboxRow, case: Routing) -> Judgement:
     """What a copy means when its event has an inbox row already.
 
     old        it belongs to a replay that is over
@@ -110,7 +110,7 @@ def conflict_of(row: InboxRow, event: Event) -> Permanent:
     )
 
 
-def not_accepted(case: Case, plans: Plans) -> Failure | None:
+def not_accepted(case: Routing, plans: Plans) -> Failure | None:
     """Why a subscriber cannot take this event: another type, or a version it does not know."""
     wanted = case.plan.source.event if case.plan is not None else ""
     if not wanted or case.routed.segment or case.event.type == wanted:
@@ -130,7 +130,7 @@ def not_accepted(case: Case, plans: Plans) -> Failure | None:
     )
 
 
-def changed(case: Case) -> str:
+def changed(case: Routing) -> str:
     """How the outcome differs from the one that was written down; empty when it is the same."""
     row = case.row
     if row is None:

@@ -95,9 +95,10 @@ class Routed:
         """To the queue of one route."""
         return Outgoing(Address("route", route), self.headers(), encode(self.event.data), delay)
 
-    def published(self) -> Outgoing:
-        """To the bus, for every route bound to the type."""
-        return Outgoing(Address("event", self.event.type.partition("@")[0]), self.headers(), encode(self.event.data))
+    def published(self, content: bytes = b"") -> Outgoing:
+        """To the bus, for every route bound to the type. `content`: the data, where it is encoded already."""
+        name = self.event.type.partition("@")[0]
+        return Outgoing(Address("event", name), self.headers(), content or encode(self.event.data))
 
     def headers(self) -> dict[str, str | int]:
         headers = event_headers(self.event)
@@ -200,9 +201,9 @@ class Delivery:
         }
         return headers | {"tf-kind": "delivery"} | {name: value for name, value in facts.items() if value}
 
-    def outgoing(self, lane: str, delay: float = 0.0) -> Outgoing:
-        """To a lane."""
-        return Outgoing(Address("lane", lane), self.headers(), encode(self.body), delay)
+    def outgoing(self, lane: str, delay: float = 0.0, content: bytes = b"") -> Outgoing:
+        """To a lane. `content`: the body, where it is encoded already."""
+        return Outgoing(Address("lane", lane), self.headers(), content or encode(self.body), delay)
 
     @classmethod
     def read(cls, headers: Headers, body: bytes) -> Delivery:

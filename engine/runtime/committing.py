@@ -20,7 +20,7 @@ from engine.ports.store.journal import Entry, JournalAppend
 from engine.ports.store.work import WorkCreate, WorkItem
 from engine.ports.transport import Outgoing
 from engine.runtime import cuts, order
-from engine.runtime.cases import Case
+from engine.runtime.cases import Routing
 from engine.runtime.crash import point
 from engine.runtime.handover import persist
 from engine.runtime.journal import entry
@@ -32,7 +32,7 @@ from engine.runtime.work import event_item, work_id
 _DONE_AT_ONCE = ("filtered", "work_item")
 
 
-def needs_store(case: Case) -> bool:
+def needs_store(case: Routing) -> bool:
     """Nothing of this case can be finished while the Store is down."""
     if case.again is not None and not case.has_inbox:
         return False
@@ -42,8 +42,8 @@ def needs_store(case: Case) -> bool:
 
 
 async def commit(
-    shared: Shared, route: str, cases: Sequence[Case], decided: Callable[[], None] = lambda: None
-) -> list[tuple[Case, InboxRow]]:
+    shared: Shared, route: str, cases: Sequence[Routing], decided: Callable[[], None] = lambda: None
+) -> list[tuple[Routing, InboxRow]]:
     """Carry all of it out. Answers cases that somebody else decided meanwhile, with that row: they are looked at again.
 
     decided   called when everything that has an order is written (numbers, rows, step state) and publishing begins
@@ -65,7 +65,7 @@ async def commit(
     return lost
 
 
-async def _number(shared: Shared, cases: Sequence[Case]) -> None:
+async def _number(shared: Shared, cases: Sequence[Routing]) -> None:
     """Give events of ordered types their numbers, one grouped write for all."""
     born = [(case, place) for case in cases for place in range(len(case.made.born))]
     ordered = [(case, place) for case, place in born if case.made.born[place][1].order_by is not None]
@@ -82,7 +82,7 @@ async def _number(shared: Shared, cases: Sequence[Case]) -> None:
         case.made.born[place] = (sink, type_, replace(one, event=event))
 
 
-async def _number_one_by_one(shared: Shared, cases: Sequence[Case], failure: Failure) -> None:
+async def _number_one_by_one(shared: Shared, cases: Sequence[Routing], failure: Failure) -> None:
     """One of them has no order key or sequence: only that one fails."""
     if len(cases) == 1:
         case = cases[0]
@@ -95,7 +95,7 @@ async def _number_one_by_one(shared: Shared, cases: Sequence[Case], failure: Fai
         await _number(shared, [case])
 
 
-async def _open(shared: Shared, route: str, cases: Sequence[Case]) -> list[tuple[Case, InboxRow]]:
+async def _open(shared: Shared, route: str, cases: Sequence[Routing]) -> list[tuple[Routing, InboxRow]]:
     """The first transaction: outcomes are written down, work items made, copies counted."""
     opening = [case for case in cases if _opens(case)]
     rows = [_row(shared, route, case) for case in opening]
@@ -117,13 +117,13 @@ async def _open(shared: Shared, route: str, cases: Sequence[Case]) -> list[tuple
     return [(case, there) for case, there in zip(opening, answers[0], strict=True) if there is not None]
 
 
-def _opens(case: Case) -> bool:
+def _opens(case: Routing) -> bool:
     """It gets an inbox row now."""
     decided = case.outcome is not None or case.failed is not None
     return case.has_inbox and decided and case.again is None and case.row is None and not case.conflict
 
 
-def _row(shared: Shared, route: str, case: Case) -> InboxRow:
+def _row(shared: Shared, route: str, case: Routing) -> InboxRow:
     event, kind = case.event, case.kind
     assert case.plan is not None
     reason = ""
@@ -151,7 +151,7 @@ def _row(shared: Shared, route: str, case: Case) -> InboxRow:
     )
 
 
-def _item(shared: Shared, case: Case) -> WorkItem:
+def _item(shared: Shared, case: Routing) -> WorkItem:
     assert case.failed is not None and case.plan is not None
     item = event_item(case.plan, case.routed, case.failed, shared.plans.revision, shared.now())
     if case.conflict:  # the event itself has its outcome; this is about another record with its key
@@ -163,10 +163,10 @@ def _item(shared: Shared, case: Case) -> WorkItem:
     return replace(item, id=work_id("event", case.plan.route, "", subject), subject=subject)
 
 
-async def _publish(shared: Shared, route: str, cases: Sequence[Case]) -> list[Case]:
+async def _publish(shared: Shared, route: str, cases: Sequence[Routing]) -> list[Routing]:
     """Publish everything these consist of; answers those with an event that nobody subscribes to."""
     batch: list[Outgoing] = []
-    owners: list[Case] = []
+    owners: list[Routing] = []
     for case in cases:
         made = [_again(shared, route, case)] if case.again is not None else case.made.outgoing()
         batch += made
@@ -178,13 +178,13 @@ async def _publish(shared: Shared, route: str, cases: Sequence[Case]) -> list[Ca
     return list(found.values())
 
 
-def _again(shared: Shared, route: str, case: Case) -> Outgoing:
+def _again(shared: Shared, route: str, case: Routing) -> Outgoing:
     assert case.again is not None
     copy = replace(case.routed, attempt=case.again.attempt, since=case.routed.since or shared.now())
     return copy.outgoing(route, case.again.delay)
 
 
-async def _close(shared: Shared, route: str, cases: Sequence[Case], unroutable: Sequence[Case]) -> None:
+async def _close(shared: Shared, route: str, cases: Sequence[Routing], unroutable: Sequence[Routing]) -> None:
     """The last transaction: all confirms are in."""
     keys = [case.key for case in cases if case.has_inbox and _was_open(case)]
     entries = [line for case in cases for line in _last_lines(shared, route, case)]
@@ -206,12 +206,12 @@ async def _close(shared: Shared, route: str, cases: Sequence[Case], unroutable: 
     point("router-routed")
 
 
-def _was_open(case: Case) -> bool:
+def _was_open(case: Routing) -> bool:
     """Its inbox row waited for confirms."""
     return case.failed is None and case.again is None and not case.absorbed
 
 
-def _first_lines(shared: Shared, route: str, case: Case) -> list[Entry]:
+def _first_lines(shared: Shared, route: str, case: Routing) -> list[Entry]:
     """What is known before anything is published."""
     if case.absorbed:
         return [_line(shared, route, case, "duplicate", case.absorbed)]
@@ -225,7 +225,7 @@ def _first_lines(shared: Shared, route: str, case: Case) -> list[Entry]:
     return []
 
 
-def _last_lines(shared: Shared, route: str, case: Case) -> list[Entry]:
+def _last_lines(shared: Shared, route: str, case: Routing) -> list[Entry]:
     """What is known once all of it is published."""
     if not _was_open(case) or case.outcome is None:
         return []
@@ -242,7 +242,7 @@ def _last_lines(shared: Shared, route: str, case: Case) -> list[Entry]:
     return lines
 
 
-def _line(shared: Shared, route: str, case: Case, what: str, detail: str = "") -> Entry:
+def _line(shared: Shared, route: str, case: Routing, what: str, detail: str = "") -> Entry:
     return entry(
         case.event,
         route,

@@ -10,7 +10,7 @@ from typing import Any
 from engine.compile.plan import Plan
 from engine.core.errors import Transient
 from engine.core.event import Event
-from engine.core.jsonx import decode, encode
+from engine.core.jsonx import decode, written
 from engine.plugins.contracts import CallRequest
 from engine.plugins.fields import RateValue
 from engine.plugins.frame import ChainState
@@ -93,7 +93,7 @@ class Contexts:
                 del self._locks[key]
 
     async def _advance(self, key: str, event_id: str, chain: Chain, value: Any, result: Any) -> None:
-        put = ChainPut(key, event_id, chain.version, encode(value), encode(result))
+        put = ChainPut(key, event_id, chain.version, written(value), written(result))
         if not await self.cell.store.apply(put):
             raise Transient("chain-moved", f"the state of `{key}` was advanced by somebody else")
 

@@ -13,7 +13,7 @@ from engine.core.event import Event
 from engine.core.ids import continuation_id, digest
 from engine.core.outcome import Kept
 from engine.ports.store.steps import Full, GroupJoin, GroupKey, Joined, Member, Timer, TimerSet
-from engine.runtime.cases import Case
+from engine.runtime.cases import Routing
 from engine.runtime.codec import Routed, event_headers, kept_headers, pack
 from engine.runtime.crash import point
 from engine.runtime.handover import persist
@@ -38,7 +38,7 @@ def timer_id(route: str, step: str, event: Event, output_key: str) -> str:
     return continuation_id(route, step, f"{event.id}|{output_key}" if output_key else event.id)
 
 
-async def keep(shared: Shared, cases: Sequence[Case]) -> None:
+async def keep(shared: Shared, cases: Sequence[Routing]) -> None:
     """Store what the cuts of these cases keep. Repeating it changes nothing. Waits while the Store is down."""
     timers = [timer for case in cases for timer in _timers(shared, case)]
     joining = [joining for case in cases for joining in _joining(shared, case)]
@@ -65,15 +65,15 @@ def resumed(routed: Routed, before: Segment, bodies: Sequence[bytes]) -> Routed:
     return replace(routed, event=event.with_data(data), schema=schema, kept="")
 
 
-def _kept(case: Case, kind: str) -> Iterable[Kept]:
+def _kept(case: Routing, kind: str) -> Iterable[Kept]:
     return [kept for kept in case.outcome.kept if kept.kind == kind] if case.outcome is not None else []
 
 
-def _timers(shared: Shared, case: Case) -> list[Timer]:
+def _timers(shared: Shared, case: Routing) -> list[Timer]:
     return [_timer(shared, case, kept) for kept in _kept(case, "timer")]
 
 
-def _timer(shared: Shared, case: Case, kept: Kept) -> Timer:
+def _timer(shared: Shared, case: Routing, kept: Kept) -> Timer:
     assert case.plan is not None and case.segment is not None
     event, route = case.event.with_data(None), case.plan.route
     row = timer_id(route, kept.step, event, kept.output_key)
@@ -90,7 +90,7 @@ def _timer(shared: Shared, case: Case, kept: Kept) -> Timer:
     return Timer(row, due, "delay", route, kept.step, event.id, headers=headers, body=kept.body)
 
 
-def _joining(shared: Shared, case: Case) -> list[Joining]:
+def _joining(shared: Shared, case: Routing) -> list[Joining]:
     if case.plan is None:
         return []
     made = []
@@ -104,7 +104,7 @@ def _joining(shared: Shared, case: Case) -> list[Joining]:
     return made
 
 
-def _packed(case: Case, kept: Kept) -> bytes:
+def _packed(case: Routing, kept: Kept) -> bytes:
     """What a group keeps of a member: who it was, which state it was kept in, and what the step keeps."""
     assert case.plan is not None and case.segment is not None
     headers = event_headers(case.event) | {STATE: case.segment.state_version, PLAN: case.plan.digest}

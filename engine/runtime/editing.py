@@ -32,6 +32,8 @@ def edited_body(item: WorkItem, body: Any, plans: Plans, clock: Clock) -> bytes:
     if item.level == "record":
         if not isinstance(body, str):
             raise Permanent("bad-edit", "a record is edited as text")
+        if not body.strip():
+            raise Permanent("bad-edit", "the edit is empty; to drop the record, discard the item")
         return item.body if body == shown_body(item, plans) else mask_bytes(body.encode())
     original = decode(item.body) if item.body else None
     content = mask_value(restore(parse(encode(body)), hide(original, _private(item, plans)), original))

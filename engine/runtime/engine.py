@@ -36,7 +36,7 @@ from engine.runtime.reload.swap import Swap
 from engine.runtime.reload.verbs import Reload
 from engine.runtime.reload.wanted import Project, building
 from engine.runtime.retention import Retention
-from engine.runtime.revising import record, topology, unbind
+from engine.runtime.revising import left_over, record, topology, unbind
 from engine.runtime.router import Router
 from engine.runtime.running import Running
 from engine.runtime.shared import Shared
@@ -120,6 +120,8 @@ class Engine:
         await self._dead.declare()
         await self.cell.transport.declare(topology(routeset))
         retiring = await unbind(self.cell, before, routeset, self._load) if before is not None else []
+        known = {plan.route for plan in retiring}
+        retiring += [plan for plan in await left_over(self.cell, self.plans) if plan.route not in known]
         for plan in retiring:
             self.plans.retire(plan)
         await self.tables.refresh()

@@ -87,7 +87,7 @@ class Ingress:
         headers = read_headers(item.headers)
         if BLOB in headers:
             return missing(str(headers[BLOB]))
-        if not item.body and int(headers.get("tf-number", 0)) < 0:
+        if not item.body and (int(headers.get("tf-number", 0)) < 0 or headers.get("tf-decoded")):
             return Permanent(
                 "nothing-kept", "it was refused unread; offer it again in another form, then resolve this item"
             )

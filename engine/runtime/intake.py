@@ -12,7 +12,7 @@ from engine.core.clock import Clock, day_of
 from engine.core.errors import Failure, Permanent
 from engine.core.event import Event
 from engine.core.ids import digest, key_text, native_id
-from engine.core.jsonx import digest_of, encode
+from engine.core.jsonx import digest_of, written
 from engine.core.masking import mask_bytes, mask_pan_text, mask_value
 from engine.plugins.conform import conform
 from engine.plugins.contracts import Arrival, BadRecord, Format, Record
@@ -76,7 +76,7 @@ class Refused:
 
 def origin_of(arrival: Arrival, clock: Clock) -> Origin:
     """What identifies the records of an arrival."""
-    content = arrival.content if arrival.value is None else encode(arrival.value)
+    content = arrival.content if arrival.value is None else _as_kept(arrival.value) or repr(arrival.value).encode()
     headers = {name: mask_pan_text(text) for name, text in arrival.headers.items()}
     if arrival.name:
         headers.setdefault("file", mask_pan_text(arrival.name))
@@ -129,12 +129,20 @@ def take(plan: Plan, record: Record, origin: Origin, clock: Clock) -> Taken | Re
     own = origin.record(plan.route, record.number)
     data = mask_value(record.data)
     try:
-        size = len(encode(data)) if origin.size > MOST_EVENT // 4 else 0
+        size = len(written(data)) if origin.size > MOST_EVENT // 4 else 0
         if size > MOST_EVENT:
             raise Permanent("too-large", f"the record has {size} bytes; at most {MOST_EVENT} are accepted")
         return _event(plan, record, data, own, origin, clock)
     except Failure as failure:
-        return Refused(own, failure, encode(data), True, record.number, record.line)
+        return Refused(own, failure, _as_kept(data), True, record.number, record.line)
+
+
+def _as_kept(data: Any) -> bytes:
+    """The data as JSON; nothing where a format or source of a plugin made what is none."""
+    try:
+        return written(data)
+    except Failure:
+        return b""
 
 
 def _event(plan: Plan, record: Record, data: Any, id: str, origin: Origin, clock: Clock) -> Taken:

@@ -73,11 +73,11 @@ class Lanes:
 
     async def start(self) -> None:
         """Make queues and fences exist, hand over what a crash left in between, and begin to deliver."""
-        await self._cell.transport.declare(Topology((*sorted(self.wanted()), QUARANTINE)))
-        await order.open_fences(self._cell, self._plans.all())
+        await self.prepare(self._plans.all())
         await order.recover(self._cell)
         await recover_replays(self._cell, self._plans)
-        await self.refresh()
+        await self.follow()
+        await self._run_all()
         self._looking = asyncio.create_task(self._look())
 
     async def prepare(self, plans: Sequence[Plan]) -> None:
@@ -85,25 +85,25 @@ class Lanes:
         await self._cell.transport.declare(Topology((*sorted(lanes_of(plans)), QUARANTINE)))
         await order.open_fences(self._cell, plans)
 
-    async def refresh(self, changed: Collection[str] = ()) -> None:
-        """Run a worker for every lane there is. Safe to call again; after new Plans, do.
+    async def follow(self, changed: Collection[str] = ()) -> None:
+        """Run a worker for every lane of the Plans that are current now, which were prepared before.
 
         changed   names of connections that are configured otherwise now: what waits for them is taken in hand anew
         """
-        await self.prepare(self._plans.all())
         await self._desk.pool.keep(self._connections())
-        await self._run_all()
+        for address in sorted(lanes_of([*self._plans.all(), *self._plans.retiring()])):
+            self._run(address)
         for address in lanes_of(self._plans.all(), changed) & self._workers.keys():
             self._workers[address].renew()
 
     async def drop(self, lane: Address) -> bool:
-        """End a lane that no Plan uses any more, if nothing is in it. False when something is."""
-        if lane in lanes_of([*self._plans.all(), *self._plans.retiring()]) or not await self._cell.transport.remove(
-            lane
-        ):
+        """End a lane that no Plan uses any more, and delete its queue. False when it is used, something came, or another
+        process did not let go of it yet.
+        """
+        if lane in lanes_of([*self._plans.all(), *self._plans.retiring()]):
             return False
         await self._end(lane)
-        return True
+        return await self._cell.transport.remove(lane)
 
     async def _end(self, lane: Address) -> None:
         worker, task = self._workers.pop(lane, None), self._tasks.pop(lane, None)
@@ -116,14 +116,20 @@ class Lanes:
 
     async def _run_all(self) -> None:
         """Lanes of former Plans too: what is still on its way to one, held or waiting, must find somebody there."""
-        there = {address for address in await self._cell.transport.depths() if address.kind == "lane"}
-        for address in self._tasks.keys() - there - {QUARANTINE}:
+        there = {
+            address: depth for address, depth in (await self._cell.transport.depths()).items() if address.kind == "lane"
+        }
+        for address in self._tasks.keys() - there.keys() - {QUARANTINE}:
             await self._end(address)  # another process deleted its queue
-        for address in sorted(there | {QUARANTINE}):
-            if address not in self._tasks:
-                worker = Worker(self._desk, address, alone=address == QUARANTINE)
-                self._workers[address] = worker
-                self._tasks[address] = asyncio.create_task(self._keep_running(address, worker))
+        wanted = lanes_of([*self._plans.all(), *self._plans.retiring()]) & there.keys()
+        left = {address for address, depth in there.items() if depth.ready or depth.delayed or depth.unacked}
+        for address in sorted(wanted | left | {QUARANTINE}):
+            self._run(address)
+
+    def _run(self, address: Address) -> None:
+        if address not in self._tasks:
+            worker = self._workers[address] = Worker(self._desk, address, alone=address == QUARANTINE)
+            self._tasks[address] = asyncio.create_task(self._keep_running(address, worker))
 
     async def stop(self, patience: float = 30.0) -> None:
         """Take nothing new, finish what was claimed, at most `patience` seconds; the rest comes back after a start."""

@@ -26,16 +26,22 @@ class Made:
     planned     what the inbox remembers: (sink, day, id, via)
     deliveries  for lanes, with the lane they wait in; skip markers too
     born        events the router publishes itself, with sink and type
+    contents    their bodies as the transport carries them, by sink and delivery or event id
     """
 
     planned: list[Planned] = field(default_factory=list)
     deliveries: list[tuple[str, Delivery]] = field(default_factory=list)
     born: list[tuple[PlannedSink, EventType, Born]] = field(default_factory=list)
+    contents: dict[tuple[str, str], bytes] = field(default_factory=dict)
 
     def outgoing(self) -> list[Outgoing]:
         """Everything as the transport carries it; events of the bus first."""
-        events = [Routed(born.event).published() for _, _, born in self.born]
-        return events + [delivery.outgoing(lane) for lane, delivery in self.deliveries]
+        contents = self.contents
+        events = [Routed(one.event).published(contents.get((sink.id, one.event.id), b"")) for sink, _, one in self.born]
+        return events + [
+            delivery.outgoing(lane, content=contents.get((delivery.sink, delivery.id), b""))
+            for lane, delivery in self.deliveries
+        ]
 
 
 def make(plan: Plan, event: Event, outcome: Outcome, clock: Clock) -> Made:
@@ -97,7 +103,7 @@ def _add(
         )
     effects.add(own)
     if sink.by_router and sink.event is not None:
-        _add_event(made, sink, sink.event, child_event(event, sink.event, output, sink.effect, clock))
+        _add_event(made, sink, sink.event, child_event(event, sink.event, output, sink.effect, clock), output.content)
         return
     made.planned.append(Planned(sink.id, event.day, own, "lane"))
     delivery = Delivery(
@@ -114,15 +120,17 @@ def _add(
         version=output.version,
     )
     made.deliveries.append((sink.lane, delivery))
+    made.contents[sink.id, own] = output.content
 
 
-def _add_event(made: Made, sink: PlannedSink, type_: EventType, born: Born) -> None:
+def _add_event(made: Made, sink: PlannedSink, type_: EventType, born: Born, content: bytes) -> None:
     name = type_.name
     if any(known.event.id == born.event.id and other.name == name for _, other, known in made.born):
         shown = born.event.subject or born.event.id
         raise Permanent("event-twice", f"two outputs are the same {type_.schema}: key `{shown}`; one would be lost")
     made.planned.append(Planned(sink.id, born.event.day, born.event.id, "bus"))
     made.born.append((sink, type_, born))
+    made.contents[sink.id, born.event.id] = content
 
 
 def _add_markers(made: Made, plan: Plan, markers: Sequence[Delivery]) -> None:

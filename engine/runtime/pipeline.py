@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from engine.compile.plan import Plan, PlannedSink, Segment
 from engine.core.errors import Failure, Permanent, StoreDown, Transient
 from engine.core.event import Event
+from engine.core.jsonx import written
 from engine.core.outcome import Failed, Filtered, Kept, Outcome, Output
 from engine.plugins.conform import conform
 from engine.plugins.frame import Frame, Observer, Split
@@ -136,15 +137,21 @@ def _output(sink: PlannedSink, data: Any, env: Any, output_key: str, schema: str
         if sink.when is not None and not sink.when.condition(data, env):
             return ()
         version = _version(sink, data, env)
-        if sink.call is not None:
-            return (Output(sink.id, output_key, sink.call.request(data, env), "", version),)
-        body = data if sink.mapper is None else sink.mapper.apply(data, env)
-        if sink.event is not None:
-            body = conform(sink.event.validator, body)
-            return (Output(sink.id, output_key, body, sink.event.schema, version),)
-        return (Output(sink.id, output_key, body, schema if sink.mapper is None else sink.mapper.output, version),)
+        body, schema = _body(sink, data, env, schema)
+        written(output_key)
+        return (Output(sink.id, output_key, body, schema, version, written(body)),)
     except Failure as failure:
         raise StepFailed(of_item(failure, output_key), sink.id) from failure
+
+
+def _body(sink: PlannedSink, data: Any, env: Any, schema: str) -> tuple[Any, str]:
+    """What goes to the sink, and the schema of it."""
+    if sink.call is not None:
+        return sink.call.request(data, env), ""
+    body = data if sink.mapper is None else sink.mapper.apply(data, env)
+    if sink.event is not None:
+        return conform(sink.event.validator, body), sink.event.schema
+    return body, schema if sink.mapper is None else sink.mapper.output
 
 
 def _version(sink: PlannedSink, data: Any, env: Any) -> int:
@@ -161,7 +168,9 @@ def _reply(plan: Plan, frames: Iterable[Frame]) -> Any:
     if plan.reply is None:
         return None
     for frame in frames:
-        return plan.reply.request(frame.data, frame.env)
+        reply = plan.reply.request(frame.data, frame.env)
+        written(reply)
+        return reply
     return None
 
 

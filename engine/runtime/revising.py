@@ -7,7 +7,9 @@ from engine.core.errors import TillflowError
 from engine.ports.store.revisions import Revision, RevisionGet, RevisionList, RevisionPut
 from engine.ports.transport import Address, Topology
 from engine.runtime.cell import Cell
-from engine.runtime.plans import Load
+from engine.runtime.plans import Load, Plans
+
+MOST_LOOKED_AT = 1000  # revisions
 
 
 async def record(cell: Cell, routeset: RouteSet, author: str = "", reason: str = "start") -> Revision | None:
@@ -47,3 +49,17 @@ async def unbind(cell: Cell, before: Revision, routeset: RouteSet, load: Load) -
         if (type_name, route) not in wanted:
             await cell.transport.unbind(type_name, route)
     return [plan for route, plan in old.plans.items() if route not in routeset.plans]
+
+
+async def left_over(cell: Cell, plans: Plans) -> list[Plan]:
+    """Last Plans of routes whose queue is still there, from whatever revision had them."""
+    depths = await cell.transport.depths()
+    gone = {address.name for address in depths if address.kind == "route"} - plans.routeset.plans.keys()
+    found: list[Plan] = []
+    for revision in await cell.store.apply(RevisionList(MOST_LOOKED_AT)) if gone else []:
+        for route in sorted(gone & revision.plans.keys()):
+            plan = await plans.recorded(revision.plans[route])
+            if plan is not None:
+                found.append(plan)
+                gone.discard(route)
+    return found

@@ -22,7 +22,7 @@ from engine.ports.store.inbox import EventKey
 from engine.ports.store.work import WorkCreate, WorkItem
 from engine.ports.transport import Address, Receipt, Subscription
 from engine.runtime import routing
-from engine.runtime.cases import Case
+from engine.runtime.cases import Routing
 from engine.runtime.codec import Routed
 from engine.runtime.committing import commit, needs_store
 from engine.runtime.crash import point
@@ -48,7 +48,7 @@ class Router:
         self._mark_of = f"@{digest('route', plan.route)[:8]}"  # one event may be fine in one route and kill in another
         self._last = plan
         self._subscription: Subscription | None = None
-        self._busy: dict[EventKey, list[Case]] = {}
+        self._busy: dict[EventKey, list[Routing]] = {}
         self._group: asyncio.TaskGroup | None = None
         self._receiving: asyncio.Task[None] | None = None
         self._stopping = False
@@ -82,7 +82,7 @@ class Router:
 
         A failure is theirs: it makes no work item and no later try. A repeat is answered and changes nothing again.
         """
-        case = Case(Routed(event))
+        case = Routing(Routed(event))
         while case.key in self._busy:
             await self._shared.cell.clock.sleep(0.01)
         self._busy[case.key] = []
@@ -93,7 +93,7 @@ class Router:
             if following:
                 self._spawn(self._handle(following))
 
-    async def _answer(self, case: Case, deadline: float) -> Outcome:
+    async def _answer(self, case: Routing, deadline: float) -> Outcome:
         await self._decide([case])
         absorbed, case.absorbed = case.absorbed, ""
         try:
@@ -136,13 +136,13 @@ class Router:
         finally:
             decided()
 
-    def _fresh(self, receipts: Sequence[Receipt]) -> list[Case]:
+    def _fresh(self, receipts: Sequence[Receipt]) -> list[Routing]:
         """Those that begin now: a copy of what is in hand waits behind it, and what cannot be read is given up."""
-        fresh: list[Case] = []
+        fresh: list[Routing] = []
         unreadable: list[tuple[Receipt, str]] = []
         for receipt in receipts:
             try:
-                case = Case(Routed.read(receipt.headers, receipt.body), receipt)
+                case = Routing(Routed.read(receipt.headers, receipt.body), receipt)
             except Exception as error:  # whatever stands there: it must neither stop the route nor vanish
                 unreadable.append((receipt, f"{type(error).__name__}: {error}"))
                 continue
@@ -156,7 +156,7 @@ class Router:
             self._spawn(self._give_up(unreadable))
         return fresh
 
-    async def _handle(self, cases: list[Case], decided: Decided = lambda: None) -> None:
+    async def _handle(self, cases: list[Routing], decided: Decided = lambda: None) -> None:
         """Until none of these, nor copies of them that came meanwhile, is left to this task."""
         while cases:
             await self._decide(cases)
@@ -171,7 +171,7 @@ class Router:
             left = {id(case) for case, _ in waiting} | set(map(id, alone))
             cases = await self._settle([case for case in cases if id(case) not in left], decided)
 
-    async def _decide(self, cases: Sequence[Case]) -> None:
+    async def _decide(self, cases: Sequence[Routing]) -> None:
         await routing.assign(self._shared, self._route, cases, self._last)
         await routing.look_up(self._shared, self._route, cases)
 
@@ -180,7 +180,7 @@ class Router:
             await routing.finish(self._shared, waiting)
         await self._handle(await self._settle([case for case, _ in waiting]))
 
-    async def _one_by_one(self, cases: Sequence[Case]) -> None:
+    async def _one_by_one(self, cases: Sequence[Routing]) -> None:
         """Suspects: what was executing when a process died. One that kills it again here is not tried a third time."""
         watch = self._shared.watch
         for case in cases:
@@ -191,13 +191,13 @@ class Router:
                     await routing.finish(self._shared, routing.start(self._shared, [case]))
             await self._handle(await self._settle([case]))
 
-    def _mark(self, case: Case) -> Mark:
+    def _mark(self, case: Routing) -> Mark:
         """What names this try of the event here. A replay is another try: it gets a new chance."""
         return case.event.id + self._mark_of, case.routed.attempt + (case.routed.replay << 16)
 
     # --- settling ----------------------------------------------------------------------------------------------------
 
-    async def _settle(self, cases: Sequence[Case], decided: Decided = lambda: None) -> list[Case]:
+    async def _settle(self, cases: Sequence[Routing], decided: Decided = lambda: None) -> list[Routing]:
         """Carry out, ack. Answers what has to be handled next: copies that waited behind these, and lost races."""
         slow = [case for case in cases if not case.has_inbox and needs_store(case)]
         quick = [case for case in cases if case not in slow] if slow else list(cases)
@@ -205,10 +205,10 @@ class Router:
             self._spawn(self._then(slow))
         return await self._commit(quick, decided)
 
-    async def _then(self, cases: Sequence[Case]) -> None:
+    async def _then(self, cases: Sequence[Routing]) -> None:
         await self._handle(await self._commit(cases))
 
-    async def _commit(self, cases: Sequence[Case], decided: Decided = lambda: None) -> list[Case]:
+    async def _commit(self, cases: Sequence[Routing], decided: Decided = lambda: None) -> list[Routing]:
         if not cases:
             return []
         lost = await commit(self._shared, self._route, cases, decided)
@@ -220,7 +220,7 @@ class Router:
             case.outcome, case.failed, case.again, case.made = None, None, None, Made()
         return again + self._follow(done)
 
-    def _follow(self, done: Sequence[Case]) -> list[Case]:
+    def _follow(self, done: Sequence[Routing]) -> list[Routing]:
         """The next copy of each of these, if one waits."""
         following = []
         for case in done:

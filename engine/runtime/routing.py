@@ -15,7 +15,7 @@ from engine.core.jsonx import encode
 from engine.core.outcome import Failed, Outcome
 from engine.plugins.sequence import StepFailed
 from engine.ports.store.inbox import EventKey, InboxFind, InboxRow
-from engine.runtime.cases import Case, changed, conflict_of, judge, not_accepted
+from engine.runtime.cases import Routing, changed, conflict_of, judge, not_accepted
 from engine.runtime.cuts import resumed
 from engine.runtime.handover import FIRST_PAUSE, persist
 from engine.runtime.largebodies import missing
@@ -25,10 +25,10 @@ from engine.runtime.retry import Try, decide
 from engine.runtime.shared import Shared
 from engine.runtime.work import OUTCOME_CHANGED, gave_up
 
-Waiting = tuple[Case, Awaitable[Outcome]]
+Waiting = tuple[Routing, Awaitable[Outcome]]
 
 
-async def assign(shared: Shared, route: str, cases: Sequence[Case], last: Plan) -> None:
+async def assign(shared: Shared, route: str, cases: Sequence[Routing], last: Plan) -> None:
     """Give every case its Plan and segment, or the reason why it has none. Waits while the Store is down.
 
     last   the Plan the route ran before, which owns what cannot be routed any more
@@ -52,7 +52,7 @@ async def assign(shared: Shared, route: str, cases: Sequence[Case], last: Plan) 
             case.failed = Failed(failure) if failure is not None else None
 
 
-def _go_on(case: Case) -> None:
+def _go_on(case: Routing) -> None:
     """A replayed continuation brings what its cut kept."""
     routed, plan = case.routed, case.plan
     assert plan is not None
@@ -65,7 +65,7 @@ def _go_on(case: Case) -> None:
         case.failed = failed_by(error)
 
 
-async def look_up(shared: Shared, route: str, cases: Sequence[Case]) -> None:
+async def look_up(shared: Shared, route: str, cases: Sequence[Routing]) -> None:
     """Compare with the inbox: what is absorbed, what contradicts, what has to be repeated under its recorded Plan."""
     keys = [case.key for case in cases if case.has_inbox]
     if not keys:
@@ -74,7 +74,7 @@ async def look_up(shared: Shared, route: str, cases: Sequence[Case]) -> None:
     await compare(shared, cases, rows)
 
 
-async def compare(shared: Shared, cases: Sequence[Case], rows: dict[EventKey, InboxRow]) -> None:
+async def compare(shared: Shared, cases: Sequence[Routing], rows: dict[EventKey, InboxRow]) -> None:
     """As `look_up`, with the rows that were found."""
     for case in cases:
         row = rows.get(case.key) if case.has_inbox else None
@@ -89,13 +89,13 @@ async def compare(shared: Shared, cases: Sequence[Case], rows: dict[EventKey, In
             await _recorded(shared, case, row)
 
 
-def _why_absorbed(row: InboxRow, case: Case, judgement: str) -> str:
+def _why_absorbed(row: InboxRow, case: Routing, judgement: str) -> str:
     if judgement == "old":
         return f"a copy from before replay {row.replay}"
     return "duplicate" if row.body == case.body_digest() else "duplicate (other plan)"
 
 
-async def _recorded(shared: Shared, case: Case, row: InboxRow) -> None:
+async def _recorded(shared: Shared, case: Routing, row: InboxRow) -> None:
     """The recorded Plan decides again; its outcome must be the one that was written down."""
     case.row = row
     if case.routed.dead:
@@ -113,7 +113,7 @@ async def _recorded(shared: Shared, case: Case, row: InboxRow) -> None:
         case.failed = None
 
 
-def start(shared: Shared, cases: Sequence[Case]) -> list[Waiting]:
+def start(shared: Shared, cases: Sequence[Routing]) -> list[Waiting]:
     """Run the steps. Answers those that have to wait for something; all others have their outcome now."""
     waiting: list[Waiting] = []
     for case in cases:
@@ -129,7 +129,7 @@ def start(shared: Shared, cases: Sequence[Case]) -> list[Waiting]:
     return waiting
 
 
-def _begin(shared: Shared, case: Case) -> Outcome | Awaitable[Outcome]:
+def _begin(shared: Shared, case: Routing) -> Outcome | Awaitable[Outcome]:
     assert case.plan is not None and case.segment is not None
     routed = case.routed
     entry = Start(routed.schema, routed.output_key, routed.attempt)
@@ -143,7 +143,7 @@ async def finish(shared: Shared, waiting: Sequence[Waiting]) -> None:
         _take(shared, case, outcome)
 
 
-async def _one(shared: Shared, case: Case, pending: Awaitable[Outcome]) -> Outcome:
+async def _one(shared: Shared, case: Routing, pending: Awaitable[Outcome]) -> Outcome:
     """The outcome; from the beginning again when the Store was away, which is no failure of the event."""
     while True:
         try:
@@ -157,7 +157,7 @@ async def _one(shared: Shared, case: Case, pending: Awaitable[Outcome]) -> Outco
         pending = again
 
 
-def _take(shared: Shared, case: Case, outcome: Outcome) -> None:
+def _take(shared: Shared, case: Routing, outcome: Outcome) -> None:
     """What the outcome means: output, a later try, or a work item."""
     case.outcome = outcome
     case.failed = outcome.failed
@@ -169,7 +169,7 @@ def _take(shared: Shared, case: Case, outcome: Outcome) -> None:
         _compare_outcome(case)
 
 
-def _make(shared: Shared, case: Case) -> None:
+def _make(shared: Shared, case: Routing) -> None:
     assert case.plan is not None and case.outcome is not None
     try:
         case.made = make(case.plan, case.event, case.outcome, shared.cell.clock)
@@ -177,7 +177,7 @@ def _make(shared: Shared, case: Case) -> None:
         case.failed = failed_by(failed)
 
 
-def _try_again(shared: Shared, case: Case) -> None:
+def _try_again(shared: Shared, case: Routing) -> None:
     assert case.plan is not None and case.failed is not None
     # A call whose outcome nobody knows is tried again where it was made if that is safe; what comes here is for people.
     tried = Try(case.routed.attempt, case.routed.since, shared.now(), guarantee="at_most_once")
@@ -186,7 +186,7 @@ def _try_again(shared: Shared, case: Case) -> None:
         case.again = decision
 
 
-def _compare_outcome(case: Case) -> None:
+def _compare_outcome(case: Routing) -> None:
     difference = changed(case)
     if difference:
         assert case.row is not None

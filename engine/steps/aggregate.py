@@ -25,13 +25,13 @@ from engine.sdk import (
     Value,
     ValueExpr,
     decode,
-    encode,
     evaluate,
     is_number,
     key_parts,
     key_text,
     put,
     step,
+    written,
 )
 
 Fields = dict[str, Value]
@@ -96,7 +96,7 @@ class Aggregate(Cut):
             step="",
             kind="group",
             key=key_text(key_parts(self._by, data, env)),
-            body=encode(body),
+            body=written(body),
             due=self._complete.within,
             close="trailer" if trailer is not None and trailer.condition(data, env) else "",
             size=self._size(frame),

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from engine.sdk import UNKNOWN, Build, Frame, Options, Path, Permanent, Shape, Size, Step, decode, encode, step
+from engine.sdk import UNKNOWN, Build, Frame, Options, Path, Permanent, Shape, Size, Step, decode, step, written
 from engine.steps.support.paths import check_path
 from engine.steps.support.waiting import context_of
 
@@ -53,7 +53,7 @@ class ClaimCheck(Step):
             frame.put(self._path, changed)
 
     async def _check_in(self, frame: Frame, value: Any) -> Any:
-        content = encode(value)
+        content = written(value)
         if len(content) <= self._above:
             return value
         return {TICKET: await context_of(frame, self._id).blobs.put(content), "size": len(content)}

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
-from engine.sdk import Build, Cut, Duration, Expression, Frame, Kept, Options, Permanent, decode, encode, step
+from engine.sdk import Build, Cut, Duration, Expression, Frame, Kept, Options, Permanent, decode, step, written
 
 SOON = 0.001  # a timer is due after some time; 0 would mean that there is none
 
@@ -41,7 +41,7 @@ class Delay(Cut):
             step="",
             kind="timer",
             key=frame.event.id,
-            body=encode({"data": frame.data, "schema": frame.schema}),
+            body=written({"data": frame.data, "schema": frame.schema}),
             due=max(SOON, seconds),
             amount=frame.event.amount,
             output_key=frame.output_key,

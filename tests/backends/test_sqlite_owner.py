@@ -14,7 +14,7 @@ import pytest
 from engine.backends.sqlite import SqliteDatabase, SqliteStore, SqliteTransport
 from engine.backends.sqlite.schema import known, stored
 from engine.core.clock import SystemClock
-from engine.core.errors import SettingsError, StoreDown
+from engine.core.errors import SettingsError, StoreDamaged, StoreDown
 from engine.ports.store.leases import SeenAdd, SeenGet
 
 pytestmark = pytest.mark.anyio
@@ -153,7 +153,7 @@ async def test_a_file_of_a_newer_version_is_refused(tmp_path: Path) -> None:
 
 async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "tillflow.db").write_text("sku;price\n" * 500)
-    with pytest.raises(SettingsError, match="not a tillflow database"):
+    with pytest.raises(StoreDamaged, match=r"is damaged .* keep a copy of the folder"):
         await database(tmp_path).open()
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from engine.backends.sqlite import SqliteDatabase, SqliteReader, SqliteStore, SqliteTransport
 from engine.core.clock import SystemClock
-from engine.core.errors import SettingsError, StoreDown
+from engine.core.errors import SettingsError, StoreDamaged, StoreDown
 from engine.ports.store.figures import FiguresOf
 from engine.ports.store.inbox import EventKey, InboxOpen, InboxRow
 from engine.ports.store.leases import SeenAdd, SeenGet
@@ -77,10 +77,10 @@ async def test_there_has_to_be_a_file_of_this_schema(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="has not run"):
         await SqliteReader(tmp_path / "none.db").open()
     sqlite3.connect(tmp_path / "empty.db").close()
-    with pytest.raises(SettingsError, match="older version"):
+    with pytest.raises(SettingsError, match="has not run"):
         await SqliteReader(tmp_path / "empty.db").open()
     (tmp_path / "text.db").write_text("no database\n" * 100)
-    with pytest.raises(SettingsError, match="cannot be read"):
+    with pytest.raises(StoreDamaged, match="is damaged"):
         await SqliteReader(tmp_path / "text.db").open()
 
 

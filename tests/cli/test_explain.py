@@ -11,7 +11,18 @@ from engine.expr.functions import FunctionTable
 from tests.cli.conftest import Tillflow
 from tests.compile.support import compiled, registry, with_changes
 
-TOPICS = ("auth", "connectors", "formats", "functions", "mappings", "metrics", "secrets", "steps", "exit-codes")
+TOPICS = (
+    "auth",
+    "connectors",
+    "formats",
+    "functions",
+    "mappings",
+    "metrics",
+    "secrets",
+    "steps",
+    "exit-codes",
+    "changes",
+)
 
 
 def test_a_code_is_explained_with_a_wrong_and_a_right_example(tillflow: Tillflow) -> None:

@@ -1,4 +1,4 @@
-"""run, status, trace, work, doctor: a real engine process and the commands beside it."""
+"""run, status, trace, work: a real engine process and the commands beside it."""
 
 from __future__ import annotations
 
@@ -155,37 +155,6 @@ def test_run_refuses_a_project_with_errors(tillflow: Tillflow, project: Path) ->
 
     assert said.code == 1
     assert "sale-to-posting" in said.out
-
-
-def test_doctor_says_what_is_wrong(tillflow: Tillflow, project: Path) -> None:
-    assert tillflow("doctor", "--project", project).code == 0
-
-    (project / "routes/connections.yaml").write_text(
-        "tillflow: 1\nconnections:\n  tills: {connector: core.files, directory: /proc/nowhere}\n"
-        "  office: {connector: core.files, directory: data/posted}\n",
-        "utf-8",
-    )
-    said = tillflow("doctor", "--project", project, "--format", "json")
-
-    assert said.code == 1
-    assert any(check["check"] == "connection tills" and not check["ok"] for check in said.json["checks"])
-
-
-def test_doctor_warns_of_a_secret_that_everybody_can_read(
-    tillflow: Tillflow, project: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = project / "secrets"
-    folder.mkdir()
-    for name, mode in (("open", 0o644), ("closed", 0o600)):
-        (folder / name).write_text("x", "utf-8")
-        (folder / name).chmod(mode)
-    monkeypatch.setenv("TILLFLOW_SECRETS", str(folder))
-
-    said = tillflow("doctor", "--project", project, "--format", "json")
-
-    assert said.code == 0
-    (warning,) = [check for check in said.json["checks"] if check["warning"]]
-    assert warning["check"] == "secrets" and str(folder / "open") in warning["detail"]
 
 
 def test_nothing_known_is_said(tillflow: Tillflow, project: Path, running: object) -> None:

@@ -123,3 +123,42 @@ def test_a_service_that_does_not_answer_is_told_without_its_password(
     assert said.code == code and told in said.err and PASSWORD not in said.err, said.err
     doctor = tillflow("doctor", "--project", project)
     assert doctor.code == 1 and told in doctor.out and PASSWORD not in doctor.out
+
+
+def test_an_apply_waits_for_every_process(tillflow: Tillflow, project: Path, services: None, tmp_path: Path) -> None:
+    """Two workers on one host, the command on another: it goes through the Store."""
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    state = str(tmp_path / "elsewhere")
+    command = [sys.executable, "-m", "engine.cli", "run", "--workers", "2", "--state", state]
+    engine = subprocess.Popen(command, cwd=project, env=environ, stderr=subprocess.PIPE)
+
+    def asked(*arguments: str, code: int = 0) -> Any:
+        said = tillflow(*arguments, "--project", project, "--format", "json")
+        assert said.code == code, said
+        return said.json
+
+    def all_run() -> bool:
+        return [one["stage"] for one in asked("status")["revisions"]["processes"]] == ["running"] * 2
+
+    try:
+        until(lambda: all((project / name).exists() for name in EXPECTED) or engine.poll() is not None)
+        until(all_run)
+        route = project / "routes/post-sales.yaml"
+        text = route.read_text("utf-8")
+        route.write_text(text.replace("  - id: posting\n", "  - id: posting\n    effect: other\n"), "utf-8")
+        until(lambda: asked("status")["revisions"]["last_error"] is not None)
+        assert len(asked("history")["revisions"]) == 1
+
+        applied = asked("apply", "--wait", "--accept", "effect-changed", "--author", "ana", "-r", "meant")
+
+        assert (applied["state"], applied["running"], applied["behind"]) == ("active", True, [])
+        standing = asked("status")["revisions"]
+        assert (
+            {one["runs"] for one in standing["processes"]} == {applied["revision"]} == {standing["wanted"]["revision"]}
+        )
+        assert len(standing["processes"]) == 2
+        asked("rollback", "1", "--wait", "--author", "ana", "-r", "not meant")
+        assert all_run() and asked("history")["revisions"][-1]["state"] == "active"
+    finally:
+        engine.send_signal(signal.SIGTERM)
+        engine.communicate(timeout=60)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine.core.errors import SettingsError
+from engine.loading import secrets_of
 from engine.settings import Settings, where
 
 AMQP, POSTGRES = "amqp://tills:geheim@mq:5672/shop", "postgresql://tills:geheim@db:5432/shop"
@@ -72,6 +73,19 @@ def test_what_does_not_is_told(environ: dict[str, str], told: str) -> None:
 )
 def test_an_address_is_shown_without_its_password(address: str, shown: str) -> None:
     assert where(address) == shown
+
+
+def test_hosts_that_share_a_store_see_the_same_version_of_a_secret(tmp_path: Path) -> None:
+    def version(host: str, **services: str) -> str:
+        state = tmp_path / host
+        state.mkdir(exist_ok=True)
+        settings = Settings(tmp_path, state, **services)  # type: ignore[arg-type]
+        return secrets_of(settings, {"TILLFLOW_SECRET_BANK": "geheim"}).get("bank").version
+
+    shared = {"transport": AMQP, "store": POSTGRES}
+    assert version("a", **shared) == version("b", **shared)
+    assert version("a") != version("b")
+    assert version("a") == version("a")
 
 
 def test_every_worker_has_a_socket_of_its_own(tmp_path: Path) -> None:

@@ -301,7 +301,7 @@ async def test_folders_on_other_file_systems_are_refused(tmp_path: Path) -> None
     if os.stat("/dev/shm").st_dev == os.stat(tmp_path).st_dev:
         pytest.skip("there is one file system only")
     connection = FilesConnection(config(tmp_path, archive="/dev/shm"))
-    with pytest.raises(Permanent, match="one file system"):
+    with pytest.raises(Permanent, match="/dev/shm: not on the file system of"):
         await connection.open()
 
 

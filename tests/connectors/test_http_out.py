@@ -26,8 +26,9 @@ ORDERS = [{"id": n, "net": Decimal("10.10"), "ref": 2**60 + n} for n in (1, 2)]
 
 
 @asynccontextmanager
-async def connected(system: FakeHttp, **changes: Any) -> AsyncIterator[HttpConnection]:
-    connection = HttpConnection(HttpConfig(**({"url": system.url, "allow_private": True} | changes)))
+async def connected(system: FakeHttp | None, **changes: Any) -> AsyncIterator[HttpConnection]:
+    url = {"url": system.url} if system is not None else {}
+    connection = HttpConnection(HttpConfig(**(url | {"allow_private": True} | changes)))
     await connection.open()
     try:
         yield connection
@@ -181,6 +182,25 @@ async def test_a_drip_ends_at_the_deadline_and_is_unknown() -> None:
         system.next(drip=0.02, body=b"x" * 1000)
         failure = (await deliver(connection, within=0.2, body=1)).failure
         assert (failure.kind, failure.reason) == ("unknown_outcome", "timeout")
+
+
+async def test_a_crowd_that_got_no_answer_in_time_leaves_the_way_open() -> None:
+    silent = asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n1")
+        await silent.wait()
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with connected(None, url=url) as connection:
+            for _ in range(3):
+                crowd = await asyncio.gather(*(deliver(connection, within=0.3, body=1) for _ in range(60)))
+                assert all(result.failure is not None for result in crowd)
+            silent.set()
+            assert (await deliver(connection, body=1)).failure is None
 
 
 async def test_an_answer_without_end_is_cut_and_a_call_says_so() -> None:

@@ -15,7 +15,6 @@ import pytest
 from tests.proof.place import ROOT
 from tests.rabbitmq_broker import Broker
 
-
 NOT_INSTALLED = 3  # how docker/services.sh ends then
 
 

@@ -73,7 +73,9 @@ def test_while_the_database_is_away_no_attempt_counts(make: Make, ground: Ground
 def test_while_the_database_is_away_plain_routes_go_on(make: Make, ground: Ground) -> None:
     """Sales wait for it; ticks come in, are relayed, and arrive at somebody else's queue."""
     door = f"127.0.0.1:{free_port()}"
-    connections = two_sinks()["routes/connections.yaml"] + "  door: {connector: core.http, listen: \"${DOOR}\", zone: eu}\n"
+    connections = (
+        two_sinks()["routes/connections.yaml"] + '  door: {connector: core.http, listen: "${DOOR}", zone: eu}\n'
+    )
     files = two_sinks() | PLAIN | {"routes/connections.yaml": connections}
     with between(ground.dsn) as way:
         story = make(ground, files, store=way.address, environ={"DOOR": door})

@@ -38,11 +38,14 @@ def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
 class SideBySide:
     """Runs the scenarios of a module at once: of those tests that were chosen, each under its own name.
 
-    slow   those for which it is true begin first
+    slow      those for which it is true begin first
+    at_once   so many of them
     """
 
-    def __init__(self, run: Callable[[Any], Any], chosen: list[Any], slow: Callable[[Any], bool] = bool) -> None:
-        self._pool = ThreadPoolExecutor(AT_ONCE)
+    def __init__(
+        self, run: Callable[[Any], Any], chosen: list[Any], slow: Callable[[Any], bool] = bool, at_once: int = AT_ONCE
+    ) -> None:
+        self._pool = ThreadPoolExecutor(at_once)
         ordered = sorted(chosen, key=slow, reverse=True)
         self._futures: dict[Any, Future[Any]] = {one: self._pool.submit(run, one) for one in ordered}
 

@@ -74,7 +74,7 @@ async def test_no_request_is_refused_while_a_webhook_is_switched(tmp_path: Path)
         await yard.until(lambda: engine.sources["hook"].problem == "" and engine.sources["hook"]._source is not None)
         await asyncio.sleep(0.2)
         senders = [asyncio.create_task(sends(number)) for number in range(4)]
-        for number in range(10):
+        for number in range(6):
             yard.files["routes/hook.yaml"] = route("hook", HOOK.replace("x-one", f"x-{number}") + CHECKED + TO_BUS)
             if number % 3 == 0:
                 yard.files["routes/connections.yaml"] = connections(port, f", max_body: {number + 1}MiB")

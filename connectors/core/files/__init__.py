@@ -1,6 +1,6 @@
 """Files in one folder: read when they are complete, archived when they are safe, written atomically."""
 
-from connectors.core.files.client import FilesConnection
+from connectors.core.files.connection import FilesConnection
 from connectors.core.files.sink import FilesSink
 from connectors.core.files.source import FilesSource
 from engine.sdk import Connector

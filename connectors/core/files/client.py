@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from connectors.core.files.config import FilesConfig
-from engine.sdk import Connection, Permanent, Transient
+from engine.sdk import Permanent
 
 MAX_NAME = 200  # bytes; leaves room for what an archive appends
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -20,7 +19,7 @@ _WRITE = os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 TEMPORARY = ".tillflow-"
 
 
-class Seen(NamedTuple):
+class FileState(NamedTuple):
     """What tells one state of a file from another."""
 
     inode: int
@@ -28,11 +27,11 @@ class Seen(NamedTuple):
     mtime: int
 
 
-class Entry(NamedTuple):
+class FolderEntry(NamedTuple):
     """A name in the folder. `refusal` says why it is not read; empty when it may be."""
 
     name: str
-    seen: Seen
+    seen: FileState
     refusal: str = ""
 
 
@@ -78,7 +77,7 @@ class Folder:
             os.close(self._fd)
             self._fd = fd
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> Iterator[FolderEntry]:
         """Everything in it that is not a folder or a hidden file, in order of name. Raises OSError."""
         self.refresh()
         with os.scandir(self._fd) as found:
@@ -91,12 +90,12 @@ class Folder:
             if stat.S_ISDIR(facts.st_mode):
                 continue
             refusal = name_problem(name) or ("" if stat.S_ISREG(facts.st_mode) else "it is not a regular file")
-            yield Entry(name, _seen(facts), refusal)
+            yield FolderEntry(name, _seen(facts), refusal)
 
     def exists(self, name: str) -> bool:
         return self._look(name) is not None
 
-    def read(self, name: str, expected: Seen) -> bytes | None:
+    def read(self, name: str, expected: FileState) -> bytes | None:
         """The content; None when it is not (or not any more) the file that was seen. Raises OSError."""
         fd = os.open(name, _READ, dir_fd=self._fd)
         with os.fdopen(fd, "rb") as file:
@@ -135,7 +134,7 @@ class Folder:
             os.fsync(fd)
         os.fsync(self._fd)
 
-    def move(self, entry: Entry, target: Folder, as_name: str) -> str | None:
+    def move(self, entry: FolderEntry, target: Folder, as_name: str) -> str | None:
         """Rename into another folder under a name that is free there; answers that name.
 
         None when another file has the name by now: it was not read, so it must stay. Raises OSError.
@@ -155,7 +154,7 @@ class Folder:
         os.fsync(self._fd)
         return free
 
-    def _look(self, name: str) -> Seen | None:
+    def _look(self, name: str) -> FileState | None:
         try:
             return _seen(os.stat(name, dir_fd=self._fd, follow_symlinks=False))
         except FileNotFoundError:
@@ -165,52 +164,5 @@ class Folder:
         os.unlink(name, dir_fd=self._fd)
 
 
-def _seen(facts: os.stat_result) -> Seen:
-    return Seen(facts.st_ino, facts.st_size, facts.st_mtime_ns)
-
-
-class FilesConnection(Connection):
-    """The folders of one connection."""
-
-    Config = FilesConfig
-
-    def __init__(self, config: FilesConfig) -> None:
-        self.config = config
-        self._folders: dict[str, Folder] = {}
-
-    async def open(self) -> None:
-        """Open the folders. Raises Transient `folder-missing` or Permanent `folder-elsewhere`."""
-        for path in filter(None, (self.config.directory, self.config.archive, self.config.failed)):
-            try:
-                self._folders[path] = Folder(path, self.config.create)
-            except OSError as error:
-                await self.close()
-                raise Transient("folder-missing", f"the folder {path} cannot be opened: {error.strerror}") from error
-        if len({folder.device for folder in self._folders.values()}) > 1:
-            await self.close()
-            raise Permanent(
-                "folder-elsewhere", "directory, archive and failed must be on one file system: files are renamed"
-            )
-
-    async def close(self) -> None:
-        """Close the folders."""
-        for folder in self._folders.values():
-            folder.close()
-        self._folders.clear()
-
-    async def check(self) -> str:
-        """How many files wait."""
-        waiting = sum(1 for _ in self.inbox.entries())
-        return f"{self.config.directory}: {waiting} files"
-
-    @property
-    def inbox(self) -> Folder:
-        return self._folders[self.config.directory]
-
-    @property
-    def archive(self) -> Folder | None:
-        return self._folders.get(self.config.archive)
-
-    @property
-    def failed(self) -> Folder | None:
-        return self._folders.get(self.config.failed) or self.archive
+def _seen(facts: os.stat_result) -> FileState:
+    return FileState(facts.st_ino, facts.st_size, facts.st_mtime_ns)

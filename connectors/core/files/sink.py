@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from connectors.core.files.client import FilesConnection, require_name
+from connectors.core.files.client import require_name
 from connectors.core.files.config import AppendRequest, WriteRequest
+from connectors.core.files.connection import FilesConnection
 from connectors.core.formats.csv_format import Csv
 from connectors.core.requests import read_request
 from engine.sdk import (

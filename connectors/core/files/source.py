@@ -8,8 +8,9 @@ import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from connectors.core.files.client import Entry, FilesConnection, Folder, Seen, name_problem
+from connectors.core.files.client import FileState, Folder, FolderEntry, name_problem
 from connectors.core.files.config import FilesSourceConfig
+from connectors.core.files.connection import FilesConnection
 from engine.sdk import Arrival, Failure, Permanent, Source, SourceContext, Transient, source
 
 RETRY_AFTER = 30.0  # seconds before a file that was given back is offered again
@@ -27,7 +28,7 @@ class _Watch:
     tries   how often it could not be read
     """
 
-    seen: Seen
+    seen: FileState
     since: float
     held: bool = False
     done: bool = False
@@ -71,7 +72,7 @@ class FilesSource(Source):
                     return
             await ctx.clock.sleep(self._config.poll)
 
-    def _ready(self, ctx: SourceContext) -> list[Entry]:
+    def _ready(self, ctx: SourceContext) -> list[FolderEntry]:
         """Files that match, are complete, and are not in hand."""
         now = ctx.clock.monotonic()
         try:
@@ -83,11 +84,11 @@ class FilesSource(Source):
                 del self._watched[gone]
         return [entry for entry in entries if self._complete(entry, now)]
 
-    def _mine(self, entry: Entry) -> bool:
+    def _mine(self, entry: FolderEntry) -> bool:
         marker = self._config.done_marker
         return fnmatch.fnmatchcase(entry.name, self._config.match) and not (marker and entry.name.endswith(marker))
 
-    def _complete(self, entry: Entry, now: float) -> bool:
+    def _complete(self, entry: FolderEntry, now: float) -> bool:
         watch = self._watched.get(entry.name)
         if watch is None or (watch.seen != entry.seen and not watch.held):
             watch = self._watched[entry.name] = _Watch(entry.seen, now)
@@ -99,7 +100,7 @@ class FilesSource(Source):
             return self._connection.inbox.exists(entry.name + self._config.done_marker)
         return now - watch.since >= self._config.stable_for
 
-    async def _take(self, entry: Entry, ctx: SourceContext) -> Arrival | None:
+    async def _take(self, entry: FolderEntry, ctx: SourceContext) -> Arrival | None:
         if entry.refusal:
             return await self._refused(entry, ctx)
         if entry.seen.size > self._config.max_size:
@@ -117,7 +118,7 @@ class FilesSource(Source):
             return None
         return await self._once(entry, content, ctx)
 
-    def _unreadable(self, entry: Entry, why: str, ctx: SourceContext) -> Arrival | None:
+    def _unreadable(self, entry: FolderEntry, why: str, ctx: SourceContext) -> Arrival | None:
         """Tried again some times, then one work item: a disk may recover, a permission has to be given by somebody."""
         watch = self._watched[entry.name]
         watch.tries += 1
@@ -129,13 +130,13 @@ class FilesSource(Source):
         failure = Permanent("file-unreadable", f"{entry.name} cannot be read: {why}", data={"file": entry.name})
         return self._arrival(entry, b"", unread, ctx, failure)
 
-    async def _read(self, entry: Entry) -> bytes | None:
+    async def _read(self, entry: FolderEntry) -> bytes | None:
         inbox = self._connection.inbox
         if entry.seen.size <= _INLINE:
             return inbox.read(entry.name, entry.seen)
         return await asyncio.to_thread(inbox.read, entry.name, entry.seen)
 
-    async def _once(self, entry: Entry, content: bytes, ctx: SourceContext) -> Arrival | None:
+    async def _once(self, entry: FolderEntry, content: bytes, ctx: SourceContext) -> Arrival | None:
         digest = hashlib.sha256(content).hexdigest()
         if digest in self._digests:
             return None  # the same content is in hand under another name; look again when that is settled
@@ -145,12 +146,12 @@ class FilesSource(Source):
             return None
         return self._arrival(entry, content, digest, ctx)
 
-    def _duplicate(self, entry: Entry, first: str, ctx: SourceContext) -> None:
+    def _duplicate(self, entry: FolderEntry, first: str, ctx: SourceContext) -> None:
         facts = {"file": entry.name, "first": first}
         moved = self._put_away(entry, self._connection.archive, f"{entry.name}.duplicate", ctx)
         ctx.log("a file was taken in before", facts | ({"moved": moved} if moved else {}))
 
-    async def _refused(self, entry: Entry, ctx: SourceContext) -> Arrival | None:
+    async def _refused(self, entry: FolderEntry, ctx: SourceContext) -> Arrival | None:
         """A name that is never opened, as one work item; the file is moved under a name that can be written down."""
         shown = entry.name.encode("unicode_escape", "surrogatepass").decode()[:120]
         digest = hashlib.sha256(entry.name.encode("utf-8", "surrogateescape")).hexdigest()[:16]
@@ -165,7 +166,7 @@ class FilesSource(Source):
 
     def _arrival(
         self,
-        entry: Entry,
+        entry: FolderEntry,
         content: bytes,
         digest: str,
         ctx: SourceContext,
@@ -194,7 +195,7 @@ class FilesSource(Source):
         own_id = digest if failure else ""
         return Arrival(name, ack, release, content, id=own_id, headers={"file": name}, failure=failure)
 
-    def _put_away(self, entry: Entry, folder: Folder | None, as_name: str, ctx: SourceContext) -> str | None:
+    def _put_away(self, entry: FolderEntry, folder: Folder | None, as_name: str, ctx: SourceContext) -> str | None:
         """Move a settled file; where it cannot be moved it stays and is not read again until it changes."""
         watch = self._watched[entry.name]
         watch.held, watch.done = False, True

@@ -111,6 +111,9 @@ class FixedWidth(Format):
         if kind is None:
             known = ", ".join(repr(kind.prefix) for kind in self._kinds)
             raise ValueError(f"begins with {text[:10]!r}, which is no known kind of line; known: {known}")
+        width = max(column.end for column in kind.fields)
+        if text[width:].strip():
+            raise ValueError(f"text after column {width}, where the last field of `{kind.type}` ends")
         record: dict[str, Any] = {"type": kind.type}
         for column in kind.fields:
             value = _field(text, column)

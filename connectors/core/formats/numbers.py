@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-_PLAIN = re.compile(r"[+-]?(\d{1,40}(\.\d{0,30})?|\.\d{1,30})")
-_TRAILING = re.compile(r"(.*\d)\s*-")
+_PLAIN = re.compile(r"[+-]?([0-9]{1,40}(\.[0-9]{0,30})?|\.[0-9]{1,30})")
+_TRAILING = re.compile(r"(.*[0-9])\s*-")
 
 
 def number(text: str, decimal: str = ".", thousands: str = "") -> Decimal:
@@ -18,7 +18,7 @@ def number(text: str, decimal: str = ".", thousands: str = "") -> Decimal:
     if trailing := _TRAILING.fullmatch(stripped):
         stripped = f"-{trailing[1]}"
     if thousands and thousands in stripped:
-        grouped = rf"[+-]?\d{{1,3}}({re.escape(thousands)}\d{{3}})+({re.escape(decimal)}\d*)?"
+        grouped = rf"[+-]?[0-9]{{1,3}}({re.escape(thousands)}[0-9]{{3}})+({re.escape(decimal)}[0-9]*)?"
         if not re.fullmatch(grouped, stripped):
             raise ValueError(f"{text!r} is not a number: `{thousands}` does not stand between groups of three")
         stripped = stripped.replace(thousands, "")
@@ -33,4 +33,4 @@ def number(text: str, decimal: str = ".", thousands: str = "") -> Decimal:
 
 def is_numeric(text: str) -> bool:
     """True for text that a spreadsheet reads as a number, with a point or a comma."""
-    return bool(re.fullmatch(r"[+-]?\d+([.,]\d+)*", text.strip()))
+    return bool(re.fullmatch(r"[+-]?[0-9]+([.,][0-9]+)*", text.strip()))

@@ -51,6 +51,8 @@ def normal_form(node: Node, names: Names, single: Collection[str] = (), values: 
         name = names(child.tag)
         made: Any = normal_form(child, names, single, values)
         if name in values:
+            if child.children:
+                raise ValueError(f"line {child.line}: `{name}` is declared as text and has elements in it")
             beside = {f"{name}{key}": value for key, value in made.items() if key.startswith("@")}
             form.update(beside)
             made = made.get("#", "")
@@ -113,6 +115,7 @@ class Xml(Format):
     def decode(self, content: bytes, name: str) -> Iterator[Record | BadRecord]:
         """The elements at `record`, in order."""
         guard(content, name, self._config.max_size)
+        number = -1
         for number, element in enumerate(elements(content, name, self._path)):
             try:
                 data = normal_form(element.node, self._names, self._single, self._values)
@@ -120,3 +123,16 @@ class Xml(Format):
                 yield BadRecord(corrupt(name, str(error)), number, element.node.line, element.raw)
                 continue
             yield Record(data, number, element.node.line)
+        if number < 0:
+            self._explain(content, name)
+
+    def _explain(self, content: bytes, name: str) -> None:
+        """No record: fine where the element around them is there and empty. Raises Permanent `corrupt-document` else."""
+        for length in range(1, len(self._path)):
+            around = next(elements(content, name, self._path[:length]), None)
+            if around is None or (length == len(self._path) - 1 and around.node.children):
+                break
+        else:
+            if len(self._path) > 1:
+                return
+        raise corrupt(name, f"there is no element at `{self._config.record}`")

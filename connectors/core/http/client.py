@@ -15,25 +15,26 @@ from connectors.core.http.exchange import Answer, Leaving
 from engine.sdk import Failure, Fenced, Permanent, Transient, UnknownOutcome
 
 CONNECT_TIMEOUT = 5.0
+KEPT = 20  # connections that are kept open for later
 
 
 class HttpClient:
     """Sends requests to one host. `base` is `https://host:port/path`."""
 
-    def __init__(
-        self, base: str, allow_private: bool, max_response: int, ca_file: str = "", connections: int = 20
-    ) -> None:
+    def __init__(self, base: str, allow_private: bool, max_response: int, ca_file: str = "") -> None:
         self._base = urlsplit(base)
         self._allow_private = allow_private
         self._max_response = max_response
         verify = ssl.create_default_context(cafile=ca_file) if ca_file else True
-        limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=15)
+        # The connection's own limits bound how many requests run. A second bound here would make them wait in httpcore's
+        # pool, and one whose time is over while it waits there takes a place of the pool along for ever.
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=KEPT, keepalive_expiry=15)
         self._client = httpx.AsyncClient(
             trust_env=False,
             follow_redirects=False,
             verify=verify,
             limits=limits,
-            timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT, pool=CONNECT_TIMEOUT),
+            timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT),
         )
 
     @property

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from connectors.core.http.addresses import headers_of, path_of, query_of, resolve
+from connectors.core.http.addresses import headers_of, path_of, query_of
 from connectors.core.http.auth.oauth2 import OAuth2
 from connectors.core.http.config import HttpConfig, Request, SendRequest
 from connectors.core.http.exchange import Answer, Leaving
+from connectors.core.http.reach import reached
 from engine.sdk import AuthScheme, Connection, Permanent, encode
 
 if TYPE_CHECKING:
@@ -47,11 +48,10 @@ class HttpConnection(Connection):
         self._client = self._token_client = None
 
     async def check(self) -> str:
-        """Whether the host has an address that may be used. Sends nothing."""
+        """Whether the host takes a connection; no request is sent. Of a `listen` nothing is asked. Raises Failure."""
         if not self.config.url:
-            return f"listens on {self.config.listen}"
-        address = await resolve(self.client.host, self.client.port, self.config.allow_private)
-        return f"{self.client.host} is at {address}"
+            return f"takes requests at {self.config.listen} while the engine runs; nothing to ask"
+        return await reached(self.config.url, self.config.allow_private, self.config.ca_file)
 
     @property
     def client(self) -> HttpClient:

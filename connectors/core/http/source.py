@@ -21,6 +21,7 @@ from engine.sdk import (
     source,
 )
 
+MOMENT = 1.0  # seconds
 BUSY = {"retry-after": "10"}
 _LOCAL = ("127.", "localhost:", "[::1]", "::1")
 
@@ -43,9 +44,8 @@ class HttpSource(Source):
         self._connection = connection
         self._settings = connection.config
         self._auth: AuthScheme | None = config.auth.build() if config.auth else connection.auth
-        self._waiting: asyncio.Queue[tuple[Arrival, asyncio.Future[Reply]]] = asyncio.Queue(
-            maxsize=self._settings.max_connections
-        )
+        self._waiting: asyncio.Queue[Arrival] = asyncio.Queue(maxsize=self._settings.max_connections)
+        self._unanswered: set[asyncio.Future[Reply]] = set()
         self._closed = False
         self._clock: Clock | None = None
 
@@ -68,8 +68,7 @@ class HttpSource(Source):
         ctx.ready()
         try:
             while True:
-                arrival, _ = await self._waiting.get()
-                yield arrival
+                yield await self._waiting.get()
                 self._waiting.task_done()
         finally:
             listener.remove(self._config.method, self._config.path, self._take)
@@ -77,10 +76,12 @@ class HttpSource(Source):
             await LISTENERS.give_back(listener)
 
     def _turn_away(self) -> None:
-        """Nobody waits for an answer that will not come: those that were not given to the engine are told."""
-        while not self._waiting.empty():
-            _, done = self._waiting.get_nowait()
-            _settle(done, Reply(503, "it was stopped; send it again", BUSY))
+        """Nobody waits long for an answer that will not come; what becomes durable all the same is absorbed as a
+        repeat. What the engine is about to take in has a moment for it.
+        """
+        loop = asyncio.get_running_loop()
+        for done in self._unanswered:
+            loop.call_later(MOMENT, _settle, done, Reply(503, "it was stopped; send it again", BUSY))
 
     def _require_safe(self) -> None:
         if not self._settings.listen:
@@ -111,12 +112,15 @@ class HttpSource(Source):
 
     async def _durable(self, incoming: Incoming, id: str) -> Reply:
         done: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        self._waiting.put_nowait((self._arrival(incoming, id, done), done))
+        self._unanswered.add(done)
+        self._waiting.put_nowait(self._arrival(incoming, id, done))
         try:
             async with asyncio.timeout(self._settings.ack_timeout):
                 return await done
         except TimeoutError:
             return Reply(503, "it is not durable yet; send it again", BUSY)
+        finally:
+            self._unanswered.discard(done)
 
     def _arrival(self, incoming: Incoming, id: str, done: asyncio.Future[Reply]) -> Arrival:
         async def ack(work_items: int) -> None:

@@ -23,7 +23,7 @@ class Database(ABC):
 
     @abstractmethod
     async def version(self) -> str:
-        """What answered, for people."""
+        """What answers, for people. By a connection of its own, which makes nothing. Raises Failure."""
 
     @abstractmethod
     async def apply(self, batch: Sequence[Work]) -> list[Failure | bool]:

@@ -25,7 +25,7 @@ class SqlConnection(Connection):
         await self.database.close()
 
     async def check(self) -> str:
-        """Version of the database that answered."""
+        """Version of the database that answers; nothing is made in it. Raises Failure."""
         return await self.database.version()
 
 

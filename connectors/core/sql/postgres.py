@@ -32,16 +32,14 @@ class PostgresDatabase(Database):
         self._columns: dict[str, dict[str, str]] = {}
 
     async def open(self) -> None:
-        password = self._config.password.reveal() if self._config.password else None
         try:
             self._pool = await asyncpg.create_pool(
                 self._config.url,
-                password=password,
-                ssl=True if self._config.ssl else None,
                 min_size=0,
                 max_size=self._config.pool,
                 timeout=10,
                 init=_plain_json,
+                **self._proof(),
             )
             if self._config.create:
                 await self._create()
@@ -65,8 +63,18 @@ class PostgresDatabase(Database):
             self._pool = None
 
     async def version(self) -> str:
-        async with self._connection() as db:
-            return str(await db.fetchval("select version()")).partition(" on ")[0]
+        try:
+            db = await asyncpg.connect(self._config.url, timeout=10, **self._proof())
+            try:
+                return str(await db.fetchval("select version()")).partition(" on ")[0]
+            finally:
+                await db.close(timeout=5)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            raise _failure(error) from error
+
+    def _proof(self) -> dict[str, Any]:
+        password = self._config.password.reveal() if self._config.password else None
+        return {"password": password, "ssl": True if self._config.ssl else None}
 
     @asynccontextmanager
     async def _connection(self) -> Any:

@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -54,8 +55,16 @@ class SqliteDatabase(Database):
             self._db = None
 
     async def version(self) -> str:
-        await self._run(lambda: self._open_db.execute("select count(*) from sqlite_master").fetchone())
-        return f"SQLite {sqlite3.sqlite_version}, {self._config.path}"
+        return await self._run(self._version)
+
+    def _version(self) -> str:
+        path = Path(self._config.path)
+        if not path.exists():
+            return f"{path} is not there yet; it is made when the connection is first used"
+        alone = not path.with_name(path.name + "-wal").exists()  # nobody writes, and looking leaves no files beside it
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' * alone}", uri=True)) as db:
+            db.execute("select count(*) from sqlite_master").fetchone()
+        return f"SQLite {sqlite3.sqlite_version}, {path}"
 
     async def apply(self, batch: Sequence[Work]) -> list[Failure | bool]:
         return await self._run(lambda: self._apply(batch))

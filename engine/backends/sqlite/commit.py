@@ -17,7 +17,7 @@ from concurrent.futures import Executor
 from math import inf
 from typing import Any, NamedTuple, TypeVar
 
-from engine.backends.sqlite.connection import is_lasting, is_passing
+from engine.backends.sqlite.connection import damage, is_lasting, is_passing
 from engine.core.errors import StoreDown
 
 T = TypeVar("T")
@@ -43,11 +43,17 @@ class GroupCommit:
 
     disk         runs COMMIT and checkpoints; None: everything happens in the loop's thread, in order, at once
     checkpoint   called after each commit, where the commit ran
+    path         of the file, for people
     """
 
     def __init__(
-        self, connection: sqlite3.Connection, disk: Executor | None, checkpoint: Callable[[], None] = lambda: None
+        self,
+        connection: sqlite3.Connection,
+        disk: Executor | None,
+        checkpoint: Callable[[], None] = lambda: None,
+        path: str = "",
     ) -> None:
+        self._path = path
         self._connection = connection
         self._disk = disk
         self._checkpoint = checkpoint
@@ -144,7 +150,7 @@ class GroupCommit:
         except sqlite3.Error as error:
             # What was committed is safe in the log; only what comes next depends on the file.
             if is_lasting(error):
-                self.broken = _sentence(error)
+                self.broken = _sentence(error, self._path)
         return None
 
     def _rolled_back(self, error: Exception) -> Exception:
@@ -153,12 +159,12 @@ class GroupCommit:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
         except sqlite3.Error as worse:
-            self.broken = _sentence(worse)
+            self.broken = _sentence(worse, self._path)
         if is_lasting(error):
-            self.broken = _sentence(error)
+            self.broken = _sentence(error, self._path)
         if is_passing(error) or self.broken:
             self.full = is_passing(error)
-            down = StoreDown(self.broken or _sentence(error))
+            down = StoreDown(self.broken or _sentence(error, self._path))
             down.__cause__ = error
             return down
         return error
@@ -202,7 +208,9 @@ def _own(error: Exception) -> Exception:
     return own
 
 
-def _sentence(error: BaseException) -> str:
+def _sentence(error: BaseException, path: str) -> str:
+    if damaged := damage(path, error):
+        return str(damaged)
     if is_passing(error):
         return f"the database cannot be written now ({error}); free disk space or end the program that locks it"
     return f"the database failed and is closed for writing until the engine is started again ({error})"

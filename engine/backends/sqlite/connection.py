@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+from engine.core.errors import StoreDamaged
 from engine.core.ids import continuation_id
 
 # FULL: a commit that was answered survives a power cut. No automatic checkpoint: only the writer does them, between
@@ -32,6 +33,11 @@ def open_writer(path: str) -> sqlite3.Connection:
 def open_reader(path: str) -> sqlite3.Connection:
     """A connection that cannot write or checkpoint. Raises sqlite3.OperationalError when there is no such file."""
     return _prepared(Path(path).absolute().as_uri() + "?mode=ro", _READER, uri=True)
+
+
+def open_untouched(path: str) -> sqlite3.Connection:
+    """A connection that reads a file nobody has open, and makes no files beside it."""
+    return _prepared(Path(path).absolute().as_uri() + "?mode=ro&immutable=1", _READER, uri=True)
 
 
 def _prepared(path: str, pragmas: tuple[str, ...], *, uri: bool) -> sqlite3.Connection:
@@ -82,3 +88,17 @@ def is_passing(error: BaseException) -> bool:
 def is_lasting(error: BaseException) -> bool:
     """The file or disk cannot be trusted any more: an fsync that failed may never be taken for done when repeated."""
     return _primary(error) in _LASTING
+
+
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+
+
+def damage(path: str | Path, error: BaseException | str) -> StoreDamaged | None:
+    """What to say of an error that means that the file is damaged, or of a finding of a check; None for other errors."""
+    if isinstance(error, BaseException) and _primary(error) not in _DAMAGED:
+        return None
+    return StoreDamaged(
+        f"{path} is damaged ({error}). Stop the engine and keep a copy of the folder {Path(path).parent}; then put a "
+        "backup of that folder in its place, or start with another state folder (--state). Without it the engine does "
+        "not know what was posted: what waited in it is lost, and what comes again is posted again"
+    )

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from engine.backends.sqlite.checkpoint import Checkpoints
 from engine.backends.sqlite.commit import After, GroupCommit, Unit
-from engine.backends.sqlite.connection import MEMORY, is_lasting, is_passing, open_reader, open_writer
+from engine.backends.sqlite.connection import MEMORY, damage, is_lasting, is_passing, open_reader, open_writer
 from engine.backends.sqlite.lock import OwnerLock
 from engine.backends.sqlite.schema import migrate
 from engine.core.clock import Clock
@@ -45,7 +45,7 @@ class SqliteDatabase:
         return self._commits.broken if self._commits else "the database is not open"
 
     async def open(self) -> None:
-        """Take the file, bring it up to date. Raises SettingsError (owned, newer, not a database) or StoreDown."""
+        """Take the file, bring it up to date. Raises SettingsError (owned, newer) or StoreDown (damaged, no way to it)."""
         self._users += 1
         if self._users > 1:
             return
@@ -76,7 +76,8 @@ class SqliteDatabase:
         if not self._inline:
             self._disk = ThreadPoolExecutor(1, "tillflow-disk")
             self._aside = ThreadPoolExecutor(1, "tillflow-read")
-        self._commits = GroupCommit(self._writer, self._disk, Checkpoints(self._writer, self.path).after_commit)
+        after_commit = Checkpoints(self._writer, self.path).after_commit
+        self._commits = GroupCommit(self._writer, self._disk, after_commit, self.path)
 
     def connect(self) -> sqlite3.Connection:
         """The writing connection. Tests of failing disks put their own in between."""
@@ -128,6 +129,8 @@ class SqliteDatabase:
         try:
             return unit(connection)
         except sqlite3.Error as error:
+            if damaged := damage(self.path, error):
+                raise damaged from error
             if is_lasting(error) or is_passing(error):
                 raise StoreDown(f"the database cannot be read ({error})") from error
             raise
@@ -145,8 +148,8 @@ def _snapshot(unit: Unit[T]) -> Unit[T]:
 
 
 def _opening(path: str, error: sqlite3.DatabaseError) -> Exception:
-    if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
-        return SettingsError(f"{path} is not a tillflow database ({error}); name another file")
+    if damaged := damage(path, error):
+        return damaged
     if is_passing(error) or is_lasting(error):
         return StoreDown(f"{path} cannot be opened ({error})")
     return error

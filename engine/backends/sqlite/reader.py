@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from engine.backends.sqlite.connection import open_reader
+from engine.backends.sqlite.connection import damage, open_reader
 from engine.backends.sqlite.ops import HANDLERS
 from engine.backends.sqlite.schema import check, known
 from engine.core.clock import Clock
@@ -31,8 +31,10 @@ class SqliteReader:
         self._connection: sqlite3.Connection | None = None
 
     async def open(self) -> None:
-        """Raises SettingsError when there is no such file or it has another schema than this version reads."""
-        if not self._path.is_file():
+        """Raises SettingsError when there is no such file (or an empty one, which is as good as none), or when it has
+        another schema than this version reads; StoreDown when it cannot be read.
+        """
+        if not self._path.is_file() or not self._path.stat().st_size:
             raise SettingsError(f"{self._path} is not there: the engine has not run with this state folder yet")
         try:
             self._connection = open_reader(str(self._path))
@@ -41,7 +43,7 @@ class SqliteReader:
                 raise SettingsError(f"{self._path} is from an older version; start the engine to bring it up to date")
         except sqlite3.DatabaseError as error:
             await self.close()
-            raise SettingsError(f"{self._path} cannot be read ({error})") from error
+            raise self._unreadable(error) from error
         except SettingsError:
             await self.close()
             raise
@@ -70,12 +72,18 @@ class SqliteReader:
             finally:
                 connection.execute("COMMIT")
         except sqlite3.Error as error:
-            raise StoreDown(f"{self._path} cannot be read ({error})") from error
+            raise self._unreadable(error) from error
 
     async def depths(self, now: int) -> dict[Address, Depth]:
         """Counts of every queue at `now` (UTC microseconds). What the owner has in hand counts as ready."""
-        rows = self._opened().execute(_DEPTHS, {"now": now}).fetchall()
+        try:
+            rows = self._opened().execute(_DEPTHS, {"now": now}).fetchall()
+        except sqlite3.Error as error:
+            raise self._unreadable(error) from error
         return {Address(kind, name): _depth(count, delayed or 0, at, now) for kind, name, count, delayed, at in rows}
+
+    def _unreadable(self, error: sqlite3.Error) -> StoreDown:
+        return damage(self._path, error) or StoreDown(f"{self._path} cannot be read ({error})")
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:

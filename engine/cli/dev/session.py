@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -109,13 +108,17 @@ class Session:
         def told(route: str, text: str) -> None:
             self._screen.say(f"{route}: {text}")
 
-        registry = standing_in(loaded.registry, self._drops, captured, self._answers, told)
+        def synchronous(route: str) -> bool:
+            plan = engine.plans.current(route)
+            return plan is not None and plan.reply is not None
+
+        registry = standing_in(loaded.registry, self._drops, captured, self._answers, told, synchronous)
         shown = replace(
             cell,
             transport=tapped_transport(cell.transport, self._screen),
             store=tapped_store(cell.store, self._screen),
         )
-        project = Project(_Noticed(self), built, self._process.test)
+        project = Project(_Noticed(self._process, self._noticed), built, self._process.test)
         engine = Engine(shown, registry, loaded.routeset, older, FolderFiles(settings.project), None, project)
         contexts = engine.shared.around.contexts
         assert contexts is not None
@@ -136,8 +139,8 @@ class Session:
 
     # --- as the files change -----------------------------------------------------------------------------------------
 
-    async def noticed(self, wanted: Wanted) -> None:
-        """Files changed: say what is wrong with them, or whether their tests pass."""
+    async def _noticed(self, wanted: Wanted) -> None:
+        """Files changed: say what is wrong with them, with excerpts."""
         if wanted.errors:
             loaded = await asyncio.to_thread(load, self._settings)
             errors = [one for one in loaded.findings if one.severity == "error"]
@@ -178,16 +181,15 @@ class Session:
 class _Noticed:
     """The reader as the engine sees it; what it brings is shown first."""
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, process: ReaderProcess, notice: Callable[[Wanted], Awaitable[None]]) -> None:
+        self._process = process
+        self._notice = notice
 
     async def changed(self) -> Wanted | None:
-        process = self._session._process
-        found = await process.changed()
+        found = await self._process.changed()
         if found is not None:
-            with suppress(OSError):
-                await self._session.noticed(found)
+            await self._notice(found)
         return found
 
     async def now(self) -> Wanted:
-        return await self._session._process.now()
+        return await self._process.now()

@@ -5,12 +5,14 @@ they are sent, calls that answer as the project's tests have them answered. No c
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 from engine.core.errors import Failure, Permanent
+from engine.core.jsonx import encode
 from engine.plugins.contracts import (
     Action,
     Arrival,
@@ -27,18 +29,22 @@ from engine.plugins.spec import ComponentSpec
 from engine.testing.runner.replaced import ReplacedRegistry
 
 LOOK = 0.2  # seconds between looks into a folder
+AGAIN_AFTER = 5.0  # seconds until something that was given back is offered again
 NO_ANSWER = "no-stand-in"
 
 Captured = Callable[[SinkItem], None]
 Answer = Callable[[str, SinkItem], Any]  # name of the call -> its reply; raises Failure
 Told = Callable[[str, str], None]  # route, text
+Synchronous = Callable[[str], bool]  # whether a route answers who brings something
 
 
-def standing_in(real: Registry, drops: Path, captured: Captured, answer: Answer, told: Told) -> Registry:
+def standing_in(
+    real: Registry, drops: Path, captured: Captured, answer: Answer, told: Told, synchronous: Synchronous
+) -> Registry:
     """The installed plugins with nothing of the outside in them."""
     sinks = {name: _sink(spec, captured) for name, spec in real.sinks.items()}
     calls = {name: _call(spec, answer) for name, spec in real.calls.items()}
-    sources = {name: _source(spec, drops, told) for name, spec in real.sources.items()}
+    sources = {name: _source(spec, drops, told, synchronous) for name, spec in real.sources.items()}
     connectors = {name: replace(one, connection=None) for name, one in real.connectors.items()}
     return ReplacedRegistry(real, {"sink": sinks, "call": calls, "source": sources}, connectors)
 
@@ -76,7 +82,7 @@ def _call(spec: ComponentSpec, answer: Answer) -> ComponentSpec:
     return replace(spec, target=AnsweringCall)
 
 
-def _source(spec: ComponentSpec, drops: Path, told: Told) -> ComponentSpec:
+def _source(spec: ComponentSpec, drops: Path, told: Told, synchronous: Synchronous) -> ComponentSpec:
     class DroppedSource(Source):
         Config = spec.target.Config
 
@@ -84,7 +90,7 @@ def _source(spec: ComponentSpec, drops: Path, told: Told) -> ComponentSpec:
             self._folder = drops / route
             self._route = route
             self._closed = False
-            self._held: set[Path] = set()
+            self._not_before: dict[Path, float] = {}
 
         async def close(self) -> None:
             self._closed = True
@@ -92,24 +98,30 @@ def _source(spec: ComponentSpec, drops: Path, told: Told) -> ComponentSpec:
         async def arrivals(self, ctx: SourceContext) -> AsyncIterator[Arrival]:
             while not self._closed:
                 for path in dropped(self._folder):
-                    if path not in self._held:
-                        self._held.add(path)
-                        yield self._arrival(path)
+                    if self._not_before.get(path, 0.0) <= ctx.clock.monotonic():
+                        self._not_before[path] = math.inf  # in hand
+                        yield self._arrival(path, ctx)
                 await asyncio.sleep(LOOK)
 
-        def _arrival(self, path: Path) -> Arrival:
+        def _arrival(self, path: Path, ctx: SourceContext) -> Arrival:
             async def ack(refused: int) -> None:
                 path.unlink(missing_ok=True)
-                self._held.discard(path)
+                self._not_before.pop(path, None)
 
             async def release(failure: Failure) -> None:
                 told(self._route, f"{path.name} could not be taken in now, it is tried again: {failure}")
-                self._held.discard(path)
+                self._not_before[path] = ctx.clock.monotonic() + AGAIN_AFTER
 
             async def reply(value: Any) -> None:
-                told(self._route, f"{path.name} is answered: {value}")
+                told(self._route, f"{path.name} is answered: {encode(value).decode()}")
 
-            return Arrival(name=path.name, ack=ack, release=release, content=path.read_bytes(), reply=reply)
+            return Arrival(
+                name=path.name,
+                ack=ack,
+                release=release,
+                content=path.read_bytes(),
+                reply=reply if synchronous(self._route) else None,
+            )
 
     return replace(spec, target=DroppedSource)
 

@@ -96,7 +96,7 @@ class Member:
                     raise
                 stage, problem = "failed", str(error)
             else:
-                self._keep(before)
+                self.remember(before)
                 self.swapped(before, after, active)
         self._plans.number = active.number if not problem else self._plans.number
         facts = {"revision": active.id, "number": active.number, **({"why": problem} if problem else {})}
@@ -112,10 +112,11 @@ class Member:
             if whole is None or not whole.files:
                 raise ValueError("its files are not kept any more")
             known = await self._build(whole, self._plans.routeset)
-            self._keep(known)
+            self.remember(known)
         return known
 
-    def _keep(self, routeset: RouteSet) -> None:
+    def remember(self, routeset: RouteSet) -> None:
+        """It is compiled: when it is staged it need not be again."""
         self._ready.pop(routeset.digest, None)
         self._ready[routeset.digest] = routeset
         if len(self._ready) > KEPT:

@@ -52,15 +52,21 @@ class Retiring:
         depths = await self._cell.transport.depths()
         done = [plan.route for plan in self._plans.retiring() if await self._look_at(plan, depths)]
         wanted = lanes_of([*self._plans.all(), *self._plans.retiring()])
-        for lane in sorted(address for address in depths if address.kind == "lane" and address not in wanted):
-            await self._lanes.drop(lane)
+        for lane, depth in sorted(depths.items()):
+            if lane.kind == "lane" and lane not in wanted and not _holds(depth):
+                await self._lanes.drop(lane)
         return done
 
     async def _look_at(self, plan: Plan, depths: dict[Address, Depth]) -> bool:
-        """True when nothing of it is left, its queue neither."""
+        """True when nothing of it is left, its queue neither. A queue is deleted when no process consumes it any more."""
         address = Address("route", plan.route)
-        if address in depths and not (await self._is_done(plan, depths) and await self._cell.transport.remove(address)):
-            return False
+        if address in depths:
+            if not await self._is_done(plan, depths):
+                self._running.start_router(plan)
+                return False
+            await self._running.stop_router(plan.route, PATIENCE)
+            if not await self._cell.transport.remove(address):
+                return False
         await self._running.stop_router(plan.route, PATIENCE)
         self._plans.forget(plan.route)
         self._empty.pop(plan.route, None)
@@ -71,12 +77,12 @@ class Retiring:
         now = self._cell.clock.monotonic()
         address = Address("route", plan.route)
         depth = depths.get(address, Depth())
-        if depth.ready or depth.delayed or depth.unacked:
+        if _holds(depth):
             self._empty.pop(plan.route, None)
             return False
         since = now - self._empty.setdefault(plan.route, now)
         lanes = [depths.get(lane, Depth()) for lane in lanes_of([plan])]
-        waiting = any(lane.oldest + SLACK >= since for lane in lanes if lane.ready or lane.delayed or lane.unacked)
+        waiting = any(lane.oldest + SLACK >= since for lane in lanes if _holds(lane))
         if waiting or since < (SETTLED if self._cell.shared else SLACK):
             return False
         groups = await self._cell.store.apply(GroupsOpen(plan.route))
@@ -84,3 +90,7 @@ class Retiring:
             return False
         figures = await self._cell.store.apply(FiguresOf(plan.route, "", ""))
         return not any(one.in_flight for one in figures)
+
+
+def _holds(depth: Depth) -> bool:
+    return bool(depth.ready or depth.delayed or depth.unacked)

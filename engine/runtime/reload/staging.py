@@ -6,12 +6,11 @@ import asyncio
 
 from engine.compile.plan import Plan, PlannedConnection, RouteSet
 from engine.core.errors import Failure, TillflowError
-from engine.ports.transport import Topology
+from engine.ports.transport import Address, Topology
 from engine.runtime.cell import Cell
 from engine.runtime.hiding import hidden_text
 from engine.runtime.lanes import lanes_of
 from engine.runtime.pool import Pool
-from engine.runtime.revising import topology
 
 CHECK_WITHIN = 10.0  # seconds for one connection to answer
 
@@ -35,7 +34,8 @@ class Staging:
         checks = [self._connection(after, name) for name in _new_connections(before, after, plans)]
         found = [problem for problem in await asyncio.gather(*checks) if problem]
         try:
-            await self._cell.transport.declare(Topology((*topology(after).queues, *sorted(lanes_of(plans)))))
+            routes = (Address("route", plan.route) for plan in plans)
+            await self._cell.transport.declare(Topology((*routes, *sorted(lanes_of(plans)))))
         except TillflowError as error:
             found.append(f"queues: {error}")
         return found

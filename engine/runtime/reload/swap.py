@@ -6,15 +6,14 @@ finish on the Plan they started with. Only a source whose own part changed is st
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from engine.compile.partial import interned
 from engine.compile.plan import Plan, RouteSet
-from engine.core.errors import Failure, StoreDown, TillflowError
-from engine.ports.transport import Address
+from engine.core.errors import Failure, TillflowError
+from engine.ports.transport import Address, Topology
 from engine.runtime.cell import Cell
 from engine.runtime.lanes import Lanes
 from engine.runtime.plans import Plans
+from engine.runtime.reload.staging import changed_plans
 from engine.runtime.revising import topology
 from engine.runtime.running import Running
 from engine.runtime.tables import Tables
@@ -37,7 +36,7 @@ class Swap:
         """Run it. Raises Failure, StoreDown or SettingsError when something does not start: all is as it was then."""
         before = self._plans.routeset
         after = interned(before, after)
-        await self._lanes.prepare(list(after.plans.values()))
+        await self._lanes.prepare(changed_plans(before, after))
         await self._load_tables(before, after)
         try:
             await self._switch(before, after)
@@ -52,11 +51,11 @@ class Swap:
         await self._tables.refresh()
 
     async def _switch(self, before: RouteSet, after: RouteSet) -> None:
-        await self._cell.transport.declare(topology(after))
+        await self._cell.transport.declare(_new(before, after))
         self._plans.replace(after)
         for plan in after.plans.values():
             self._running.start_router(plan)
-        await self._lanes.refresh(_reconfigured(before, after))
+        await self._lanes.follow(_reconfigured(before, after))
         for plan in after.plans.values():
             if plan.source.use:
                 await self._source(plan)
@@ -80,8 +79,7 @@ class Swap:
         for route in sorted(after.plans.keys() - before.plans.keys()):
             await self._running.stop_router(route, self.drain)
             await self._cell.transport.remove(Address("route", route))
-        with suppress(StoreDown):  # its fences are there already
-            await self._lanes.refresh(_reconfigured(after, before))
+        await self._lanes.follow(_reconfigured(after, before))
 
     async def _source_again(self, plan: Plan) -> None:
         try:
@@ -111,6 +109,13 @@ class Swap:
         for type_name, route in topology(before).bindings:
             if (type_name, route) not in wanted:
                 await self._cell.transport.unbind(type_name, route)
+
+
+def _new(before: RouteSet, after: RouteSet) -> Topology:
+    """Queues and bindings that are not there yet."""
+    old, new = topology(before), topology(after)
+    bindings = tuple(one for one in new.bindings if one not in set(old.bindings))
+    return Topology(tuple(one for one in new.queues if one not in set(old.queues)), bindings)
 
 
 def _reconfigured(before: RouteSet, after: RouteSet) -> set[str]:

@@ -135,7 +135,7 @@ class Reload:
         if whole is None or not whole.files:
             raise Permanent("not-kept", f"the files of revision {found.number} are not kept any more")
         left = (await record.standing(self._cell)).active
-        applied = await self._leader.apply(Wanted(whole.files, whole.id, whole.plans), Who(actor, reason))
+        applied = await self._leader.apply(await self._again(whole), Who(actor, reason))
         if applied.state == "active" and left is not None:
             why = f"taken back by {actor}: {reason}"
             await self._cell.store.apply(RevisionMark(left.id, left.at, "past", "rejected", why))
@@ -155,6 +155,7 @@ class Reload:
             text = "; ".join(risk.text for risk in refused)
             raise Permanent("risky", f"{text}. If it is meant, accept it by name: {names}")
         await self._tested(wanted, routeset, found)
+        self._member.remember(routeset)
         return await self._leader.apply(wanted, who)
 
     async def _tested(self, wanted: Wanted, routeset: RouteSet, found: RouteSetDiff) -> None:
@@ -190,6 +191,18 @@ class Reload:
             return await self._build(whole, self._plans.routeset)
         except NotTheSame as other:  # plugins or secrets are others by now; it can be looked at all the same
             return as_recorded(other.given, whole.id, whole.plans)
+
+    async def _again(self, kept: Revision) -> Wanted:
+        """A kept revision as it compiles now: a secret may have another version since. Raises Permanent `has-errors`."""
+        try:
+            self._member.remember(await self._build(kept, self._plans.routeset))
+        except NotTheSame as other:
+            lost = sorted(kept.plans.keys() - other.given.plans.keys())
+            if lost:
+                text = f"these routes of revision {kept.number} do not compile any more: {', '.join(lost)}"
+                raise Permanent("has-errors", text) from None
+            return Wanted.of(other.given)
+        return Wanted(kept.files, kept.id, kept.plans)
 
     async def _found(self, named: str) -> Revision:
         known = await self._cell.store.apply(RevisionList(1_000_000))

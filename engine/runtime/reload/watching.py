@@ -23,10 +23,7 @@ Change = Callable[[Wanted, Who], Awaitable[Applied]]
 
 
 class Watching:
-    """`run` until cancelled. Of several processes on a cell one watches.
-
-    last_error   the last edit that was not taken; None once one was
-    """
+    """`run` until cancelled. Of several processes on a cell one watches."""
 
     def __init__(self, cell: Cell, plans: Plans, project: Project, leader: Leader, change: Change) -> None:
         self._cell = cell
@@ -36,7 +33,14 @@ class Watching:
         self._change = change
         self._duty = Duty(cell, "watch")
         self._pending: Wanted | None = None
-        self.last_error: dict[str, Any] | None = None
+        self._error: tuple[str, dict[str, Any]] | None = None
+
+    @property
+    def last_error(self) -> dict[str, Any] | None:
+        """The last edit that was not taken; None once one was, or somebody had this one applied."""
+        if self._error is not None and self._error[0] == self._plans.revision:
+            self._error = None
+        return self._error[1] if self._error is not None else None
 
     async def run(self) -> None:
         """Look again and again."""
@@ -72,29 +76,31 @@ class Watching:
 
     async def _take(self, wanted: Wanted) -> None:
         if wanted.errors:
-            self._refuse("these files have errors; what runs goes on", list(wanted.errors))
+            self._refuse(wanted, "these files have errors; what runs goes on", list(wanted.errors))
             return
         if wanted.digest == self._plans.revision:
-            self.last_error = None
+            self._error = None
             return
         known = await self._cell.store.apply(RevisionGet(wanted.digest))
         if known is not None and known.state == "rejected" and known.files == wanted.files:
-            self._refuse("these files were tried before and not taken; apply them to try again", [known.problem])
+            self._refuse(
+                wanted, "these files were tried before and not taken; apply them to try again", [known.problem]
+            )
             return
         try:
             applied = await self._change(wanted, WATCHER)
         except StoreDown:
             raise
         except TillflowError as error:
-            self._refuse("these files cannot be applied; what runs goes on", [str(error)])
+            self._refuse(wanted, "these files cannot be applied; what runs goes on", [str(error)])
             return
         if applied.state == "rejected":
-            self._refuse("not all could run these files; what runs goes on", [applied.problem])
+            self._refuse(wanted, "not all could run these files; what runs goes on", [applied.problem])
         else:
-            self.last_error = None
+            self._error = None
 
-    def _refuse(self, text: str, problems: list[str]) -> None:
+    def _refuse(self, wanted: Wanted, text: str, problems: list[str]) -> None:
         now = self._cell.clock.now()
-        self.last_error = {"at": iso(now), "text": text, "problems": problems}
+        self._error = wanted.digest, {"at": iso(now), "text": text, "problems": problems}
         for problem in problems:
             self._cell.log(text, {"why": problem})

@@ -1,0 +1,129 @@
+"""What the engine needs, looked at without making or changing anything: doctor."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sqlite3
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from engine.backends.sqlite import examined
+from engine.cli.output import Form, FormatOption, fail, out, print_json, table
+from engine.cli.project import ProjectOption, StateOption, settings_for
+from engine.cli.services import Check, services
+from engine.compile.plan import PlannedConnection
+from engine.core.errors import SettingsError, StoreDown
+from engine.core.findings import has_errors
+from engine.loading import Loaded, exposed_secrets, load
+from engine.plugins.contracts import NOT_ASKED
+from engine.plugins.registry import Registry
+from engine.runtime.hiding import hidden_text
+from engine.settings import EMBEDDED, Settings
+
+WITHIN = 15.0  # seconds for one connection
+LEAST_FREE = 200 << 20  # bytes of the disk with the state folder
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this group's commands."""
+    app.command()(doctor)
+
+
+def doctor(project: ProjectOption = None, state: StateOption = None, form: FormatOption = Form.HUMAN) -> None:
+    """Check what the engine needs: files, disk, secrets, broker, database, and whether connections answer.
+
+    It makes and changes nothing. Of each connection the table says what was asked.
+    """
+    settings = settings_for(project, state)
+    loaded = load(settings)
+    checks = [*_local(settings, loaded), *asyncio.run(_others(settings, loaded))]
+    if form is Form.JSON:
+        print_json({"checks": [_check_dict(*check) for check in checks]})
+    else:
+        rows = [({True: "ok", False: "FAILED", None: "warning"}[ok], name, detail) for name, ok, detail in checks]
+        out().print(table(("", "check", "detail"), rows))
+    if any(ok is False for _, ok, _ in checks):
+        fail("something the engine needs is missing or does not work", help="the table says what and what to do")
+
+
+def _check_dict(name: str, ok: bool | None, detail: str) -> dict[str, Any]:
+    return {"check": name, "ok": ok is not False, "warning": ok is None, "detail": detail}
+
+
+# --- here ------------------------------------------------------------------------------------------------------------
+
+
+def _local(settings: Settings, loaded: Loaded) -> Iterator[Check]:
+    errors = sum(f.severity == "error" for f in loaded.findings)
+    found = f"{errors} errors; `tillflow validate` shows them" if errors else f"{len(loaded.routeset.plans)} routes"
+    yield "project files", not has_errors(loaded.findings), found
+    yield "Python", sys.version_info >= (3, 11), sys.version.split()[0]
+    yield "SQLite", sqlite3.sqlite_version_info >= (3, 35), f"{sqlite3.sqlite_version}; one process owns the database"
+    yield _state_folder(settings.state)
+    if settings.store == EMBEDDED:
+        yield _database(settings)
+    yield from (("secrets", None, text) for text in exposed_secrets(settings))
+
+
+def _state_folder(folder: Path) -> Check:
+    """The folder, or where it would be made."""
+    name, advice = "state folder", "choose another with --state"
+    try:
+        there = next(place for place in (folder, *folder.parents) if place.exists())
+        free = shutil.disk_usage(there).free
+    except OSError as error:
+        return name, False, f"{folder}: {error.strerror}; {advice}"
+    if not there.is_dir():
+        return name, False, f"{there} is not a folder; {advice}"
+    if not os.access(there, os.W_OK | os.X_OK):
+        return name, False, f"nothing may be written in {there}; give the right to, or {advice}"
+    if free <= LEAST_FREE:
+        return name, False, f"{folder}: {free >> 20} MiB free; free some, or {advice}"
+    made = "" if there == folder else "is made when the engine starts; "
+    return name, True, f"{folder}: {made}{free >> 20} MiB free"
+
+
+def _database(settings: Settings) -> Check:
+    name = f"database {settings.database}"
+    try:
+        return name, True, examined(settings.database)
+    except (StoreDown, SettingsError) as error:
+        return name, False, str(error)
+    except OSError as error:
+        return name, False, f"it cannot be read: {error.strerror}; choose another folder with --state"
+
+
+# --- elsewhere -------------------------------------------------------------------------------------------------------
+
+
+async def _others(settings: Settings, loaded: Loaded) -> list[Check]:
+    """Services, then connections, which are asked at the same time: one that is silent holds up no other."""
+    planned = loaded.routeset.connections.values()
+    asked = asyncio.gather(*(_connection(loaded.registry, one) for one in planned))
+    return [*await services(settings), *await asked]
+
+
+async def _connection(registry: Registry, planned: PlannedConnection) -> Check:
+    name = f"connection {planned.name}"
+    connector = registry.connectors.get(planned.connector)
+    if connector is None:
+        why = registry.unusable(None, planned.connector) or f"{planned.connector} is not installed"
+        return name, False, why
+    if connector.connection is None:
+        return name, True, "nothing to ask: it reaches no other system"
+    try:
+        connection = connector.connection(planned.config)
+        async with asyncio.timeout(WITHIN):
+            told = await connection.check()
+    except TimeoutError:
+        return name, False, f"no answer within {WITHIN:g} s"
+    except Exception as error:  # a plugin's own
+        text = str(error) or type(error).__name__
+        return name, False, hidden_text(text, planned)
+    return name, None if told == NOT_ASKED else True, hidden_text(told, planned)

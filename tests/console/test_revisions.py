@@ -1,0 +1,103 @@
+"""Revisions over HTTP: what is refused before anything is asked of the engine, and what reaches it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+
+from engine.console.api import PREFIX, make_app
+from engine.console.revisions import RevisionVerbs
+from engine.core.errors import Permanent
+from engine.core.jsonx import encode
+from engine.settings import Settings
+
+SETTINGS = Settings(Path("/shop"), Path("/shop/.tillflow"), zone="eu")
+WHO = {"actor": "ana", "reason": "refunds"}
+
+
+class Reload:
+    """Notes what is asked of it."""
+
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
+
+    async def read(self) -> str:
+        return "the files"
+
+    async def plan(self, wanted: str) -> dict[str, Any]:
+        self.asked.append(("plan", wanted))
+        return {"changes": []}
+
+    async def apply(self, *given: Any) -> dict[str, Any]:
+        self.asked.append(("apply", *given))
+        return {"state": "active"}
+
+    async def rollback(self, *given: Any) -> dict[str, Any]:
+        self.asked.append(("rollback", *given))
+        raise Permanent("no-such-revision", "`9`: there is no such revision")
+
+
+class Unasked:
+    """A Control whose verbs nobody asks for."""
+
+    def __getattr__(self, name: str) -> Any:
+        return name
+
+
+def post(path: str, body: Mapping[str, Any], reload: Reload) -> httpx.Response:
+    async def asked() -> httpx.Response:
+        app = make_app(Unasked(), RevisionVerbs(reload, SETTINGS))  # type: ignore[arg-type]
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://engine") as client:
+            return await client.post(PREFIX + path, content=encode(body))
+
+    return anyio.run(asked)
+
+
+def test_what_is_meant_reaches_the_engine() -> None:
+    reload = Reload()
+    body = {**WHO, "project": "/shop", "settings": SETTINGS.started_with(), "accept": ["key-changed"]}
+
+    assert post("/revisions/plan", {"project": "/shop"}, reload).status_code == 200
+    assert post("/revisions/apply", body, reload).status_code == 200
+    assert post("/revisions/9/rollback", WHO, reload).status_code == 404
+    assert reload.asked == [
+        ("plan", "the files"),
+        ("apply", "the files", "ana", "refunds", ("key-changed",)),
+        ("rollback", "9", "ana", "refunds"),
+    ]
+
+
+@pytest.mark.parametrize("path", ["/revisions/plan", "/revisions/apply", "/revisions/1/rollback"])
+def test_other_settings_and_another_project_are_refused(path: str) -> None:
+    reload = Reload()
+    others = replace(SETTINGS, zone="us", transport="amqp://tills:geheim@mq/shop").started_with()
+
+    settings = post(path, {**WHO, "settings": others}, reload)
+    project = post(path, {**WHO, "project": "/elsewhere"}, reload)
+
+    assert (settings.status_code, project.status_code) == (409, 409)
+    told = settings.json()["error"]
+    assert told["reason"] == "not-reloadable" and "TILLFLOW_TRANSPORT, TILLFLOW_ZONE" in told["detail"]
+    assert "geheim" not in settings.text and "geheim" not in str(others)
+    assert project.json()["error"]["reason"] == "other-project" and "/shop" in project.text
+    assert reload.asked == []
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"actor": "ana"}, {**WHO, "reason": " "}, {**WHO, "accept": "key-changed"}, {**WHO, "accept": [1]}]
+)
+def test_an_apply_names_who_why_and_which_risks(body: dict[str, Any]) -> None:
+    reload = Reload()
+
+    assert post("/revisions/apply", body, reload).status_code == 400
+    assert reload.asked == []
+
+
+def test_only_settings_that_the_environment_has_are_compared() -> None:
+    assert set(SETTINGS.started_with({"TILLFLOW_ZONE": "eu", "TILLFLOW_STATE": "/x"})) == {"TILLFLOW_ZONE"}
