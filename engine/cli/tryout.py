@@ -21,7 +21,7 @@ from engine.discover import discover
 from engine.expr.errors import ExpressionError
 from engine.expr.jmes import compile_expression
 from engine.plugins.functions import functions_of
-from engine.runtime.dryrun import DryRun, SampleEnv
+from engine.runtime.dryrun import DryRun, SampleEnv, showable
 
 
 def add_to(app: typer.Typer) -> None:
@@ -124,6 +124,7 @@ def _show_end(run: DryRun) -> None:
 
 
 def _diff(before: Any, after: Any) -> list[str]:
+    before, after = showable(before), showable(after)
     if encode(before) == encode(after):
         return ["[dim]no change[/]"]
     old, new = pretty(before).splitlines(), pretty(after).splitlines()

@@ -15,6 +15,7 @@ from engine.compile.plan import Plan
 from engine.core.clock import Clock, SystemClock, day_of
 from engine.core.errors import Failure, Permanent
 from engine.core.event import Event
+from engine.core.jsonx import written
 from engine.core.outcome import Output
 from engine.plugins.conform import conform
 from engine.plugins.contracts import Arrival, CallRequest
@@ -48,12 +49,23 @@ class DryRun:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
-        steps = [{"id": s.id, "before": s.before, "after": _plain(s.after)} for s in self.steps]
+        steps = [{"id": s.id, "before": showable(s.before), "after": showable(_plain(s.after))} for s in self.steps]
         outputs = [
             {"sink": o.sink, "output_key": o.output_key, "schema": o.schema, "body": o.body} for o in self.outputs
         ]
         ends = {"filtered": self.filtered, "failed": self.failed, "kept": self.kept}
         return {"title": self.title, "steps": steps, "outputs": outputs, **ends}
+
+
+def showable(value: Any) -> Any:
+    """The value for JSON; what JSON cannot hold is shown as its text: `***` for a secret."""
+    try:
+        written(value)
+    except Failure:
+        if isinstance(value, dict):
+            return {str(name): showable(one) for name, one in value.items()}
+        return [showable(one) for one in value] if isinstance(value, list) else ascii(value)
+    return value
 
 
 def _plain(after: Any) -> Any:

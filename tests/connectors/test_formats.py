@@ -25,6 +25,11 @@ def failure_of(reader: Any, content: bytes) -> Failure:
     return caught.value
 
 
+def bad_of(reader: Any, content: bytes) -> str:
+    (bad,) = [record for record in reader.decode(content, "file") if isinstance(record, BadRecord)]
+    return bad.failure.detail
+
+
 # --- csv -------------------------------------------------------------------------------------------------------------
 
 
@@ -264,3 +269,28 @@ def test_numbers_as_people_write_them(text: str, decimal: str, thousands: str, v
 def test_what_is_no_number_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="number"):
         number(text, ",", ".")
+
+
+def test_xml_without_its_record_path_is_corrupt_and_an_empty_one_has_no_records() -> None:
+    reader = Xml(Xml.Config(record="Orders/Order"))
+    assert data_of(reader, b"<Orders/>") == []
+    for content in (b"<Other><Order/></Other>", b"<Orders><Odrer/></Orders>"):
+        with pytest.raises(Permanent, match=r"corrupt-document.*no element at `Orders/Order`"):
+            data_of(reader, content)
+
+
+def test_xml_elements_inside_what_is_declared_as_text_are_said() -> None:
+    reader = Xml(Xml.Config(values=["Id"]))
+    assert "`Id` is declared as text and has elements" in bad_of(reader, b"<A><Id>1<b>2</b></Id></A>")
+
+
+def test_fixed_width_text_after_the_last_field_is_said() -> None:
+    column = {"name": "a", "from": 1, "length": 3}
+    reader = FixedWidth(FixedWidth.Config.model_validate({"lines": [{"type": "x", "fields": [column]}]}))
+    assert data_of(reader, b"abc   ") == [{"type": "x", "a": "abc"}]
+    assert "text after column 3" in bad_of(reader, b"abcd")
+
+
+def test_digits_of_other_scripts_are_no_number() -> None:
+    with pytest.raises(ValueError, match="is not a number"):
+        number("\u0661\u0662")

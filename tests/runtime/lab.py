@@ -56,6 +56,7 @@ class Lab:
     replies    what synchronous requests were answered
     calls      requests of `call` steps
     takes      seconds that a delivery takes; `most_busy` is how many there were at once
+    answers    what the next calls get, oldest first; otherwise it is the request
     unreachable   why a connection's check fails; empty: it answers
     fail       raised by the next deliveries, oldest first; None lets one pass
     """
@@ -73,6 +74,7 @@ class Lab:
     tried: int = 0
     most_busy: int = 0
     unreachable: str = ""
+    answers: list[Any] = field(default_factory=list)
     logged: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
 
     def offer(self, content: Any, name: str = "f.json", *, wants_reply: bool = False, id: str = "") -> None:
@@ -175,7 +177,7 @@ def lab_connector(lab: Lab) -> Connector:
         async def call(self, item: SinkItem, ctx: ConnectorContext) -> Any:
             lab.calls.append(item.request)
             await ctx.clock.sleep(lab.slow)
-            return {"asked": item.request}
+            return lab.answers.pop(0) if lab.answers else {"asked": item.request}
 
     return Connector("lab", (LabSource, LabSink, LabCall), Link, "for tests")
 

@@ -1,7 +1,7 @@
 """The leader of a change: offers a revision to every live process, waits for all of them, and decides for all.
 
 Whoever wants a change leads it, under a lease, so that changes come one after the other. A leader that dies leaves a
-staged revision nobody runs, or an active one that all run; `mend` is for what it left.
+staged revision nobody runs, which `mend` rejects, or an active one that all run.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class Leader:
         return done
 
     async def mend(self) -> None:
-        """What a leader left that went away: a staged revision, or an active one that does not start somewhere."""
+        """Reject a revision that is staged and that nobody leads any more."""
         if self._turn.locked():
             return
         now = await record.standing(self._cell)
