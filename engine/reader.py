@@ -9,7 +9,7 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator, Collection, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -23,6 +23,7 @@ from engine.runtime.reload.wanted import Wanted
 from engine.settings import Settings
 
 COMMAND: Final = (sys.executable, "-m", "engine.cli.reader")
+FIRST_AFTER: Final = 3.0  # seconds of an engine's life before it is started unasked: starting is work enough
 AGAIN_AFTER: Final = 5.0  # seconds until one that ended is started again
 ANSWER_WITHIN: Final = 60.0
 
@@ -50,6 +51,7 @@ class ReaderProcess:
         self._news: Wanted | None = None
         self._asked: list[asyncio.Future[Any]] = []
         self._wanted = asyncio.Event()  # somebody asks: of several processes only the one that watches needs it
+        self._urgent = asyncio.Event()
         self._begun = asyncio.Event()
 
     async def changed(self) -> Wanted | None:
@@ -72,6 +74,9 @@ class ReaderProcess:
     async def run(self) -> None:
         """Keep the process running and listen to it."""
         await self._wanted.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FIRST_AFTER):
+                await self._urgent.wait()
         while True:
             try:
                 await self._live()
@@ -122,6 +127,7 @@ class ReaderProcess:
     async def _ask(self, request: Mapping[str, Any]) -> Any:
         """Answers come in the order of questions."""
         self._wanted.set()
+        self._urgent.set()
         asked: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         try:
             async with asyncio.timeout(ANSWER_WITHIN):
