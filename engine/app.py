@@ -62,7 +62,7 @@ def make_engine(
             sys.setswitchinterval(USUAL)
 
     files, watch = FolderFiles(settings.project), Watch.from_environment()
-    project = Project(reader, built, reader.test) if reader is not None else Project(None, built)
+    project = Project(reader, built, reader.test, settings.watch) if reader is not None else Project(None, built)
     return Engine(cell, loaded.registry, loaded.routeset, older, files, watch, project)
 
 

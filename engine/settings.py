@@ -41,6 +41,7 @@ class Settings:
     worker      which of them this one is, from 1; the parent says so      TILLFLOW_WORKER
     topology    `manage`: queues are declared; `verify`: only looked at    TILLFLOW_TOPOLOGY
     cell        a name, where several cells share a vhost or a database    TILLFLOW_CELL
+    watch       files that change are applied by themselves; else by `tillflow apply`      TILLFLOW_WATCH, yes or no
     http        host:port of /health and /metrics; empty: not served       TILLFLOW_HTTP
 
     Addresses hold passwords: they are shown through `where` only.
@@ -57,6 +58,7 @@ class Settings:
     topology: str = "manage"
     cell: str = ""
     http: str = ""
+    watch: bool = True
 
     @classmethod
     def read(
@@ -68,6 +70,7 @@ class Settings:
         store: str | None = None,
         workers: int | None = None,
         http: str | None = None,
+        watch: bool | None = None,
     ) -> Settings:
         """From the environment; arguments win. Raises SettingsError for what cannot be, or not together."""
         root = (project or Path(environ.get(f"{PREFIX}PROJECT", "."))).absolute()
@@ -85,6 +88,7 @@ class Settings:
             topology=environ.get(f"{PREFIX}TOPOLOGY") or MODES[0],
             cell=environ.get(f"{PREFIX}CELL", ""),
             http=http or environ.get(f"{PREFIX}HTTP", ""),
+            watch=_yes(environ, "WATCH") if watch is None else watch,
         )
         settings._check()
         return settings
@@ -144,6 +148,7 @@ class Settings:
             "TOPOLOGY": self.topology,
             "CELL": self.cell,
             "HTTP": self.http,
+            "WATCH": "" if self.watch else "no",
         }
         return {
             PREFIX + name: hashlib.sha256(value.encode()).hexdigest()[:16]
@@ -181,6 +186,14 @@ class Settings:
         own = hashlib.sha256(str(self.state).encode()).hexdigest()[:16]
         folder = Path(tempfile.gettempdir())
         return [folder / f"tillflow-{os.getuid()}-{own}-{name}" for name in names]
+
+
+def _yes(environ: Mapping[str, str], name: str) -> bool:
+    """Raises SettingsError for what is neither yes nor no; yes where nothing is said."""
+    text = environ.get(PREFIX + name, "") or "yes"
+    if text not in ("yes", "no"):
+        raise SettingsError(f"{PREFIX}{name} is {text!r}; it is yes or no")
+    return text == "yes"
 
 
 def _number(environ: Mapping[str, str], name: str) -> int:

@@ -28,11 +28,12 @@ def settings_for(
     store: str | None = None,
     workers: int | None = None,
     http: str | None = None,
+    watch: bool | None = None,
 ) -> Settings:
     """Settings of this command. Ends with exit code 2 where there is no project."""
     import os
 
-    settings = Settings.read(os.environ, project, state, transport, store, workers, http)
+    settings = Settings.read(os.environ, project, state, transport, store, workers, http, watch)
     if not (settings.project / "routes").is_dir():
         fail(
             f"{settings.project} holds no tillflow project: there is no folder routes/ in it",

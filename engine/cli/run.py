@@ -51,6 +51,13 @@ def run(
         str | None,
         typer.Option(help="host:port of /health/live, /health/ready and /metrics. Default: TILLFLOW_HTTP, else none."),
     ] = None,
+    watch: Annotated[
+        bool | None,
+        typer.Option(
+            "--watch/--no-watch",
+            help="Apply files as they change; else only `tillflow apply` does. Default: TILLFLOW_WATCH, else --watch.",
+        ),
+    ] = None,
     alone: Annotated[
         bool, typer.Option("--alone", help="Without the parent that starts the worker again after a crash.")
     ] = False,
@@ -59,7 +66,7 @@ def run(
 
     A route is the same file over every transport and store.
     """
-    settings = settings_for(project, state, transport, store, workers, http)
+    settings = settings_for(project, state, transport, store, workers, http, watch)
     settings.state.mkdir(parents=True, exist_ok=True)
     if alone or os.environ.get(CHILD):
         raise typer.Exit(_work(settings))
@@ -67,6 +74,7 @@ def run(
     # Addresses hold passwords: the workers get them where others do not see them.
     os.environ.update({CHILD: "1", "TILLFLOW_TRANSPORT": settings.transport, "TILLFLOW_STORE": settings.store})
     os.environ |= {"TILLFLOW_WORKERS": str(settings.workers), "TILLFLOW_HTTP": settings.http}
+    os.environ["TILLFLOW_WATCH"] = "yes" if settings.watch else "no"
     command = [
         sys.executable,
         "-m",

@@ -18,7 +18,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-FOLDER = "TILLFLOW_WATCH"  # names the folder the parent and its children share
+FOLDER = "TILLFLOW_MARKS"  # names the folder the parent and its children share
 NUMBER = "TILLFLOW_WORKER"  # which of them a child is, from 1
 AGAIN = "TILLFLOW_AGAIN"  # set for a child that is started after one of that number died
 SLOTS = 4096

@@ -91,6 +91,7 @@ class Place:
             "PATH": os.environ.get("PATH", ""),
             "PYTHONPATH": str(ROOT),
             "NO_COLOR": "1",
+            "TILLFLOW_WATCH": "no",  # these stories start again after an edit
             "INBOX": str(self.inbox),
             "ARCHIVE": str(self.archive),
             "FAILED": str(self.failed),

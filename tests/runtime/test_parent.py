@@ -22,7 +22,7 @@ WORKER = """
     from pathlib import Path
     from engine.runtime.watch import Watch
 
-    folder = Path(os.environ["TILLFLOW_WATCH"])
+    folder = Path(os.environ["TILLFLOW_MARKS"])
     with (folder / "lives").open("a") as lives:
         lives.write("x")
     watch = Watch.from_environment()
@@ -80,7 +80,7 @@ def test_a_child_that_leaves_on_purpose_is_not_started_again(tmp_path: Path) -> 
 def test_a_child_that_fails_on_its_own_is_started_again_ever_more_slowly(tmp_path: Path) -> None:
     script = """
         import os, sys
-        lives = os.path.join(os.environ["TILLFLOW_WATCH"], "lives")
+        lives = os.path.join(os.environ["TILLFLOW_MARKS"], "lives")
         with open(lives, "a") as file:
             file.write("x")
         sys.exit(1 if os.path.getsize(lives) < 4 else 0)
@@ -102,7 +102,7 @@ def test_a_stop_is_passed_on_and_is_no_death(tmp_path: Path) -> None:
         sys.path.insert(0, {root!r})
         from engine.runtime.parent import Parent
         child = "import signal, sys, time, pathlib, os; signal.signal(signal.SIGTERM, lambda *_: sys.exit(0));"
-        child += "pathlib.Path(os.environ['TILLFLOW_WATCH'], 'up').touch(); time.sleep(60)"
+        child += "pathlib.Path(os.environ['TILLFLOW_MARKS'], 'up').touch(); time.sleep(60)"
         raise SystemExit(Parent([sys.executable, "-c", child], folder, frozenset({0}), print).run())
     """
     code = textwrap.dedent(script).replace("{root!r}", repr(str(Path(__file__).resolve().parents[2])))
@@ -163,7 +163,7 @@ def test_a_suspect_that_dies_in_company_is_poison_only_the_second_time(tmp_path:
 
 
 def test_without_a_parent_nobody_is_suspected(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("TILLFLOW_WATCH", raising=False)
+    monkeypatch.delenv("TILLFLOW_MARKS", raising=False)
     watch = Watch.from_environment()
 
     with watch.executing([("a", 1)]):
@@ -179,13 +179,13 @@ def test_what_one_child_died_of_is_a_suspect_to_the_others_while_they_run(tmp_pa
 
         watch = Watch.from_environment()
         if os.environ["TILLFLOW_WORKER"] == "1" and not watch.suspect("killer"):
-            while not (Path(os.environ["TILLFLOW_WATCH"]) / "up").exists():
+            while not (Path(os.environ["TILLFLOW_MARKS"]) / "up").exists():
                 time.sleep(0.01)
             with watch.executing([("killer", 1)]):
                 os.kill(os.getpid(), signal.SIGKILL)
         if os.environ["TILLFLOW_WORKER"] == "2":
             assert not watch.suspect("killer")
-            (Path(os.environ["TILLFLOW_WATCH"]) / "up").touch()
+            (Path(os.environ["TILLFLOW_MARKS"]) / "up").touch()
             while not watch.suspect("killer"):
                 time.sleep(0.01)
             sys.exit(2)
@@ -204,7 +204,7 @@ def test_a_child_that_cannot_reach_a_service_is_tried_again_once_it_has_run(
 ) -> None:
     script = """
         import os, sys
-        lives = os.path.join(os.environ["TILLFLOW_WATCH"], "lives")
+        lives = os.path.join(os.environ["TILLFLOW_MARKS"], "lives")
         with open(lives, "a") as file:
             file.write("x")
         sys.exit({2: 4, 3: 4, 4: 0}.get(os.path.getsize(lives), {first}))

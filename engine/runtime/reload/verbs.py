@@ -59,7 +59,7 @@ class Reload:
         self._works = True
         supervisor.start("reload", self._member.run)
         supervisor.start("probation", self._probation.run)
-        if self._project.reader is not None:
+        if self._project.reader is not None and self._project.watch:
             supervisor.start("reload-watch", self._watching.run)
 
     async def stop(self, supervisor: Supervisor) -> None:

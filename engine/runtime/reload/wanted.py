@@ -58,13 +58,15 @@ async def _no_tests(files: Mapping[str, bytes], routes: Collection[str]) -> list
 class Project:
     """What an engine is given of a project beyond its RouteSet: reading it again, compiling it, running its tests.
 
-    reader  None: nobody watches the files
+    reader  None: the files cannot be read again
+    watch   what the reader finds is applied by itself; else when somebody asks
     build   None: with the engine's own `load`, at once
     """
 
     reader: Reader | None = None
     build: Build | None = None
     test: Test = _no_tests
+    watch: bool = True
 
 
 def building(load: Callable[[Mapping[str, bytes]], RouteSet]) -> Build:
