@@ -42,6 +42,8 @@ def test(
 ) -> None:
     """Run *.test.yaml. No service is needed: sinks are captured, calls are stubbed, time is virtual."""
     settings = settings_for(project)
+    if junit is not None and not junit.parent.is_dir():
+        fail(f"there is no folder {junit.parent} for {junit.name}", Exit.USAGE, "make it first; no test was run")
     loaded = _loaded(settings, form)
     wanted = [_relative(path, settings.project) for path in paths or []]
     cases = chosen_cases(all_cases(loaded.project), wanted, text)
@@ -49,7 +51,6 @@ def test(
         fail("there is no such test", Exit.USAGE, "tests live in routes/<route>.test.yaml; look at paths and -k")
     report = _run(loaded, cases, _covered(loaded, cases, whole=not wanted and not text))
     if junit is not None:
-        junit.parent.mkdir(parents=True, exist_ok=True)
         junit.write_text(as_junit(report), encoding="utf-8")
     reached = percent(report.coverage)
     if form is Form.JSON:

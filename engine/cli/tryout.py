@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from engine.app import dry_run as run_dry
+from engine.cli.given import given
 from engine.cli.output import Exit, Form, FormatOption, escape, fail, out, pretty, print_json
 from engine.cli.project import ProjectOption, loaded_for, settings_for
 from engine.config.nearest import suggestion
@@ -56,7 +56,7 @@ def eval_(
 
 
 def _document(file: Path | None) -> Any:
-    raw = sys.stdin.buffer.read() if file is None or str(file) == "-" else file.read_bytes()
+    raw = given(file)
     try:
         return parse(raw)
     except Permanent as failure:
@@ -81,7 +81,7 @@ def dry_run(
     if route not in loaded.routeset.plans:
         near = suggestion(route, loaded.routeset.plans)
         fail(f"there is no route {route!r}", Exit.USAGE, f"did you mean {near}?" if near else "see routes/")
-    raw = sys.stdin.buffer.read() if file is None or str(file) == "-" else file.read_bytes()
+    raw = given(file)
     runs = asyncio.run(run_dry(loaded, settings, route, raw, file.name if file else "standard input"))
     if form is Form.JSON:
         print_json({"route": route, "runs": [run.as_dict() for run in runs]})

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from engine.cli.bulk import replay_all
+from engine.cli.given import given
 from engine.cli.output import Exit, Form, FormatOption, err, escape, fail, out, pretty, print_json, table
 from engine.cli.owner import Owner, ask
 from engine.cli.project import ProjectOption, StateOption, settings_for
@@ -212,7 +213,7 @@ def _edited(before: Any, file: Path | None) -> str:
 
 
 def _read(file: Path) -> str:
-    raw = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    raw = given(file)
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from engine.core.findings import Mark
+from engine.core.masking import mask_url_password
 
 TAB: Final = 4
 _SECRET: Final = re.compile(
@@ -47,7 +48,7 @@ def _cells(line: str) -> Iterator[tuple[str, int]]:
 
 
 def masked(line: str) -> str:
-    """The line with literal values of keys that look like secrets as stars; same length."""
+    """The line with literal values of keys that look like secrets as stars, and passwords in addresses; same length."""
 
     def cover(match: re.Match[str]) -> str:
         value = match["value"]
@@ -56,7 +57,7 @@ def masked(line: str) -> str:
         kept = len(value) - len(value.rstrip())
         return match["key"] + "*" * (len(value) - kept) + value[len(value) - kept :]
 
-    return _SECRET.sub(cover, line)
+    return mask_url_password(_SECRET.sub(cover, line))
 
 
 def excerpt(mark: Mark, content: bytes | None, width: int, context: int = 1) -> list[tuple[str, str, bool]]:

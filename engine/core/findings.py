@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from engine.core.masking import mask_url_password
+
 Severity = Literal["error", "warning"]
 
 
@@ -33,6 +35,10 @@ class Finding:
     suggestion: str = ""
     severity: Severity = "error"
     also: tuple[Mark, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("message", "help", "suggestion"):  # they quote what stands in the file
+            object.__setattr__(self, name, mask_url_password(getattr(self, name)))
 
     def as_dict(self) -> dict[str, object]:
         """The shape `--format json` prints."""

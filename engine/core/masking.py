@@ -30,6 +30,10 @@ _EMAIL = re.compile(r"[A-Za-z0-9._%+'-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za
 _PHONE = re.compile(r"(?<![0-9A-Za-z])(?:\+|00)[1-9](?:[ ().\u00a0/-]{0,2}[0-9]){6,14}(?![0-9A-Za-z])")
 _TRADE_ITEM = frozenset({"gtin", "ean", "upc", "barcode", "sku", "itf14", "sscc"})
 
+_URL_PASSWORD = re.compile(
+    r"(?<=://)([^\s/@:\"'?#]*):([^\s/@\"'{}]+)(?=@)"
+)  # one from the environment is no secret yet
+
 MOST_GROUPS = 6
 LEAST = 10**13  # smallest whole number that may be a card number: 14 digits
 # (lengths, first, last): the leading digits networks issue.
@@ -291,3 +295,10 @@ def mask_texts(value: Any, masker: Masker) -> Any:
         items = [mask_texts(item, masker) for item in value]
         return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
     return value
+
+
+def mask_url_password(text: str) -> str:
+    """The text with passwords in addresses (scheme://user:password@host) as stars; of the same length."""
+    if "://" not in text:
+        return text
+    return _URL_PASSWORD.sub(lambda found: f"{found[1]}:{'*' * len(found[2])}", text)

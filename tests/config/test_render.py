@@ -97,6 +97,9 @@ def test_long_lines_are_cut_around_the_caret(start: int, width: int) -> None:
         ('  login: {user: a, password: "hunter2"}', "  login: {user: a, password: *********}"),
         ("api_key: 'abc' # note", "api_key: ***** # note"),
         ("password: ${secret.erp}", "password: ${secret.erp}"),
+        ("url: postgresql://me:hunter2@db/x", "url: postgresql://me:*******@db/x"),
+        ("url: http://me:${PW}@db/x", "url: http://me:${PW}@db/x"),
+        ("at: http://host:8080/a@b", "at: http://host:8080/a@b"),
         ("erp_token: abc", "erp_token: ***"),
         ("tokens: [a]", "tokens: [a]"),
         ("owner: finance", "owner: finance"),
@@ -143,3 +146,10 @@ def test_github_commands_cannot_be_forged() -> None:
     assert render.as_github([finding]) == (
         "::error file=a%2Cb%3Ac.yaml,line=1,col=2,endColumn=3,title=TF1101::100%25%0A::error::x%0Ado it\n"
     )
+
+
+def test_a_password_in_an_address_is_in_no_form_of_a_finding() -> None:
+    url = "http://me:hunter2@shop/x"
+    finding = Finding("TF5013", f"{url!r} is no host", Mark("a.yaml"), f"not {url}", url)
+    told = [form([finding]) for form in (render.as_json, render.as_sarif, render.as_github)]
+    assert not any("hunter2" in text for text in (*told, render.as_text([finding], {"a.yaml": url.encode()})))

@@ -175,3 +175,8 @@ def test_schemes_of_other_plugins_are_found_through_the_engine() -> None:
     with pytest.raises(ValidationError) as caught:
         HttpConfig.model_validate(settings | {"auth": {"scheme": "strip"}}, context=context)
     assert caught.value.errors()[0]["ctx"]["suggestion"] == "stripe"
+
+
+def test_a_missing_signature_names_the_header_that_is_looked_for() -> None:
+    one = scheme("hmac", "s3cret", header="X-Till-Signature")
+    assert "X-Till-Signature" in refused(one, {}, b"{}")

@@ -96,7 +96,8 @@ class SignatureScheme(AuthScheme):
         lower = {name.lower(): value for name, value in headers.items()}
         given = self.given(lower)
         if not given:
-            raise unauthorized(f"the header {self.header} is missing or has no signature")
+            header = getattr(self.config, "header", "") or self.header
+            raise unauthorized(f"the header {header} is missing or has no signature")
         self._check_time(self.sent_at(lower), now)
         secrets = [secret for secret in (self.config.secret, self.config.previous) if secret is not None]
         expected = [self.expected(self.secret_bytes(secret), url, lower, body) for secret in secrets]
