@@ -65,15 +65,25 @@ def shop(tillflow: Tillflow, project: Path) -> Shop:
 
 
 @pytest.fixture
-def running(shop: Shop) -> Iterator[subprocess.Popen[bytes]]:
+def running(shop: Shop, request: pytest.FixtureRequest) -> Iterator[subprocess.Popen[bytes]]:
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "engine.cli", "run"]
+    command = [sys.executable, "-m", "engine.cli", "run", *getattr(request, "param", ())]
     engine = subprocess.Popen(command, cwd=shop.folder, env=environ, stderr=subprocess.PIPE)
     until(lambda: (shop.folder / "data/posted/0012-03-1001.json").exists() or engine.poll() is not None)
     yield engine
     if engine.poll() is None:
         engine.send_signal(signal.SIGTERM)
         engine.communicate(timeout=30)
+
+
+@pytest.mark.parametrize("running", [["--no-watch"]], indirect=True)
+def test_without_watching_an_edit_waits_for_apply(shop: Shop, running: subprocess.Popen[bytes]) -> None:
+    shop.edit("class: process\n", GIVES_UP)
+    posted = shop.sells("2001")
+    until(posted.exists)
+    assert [number for number, _, _ in shop.history()] == [1]
+    shop("apply", "--author", "anna", "--reason", "ours")
+    assert shop.history() == [(2, "active", "anna"), (1, "past", "")]
 
 
 def test_a_good_edit_runs_and_a_bad_one_is_told_with_its_line(shop: Shop, running: subprocess.Popen[bytes]) -> None:

@@ -54,6 +54,7 @@ def test_an_argument_wins_over_the_environment() -> None:
         ({"transport": AMQP, "store": "mysql://tills:geheim@db/shop"}, "cannot begin with 'mysql'"),
         ({"transport": AMQP.replace("5672", "fast")}, "is no address: host or port are not right"),
         ({"topology": "guess"}, "TILLFLOW_TOPOLOGY is 'guess'; it is one of manage, verify"),
+        ({"watch": "maybe"}, "TILLFLOW_WATCH is 'maybe'; it is yes or no"),
         ({"cell": "A-b"}, "TILLFLOW_CELL is 'A-b'; a name begins with a lower case letter"),
     ],
 )
