@@ -1,5 +1,5 @@
 """`python -m engine.cli` is `tillflow`."""
 
-from engine.cli.main import main
+from engine.cli.main import entry
 
-main()
+entry()

@@ -17,11 +17,12 @@ ROUTES = 500
 def generate(root: Path, folder: Path, count: int = ROUTES) -> None:
     """A project of `count` routes: copies of sales-posting under names of their own."""
     shutil.copytree(root / "mappings", folder / "mappings")
-    (folder / "routes").mkdir(parents=True)
-    for name in ("connections.yaml", "tables.yaml"):
-        shutil.copy(root / "routes" / name, folder / "routes" / name)
+    shutil.copytree(
+        root / "routes", folder / "routes", ignore=shutil.ignore_patterns("*.test.yaml", "cases", "regions")
+    )
+    shipped = len(list((folder / "routes").glob("*.yaml")))
     text = (root / "routes" / "sales-posting.yaml").read_text("utf-8")
-    for number in range(count):
+    for number in range(count - shipped):
         name = f"posting-{number:03d}"
         own = text.replace("route: sales-posting", f"route: {name}").replace("posted once", f"posted once ({number})")
         (folder / "routes" / f"{name}.yaml").write_text(own, "utf-8")
