@@ -56,8 +56,11 @@ def test_a_database_that_is_restarted(
 
 
 def test_while_the_database_is_away_no_attempt_counts(make: Make, ground: Ground) -> None:
+    few = two_sinks()
+    connections = few["routes/connections.yaml"].replace("concurrency: 64", "concurrency: 2").replace("1s,", "5s,")
+    files = few | {"routes/connections.yaml": connections}  # so that what piled up times out nowhere
     with between(ground.dsn) as way:
-        story = make(ground, store=way.address)
+        story = make(ground, files, store=way.address)
 
         def happen() -> None:
             way.away()
