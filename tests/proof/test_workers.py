@@ -90,6 +90,7 @@ def test_what_kills_one_worker_does_not_go_on_killing_the_others(cell: Cell, out
 
     life = place.start(alone=False)
     place.until(life, lambda: place.told().count('"text": "running"') >= 2 and len(place.items()) == 1)
+    place.until(life, lambda: len(checker.of_log(outside.folder / cell.name, "once")) == 5)
     place.until(life, lambda: not place.moving())
     assert life.stop(40.0) == 0
 
