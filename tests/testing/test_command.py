@@ -121,7 +121,7 @@ def test_coverage_below_the_threshold_fails(tillflow_test: Tillflow) -> None:
 def test_junit_holds_suites_cases_and_failures(tillflow_test: Tillflow, shop: Path, tmp_path: Path) -> None:
     write(shop, "posting", GOOD + BAD.partition("tests:\n")[2])
     write(shop, "stock", GOOD.replace("given", "route: posting, given"))
-    file = tmp_path / "out" / "junit.xml"
+    file = tmp_path / "junit.xml"
     assert tillflow_test("--junit", file).code == 1
     root = ElementTree.parse(file).getroot()
     assert (root.tag, root.attrib["tests"], root.attrib["failures"]) == ("testsuites", "3", "1")
