@@ -12,17 +12,20 @@ MOST = 64 << 20  # bytes
 
 def given(file: Path | None) -> bytes:
     """Its bytes. Ends with exit code 2 for what is no regular file or pipe, cannot be read, or is larger than 64 MiB."""
-    name = "standard input" if file is None or str(file) == "-" else str(file)
-    if file is not None and name == str(file) and not (file.is_file() or file.is_fifo()):
-        fail(f"{file} is no file", Exit.USAGE, "name a regular file, or - for standard input")
-    try:
-        if file is None or str(file) == "-":
-            raw = sys.stdin.buffer.read(MOST + 1)
-        else:
-            with file.open("rb") as opened:
-                raw = opened.read(MOST + 1)
-    except OSError as error:
-        fail(f"{name} cannot be read: {error.strerror}", Exit.USAGE)
+    if file is None or str(file) == "-":
+        name, raw = "standard input", sys.stdin.buffer.read(MOST + 1)
+    else:
+        name, raw = str(file), _read(file)
     if len(raw) > MOST:
         fail(f"{name} is larger than {MOST >> 20} MiB", Exit.USAGE, "give a smaller one: this is for trying things out")
     return raw
+
+
+def _read(file: Path) -> bytes:
+    if not (file.is_file() or file.is_fifo()):
+        fail(f"{file} is no file", Exit.USAGE, "name a regular file, or - for standard input")
+    try:
+        with file.open("rb") as opened:
+            return opened.read(MOST + 1)
+    except OSError as error:
+        fail(f"{file} cannot be read: {error.strerror}", Exit.USAGE)
