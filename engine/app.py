@@ -26,10 +26,10 @@ from engine.ports.store.revisions import Revision, RevisionGet
 from engine.ports.store.workers import WorkersSince
 from engine.reader import ReaderProcess, ReadOnce
 from engine.runtime.cell import Cell
-from engine.runtime.control import Control
-from engine.runtime.dryrun import DryRun, dry_runs
 from engine.runtime.engine import Engine
 from engine.runtime.heartbeat import LIVE
+from engine.runtime.people.control import Control
+from engine.runtime.people.dryrun import DryRun, dry_runs
 from engine.runtime.reload.record import standing
 from engine.runtime.reload.verbs import Reload
 from engine.runtime.reload.wanted import Project

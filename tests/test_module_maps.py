@@ -8,7 +8,8 @@ import re
 
 import pytest
 
-MAPPED = ("engine.runtime", "engine.ports", "engine.ports.store", "engine.steps.support")
+STAGES = tuple(f"engine.runtime.{name}" for name in ("ingress", "router", "delivery", "carrying", "people", "reload"))
+MAPPED = ("engine.runtime", *STAGES, "engine.ports", "engine.ports.store", "engine.steps.support")
 ELSEWHERE = {"engine.ports.store": {"base"}}  # the shape of an operation: described above the map
 
 
@@ -16,5 +17,5 @@ ELSEWHERE = {"engine.ports.store": {"base"}}  # the shape of an operation: descr
 def test_the_map_of_a_package_is_whole(package: str) -> None:
     module = importlib.import_module(package)
     there = {found.name for found in pkgutil.iter_modules(module.__path__)} - ELSEWHERE.get(package, set())
-    entries = re.findall(r"^  ([a-z_]+) +\S", module.__doc__ or "", re.MULTILINE)
+    entries = re.findall(r"^ {0,2}([a-z_]+)  +\S", module.__doc__ or "", re.MULTILINE)
     assert sorted(entries) == sorted(there), "each module once, under the stage it belongs to"

@@ -23,7 +23,7 @@ from engine.core.findings import has_errors
 from engine.loading import Loaded, exposed_secrets, load
 from engine.plugins.contracts import NOT_ASKED
 from engine.plugins.registry import Registry
-from engine.runtime.hiding import hidden_text
+from engine.runtime.people.hiding import hidden_text
 from engine.settings import EMBEDDED, Settings
 
 WITHIN = 15.0  # seconds for one connection

@@ -21,7 +21,7 @@ from engine.discover import discover
 from engine.expr.errors import ExpressionError
 from engine.expr.jmes import compile_expression
 from engine.plugins.functions import functions_of
-from engine.runtime.dryrun import DryRun, SampleEnv, showable
+from engine.runtime.people.dryrun import DryRun, SampleEnv, showable
 
 
 def add_to(app: typer.Typer) -> None:

@@ -23,7 +23,7 @@ from engine.console.asking import Handler, body_of, number, who
 from engine.console.revisions import RevisionVerbs
 from engine.core.errors import Failure, Permanent, StoreDown
 from engine.core.jsonx import encode
-from engine.runtime.control import Control
+from engine.runtime.people.control import Control
 
 PREFIX = "/api/v1"
 STATES = ("open", "replayed", "resolved", "discarded")

@@ -20,7 +20,7 @@ from engine import __version__
 from engine.core.errors import SettingsError, StoreDown, TransportBlocked
 from engine.ports.store.work import WorkCount
 from engine.ports.transport import Address, Depth
-from engine.runtime.counts import BUCKETS
+from engine.runtime.people.counts import BUCKETS
 
 if TYPE_CHECKING:
     from engine.runtime.engine import Engine

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from engine.compile.plan import Retry, RouteSet
 from engine.ports.transport import Address, Topology
-from engine.runtime.retry import TIERS, backoff, tier_up
+from engine.runtime.delivery.retry import TIERS, backoff, tier_up
 from engine.runtime.revising import topology
 
 QUARANTINE, WORK = Address("quarantine", ""), Address("work", "")

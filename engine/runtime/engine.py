@@ -13,21 +13,19 @@ from engine.compile.plan import RouteSet
 from engine.core.errors import StoreDown
 from engine.plugins.registry import Registry
 from engine.ports.store.steps import TimerNext
+from engine.runtime.carrying.largebodies import checking_in
 from engine.runtime.cell import Cell
-from engine.runtime.context import Contexts
-from engine.runtime.continuations import Continuations
-from engine.runtime.control import Control
-from engine.runtime.counts import Counts, counting
-from engine.runtime.dead import Dead
-from engine.runtime.effects import Effects
-from engine.runtime.env import Surroundings
+from engine.runtime.delivery.lanes import Lanes
+from engine.runtime.delivery.pool import Pool
 from engine.runtime.heartbeat import Heartbeat
-from engine.runtime.ingress import Ingress
-from engine.runtime.journal import Journal
-from engine.runtime.lanes import Lanes
-from engine.runtime.largebodies import checking_in
+from engine.runtime.ingress.dead import Dead
+from engine.runtime.ingress.ingress import Ingress
+from engine.runtime.ingress.sources import SourceRunner
+from engine.runtime.people.control import Control
+from engine.runtime.people.counts import Counts, counting
+from engine.runtime.people.journal import Journal
+from engine.runtime.people.retention import Retention
 from engine.runtime.plans import Load, Plans
-from engine.runtime.pool import Pool
 from engine.runtime.reachable import Reachable, watching
 from engine.runtime.reload.member import Member
 from engine.runtime.reload.retiring import Retiring
@@ -35,12 +33,14 @@ from engine.runtime.reload.staging import Staging
 from engine.runtime.reload.swap import Swap
 from engine.runtime.reload.verbs import Reload
 from engine.runtime.reload.wanted import Project, building
-from engine.runtime.retention import Retention
 from engine.runtime.revising import left_over, record, topology, unbind
-from engine.runtime.router import Router
+from engine.runtime.router.context import Contexts
+from engine.runtime.router.continuations import Continuations
+from engine.runtime.router.effects import Effects
+from engine.runtime.router.env import Surroundings
+from engine.runtime.router.router import Router
+from engine.runtime.router.shared import Shared
 from engine.runtime.running import Running
-from engine.runtime.shared import Shared
-from engine.runtime.sources import SourceRunner
 from engine.runtime.supervisor import Supervisor
 from engine.runtime.tables import TableFiles, Tables
 from engine.runtime.watch import Watch

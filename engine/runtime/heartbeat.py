@@ -19,8 +19,8 @@ from engine.core.errors import StoreDown
 from engine.core.jsonx import decode, encode
 from engine.ports.store.workers import WorkerBeat, WorkerGone, WorkerRow, WorkersSince
 from engine.runtime.cell import Cell
-from engine.runtime.limits import until
-from engine.runtime.pool import Pool
+from engine.runtime.delivery.limits import until
+from engine.runtime.delivery.pool import Pool
 
 EVERY = 2.0  # seconds
 LIVE = 10.0  # seconds after its last beat a process is counted out

@@ -9,8 +9,8 @@ from engine.compile.plan import EventType, Plan, PlannedConnection, PlannedSourc
 from engine.core.errors import TillflowError
 from engine.ports.store import Store
 from engine.ports.store.revisions import RevisionOfPlan
+from engine.runtime.carrying.codec import Routed
 from engine.runtime.cell import Log
-from engine.runtime.codec import Routed
 
 # Compiles the files of a revision; given by the composition root, so that the runtime knows no loader.
 Load = Callable[[Mapping[str, bytes]], RouteSet]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from engine.compile.plan import Plan
 from engine.core.errors import Transient
 from engine.plugins.registry import Registry
-from engine.runtime.ingress import Ingress
-from engine.runtime.pool import Pool
-from engine.runtime.router import Router
-from engine.runtime.shared import Shared
-from engine.runtime.sources import SourceRunner
+from engine.runtime.delivery.pool import Pool
+from engine.runtime.ingress.ingress import Ingress
+from engine.runtime.ingress.sources import SourceRunner
+from engine.runtime.router.router import Router
+from engine.runtime.router.shared import Shared
 from engine.runtime.supervisor import Part, Supervisor
 
 UP_WITHIN = 10.0  # seconds in which a new source takes in, or did not start

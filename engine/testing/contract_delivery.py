@@ -29,13 +29,13 @@ from engine.plugins.spec import sink as declare_sink
 from engine.ports.store.ledger import ClaimRow, LedgerClaim, LedgerKey, LedgerOfEvent
 from engine.ports.store.work import WorkFind
 from engine.ports.transport import Address, Topology
+from engine.runtime.carrying.codec import Delivery
 from engine.runtime.cell import Cell
-from engine.runtime.codec import Delivery
-from engine.runtime.delivery import Worker
-from engine.runtime.desk import Desk
-from engine.runtime.journal import Journal
+from engine.runtime.delivery.delivery import Worker
+from engine.runtime.delivery.desk import Desk
+from engine.runtime.delivery.pool import Pool
+from engine.runtime.people.journal import Journal
 from engine.runtime.plans import Plans
-from engine.runtime.pool import Pool
 from engine.runtime.watch import Watch
 
 SPEED = 10  # a second of the loop is 100 ms

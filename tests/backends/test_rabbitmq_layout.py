@@ -20,7 +20,7 @@ from engine.backends.rabbitmq.names import Names, milliseconds, tier_text
 from engine.backends.rabbitmq.sieve import Assembly, Sieve
 from engine.core.errors import SettingsError
 from engine.ports.transport import Address, Topology
-from engine.runtime import retry
+from engine.runtime.delivery import retry
 
 NAMES = Names()
 SALES, LANE = Address("route", "sales"), Address("lane", "erp.financial")

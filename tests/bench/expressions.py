@@ -11,7 +11,7 @@ import jmespath
 from engine.core.jsonx import decode
 from engine.expr.functions import FunctionTable
 from engine.expr.jmes import compile_expression
-from engine.runtime.dryrun import SampleEnv
+from engine.runtime.people.dryrun import SampleEnv
 from tests.bench.timing import compared
 
 FIELDS = {

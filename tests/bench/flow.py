@@ -19,10 +19,10 @@ from engine.core.event import Event
 from engine.core.jsonx import decode
 from engine.discover import discover
 from engine.plugins.registry import Registry
+from engine.runtime.carrying.codec import Routed
 from engine.runtime.cell import Cell
-from engine.runtime.codec import Routed
 from engine.runtime.engine import Engine
-from engine.runtime.identity import identified
+from engine.runtime.ingress.identity import identified
 from engine.sdk import Action, Connection, Connector, ConnectorContext, Options, Sink, SinkItem, SinkResult, sink
 from engine.settings import Settings
 

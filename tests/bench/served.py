@@ -23,8 +23,8 @@ import pytest
 
 from engine.app import engine_cell, make_engine
 from engine.core.event import Event
+from engine.runtime.carrying.codec import Routed
 from engine.runtime.cell import Cell
-from engine.runtime.codec import Routed
 from engine.runtime.memory import quiet_collector
 from engine.settings import Settings
 from tests.bench import flow

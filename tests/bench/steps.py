@@ -13,9 +13,9 @@ from engine.core.event import Event
 from engine.core.jsonx import decode, encode
 from engine.core.masking import mask_value
 from engine.plugins.frame import Frame
-from engine.runtime.env import RouteEnv, Surroundings
-from engine.runtime.identity import identified
-from engine.runtime.pipeline import begin
+from engine.runtime.ingress.identity import identified
+from engine.runtime.router.env import RouteEnv, Surroundings
+from engine.runtime.router.pipeline import begin
 from engine.runtime.tables import FolderFiles, Tables
 from engine.settings import Settings
 from tests.bench.timing import micros

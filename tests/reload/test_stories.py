@@ -10,7 +10,7 @@ from engine.core.errors import Permanent
 from engine.ports.store.audit import AuditList, AuditVerify
 from engine.ports.store.revisions import RevisionList
 from engine.ports.transport import Address
-from engine.runtime import sources
+from engine.runtime.ingress import sources
 from tests.reload.yard import Yard, on_both
 from tests.runtime.lab import CONNECTIONS, sale
 from tests.runtime.routes import FROM_SALES, TO_ERP, route

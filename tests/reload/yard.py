@@ -22,8 +22,8 @@ from engine.plugins.registry import Registry
 from engine.plugins.spec import Connector, source
 from engine.ports.transport import Address
 from engine.runtime.engine import Engine
+from engine.runtime.people.replay import Who
 from engine.runtime.reload.wanted import Project, Wanted
-from engine.runtime.replay import Who
 from engine.steps import BUILTIN
 from engine.testing.clock import run_virtual
 from tests.backends.test_rabbitmq_runtime import RabbitBench

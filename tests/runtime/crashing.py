@@ -10,8 +10,8 @@ from typing import Any
 from engine.ports.store import Op
 from engine.ports.transport import Address, Confirm, Outgoing, Receipt, Subscription
 from engine.runtime.cell import Cell
-from engine.runtime.delivery import Worker
-from engine.runtime.desk import Desk
+from engine.runtime.delivery.delivery import Worker
+from engine.runtime.delivery.desk import Desk
 from tests.runtime.support import LANE, Bench
 
 

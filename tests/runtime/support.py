@@ -46,13 +46,13 @@ from engine.ports.secrets import Secret
 from engine.ports.store.ledger import LedgerOfEvent, LedgerRow
 from engine.ports.store.work import WorkFind, WorkItem
 from engine.ports.transport import Address, Topology
+from engine.runtime.carrying.codec import Delivery
 from engine.runtime.cell import Cell
-from engine.runtime.codec import Delivery
-from engine.runtime.delivery import Worker
-from engine.runtime.desk import Desk
-from engine.runtime.journal import Journal
+from engine.runtime.delivery.delivery import Worker
+from engine.runtime.delivery.desk import Desk
+from engine.runtime.delivery.pool import Pool
+from engine.runtime.people.journal import Journal
 from engine.runtime.plans import Plans
-from engine.runtime.pool import Pool
 from engine.runtime.watch import Watch
 from engine.testing.clock import current_clock, run_virtual
 

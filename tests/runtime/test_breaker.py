@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.core.errors import Transient
 from engine.plugins.contracts import ConnectorContext, SinkItem
-from engine.runtime.breaker import Breaker
+from engine.runtime.delivery.breaker import Breaker
 from tests.runtime.support import World, bench, delivery, planned_connection, virtual
 
 
@@ -103,7 +103,7 @@ async def test_while_it_is_open_the_lane_holds_nothing() -> None:
     async with bench(world=world, connection=limits) as b:
         import asyncio
 
-        from engine.runtime.delivery import Worker
+        from engine.runtime.delivery.delivery import Worker
         from tests.runtime.support import LANE
 
         async def down(item: SinkItem, ctx: ConnectorContext, apply: Any) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 from engine.core.errors import Transient
 from engine.ports.store.workers import WorkersSince
+from engine.runtime.delivery.limits import Gate
 from engine.runtime.engine import Engine
-from engine.runtime.limits import Gate
 from tests.runtime.cellmates import Cellmates, cellmates
 from tests.runtime.lab import CONNECTIONS, sale, settle, virtual
 from tests.runtime.routes import SALES, posting

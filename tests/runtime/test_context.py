@@ -9,7 +9,7 @@ import pytest
 from engine.core.errors import Transient
 from engine.plugins.fields import RateValue
 from engine.ports.store.steps import ChainPut
-from engine.runtime.context import Contexts
+from engine.runtime.router.context import Contexts
 from tests.runtime.lab import bench, virtual
 
 

@@ -15,9 +15,9 @@ from engine.expr.jmes import compile_expression
 from engine.plugins.fields import KeyExpr
 from engine.ports.store.journal import Entry, JournalAppend
 from engine.ports.store.work import WorkCreate, WorkItem
-from engine.runtime.codec import Routed
-from engine.runtime.identity import identified
-from engine.runtime.work import event_item
+from engine.runtime.carrying.codec import Routed
+from engine.runtime.ingress.identity import identified
+from engine.runtime.people.work import event_item
 from tests.runtime.support import Bench, bench, delivery, event, plan, planned_sink, virtual
 from tests.runtime.test_replay import control, refused_delivery
 
@@ -64,7 +64,7 @@ async def test_status_is_json_and_shows_routes_work_and_queues() -> None:
 
 @virtual
 async def test_health_names_a_lane_that_does_not_run() -> None:
-    from engine.runtime.control import Control
+    from engine.runtime.people.control import Control
 
     async with bench() as b:
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.ports.transport import DIED_IN, Address, Outgoing, Receipt, Topology
-from engine.runtime.dead import WORK, back_to_its_place
+from engine.runtime.ingress.dead import WORK, back_to_its_place
 from tests.runtime.lab import Bench, bench, running, sale, settle, virtual
 from tests.runtime.routes import SALES
 

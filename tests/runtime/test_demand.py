@@ -14,8 +14,8 @@ from engine.compile.plan import Retry
 from engine.config.project import read_project_from
 from engine.plugins.registry import Registry
 from engine.ports.transport import Address
+from engine.runtime.delivery.retry import TIERS, next_delay
 from engine.runtime.demand import QUARANTINE, WORK, demand, tiers_of
-from engine.runtime.retry import TIERS, next_delay
 from engine.steps import BUILTIN
 from tests.runtime.lab import Lab, lab_connector, project
 from tests.runtime.routes import SALES

@@ -10,7 +10,7 @@ import pytest
 from engine.core.errors import Permanent, Throttled, Transient, UnknownOutcome
 from engine.core.ids import delivery_id
 from engine.plugins.contracts import CallRequest, ConnectorContext, SinkItem
-from engine.runtime.effects import Effects
+from engine.runtime.router.effects import Effects
 from tests.runtime.support import Bench, World, bench, event, plan, planned_connection, planned_sink, virtual
 
 

@@ -7,8 +7,8 @@ from typing import Any
 from engine.core.errors import Permanent
 from engine.plugins.contracts import ConnectorContext, SinkItem
 from engine.ports.store.inbox import EventKey, InboxOpen, InboxRouted, InboxRow, Planned
-from engine.runtime import figures
-from engine.runtime.promised import promises
+from engine.runtime.people import figures
+from engine.runtime.people.promised import promises
 from tests.runtime.support import DAY, Bench, bench, delivery, plan, planned_sink, virtual
 
 

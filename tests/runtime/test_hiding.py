@@ -11,7 +11,7 @@ import pytest
 from engine.compile.plan import PlannedConnection
 from engine.core.errors import Permanent, Throttled
 from engine.ports.secrets import Secret
-from engine.runtime.hiding import hidden, hidden_text
+from engine.runtime.people.hiding import hidden, hidden_text
 
 TOKEN = "s3cret/with+signs"
 

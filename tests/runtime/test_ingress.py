@@ -8,7 +8,7 @@ from engine.core.errors import Permanent, TransportBlocked
 from engine.core.jsonx import decode
 from engine.plugins.contracts import Arrival
 from engine.ports.store.work import WorkEdit
-from engine.runtime.replay import Who
+from engine.runtime.people.replay import Who
 from tests.runtime.lab import SALE_TYPE, Bench, bench, running, sale, settle, virtual
 from tests.runtime.routes import CHECKED, FROM_FILE, SALES, TO_BUS, TO_ERP, alone, route
 

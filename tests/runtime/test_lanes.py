@@ -17,9 +17,9 @@ from engine.plugins.fields import KeyExpr
 from engine.ports.store.order import FenceAdmit, FenceRow, HeldAdd
 from engine.ports.store.tables import TableAll
 from engine.ports.transport import Address, Topology
-from engine.runtime import order
-from engine.runtime.codec import Routed
-from engine.runtime.lanes import Lanes
+from engine.runtime.carrying.codec import Routed
+from engine.runtime.delivery import order
+from engine.runtime.delivery.lanes import Lanes
 from engine.runtime.watch import Watch
 from tests.runtime.support import (
     AnyData,

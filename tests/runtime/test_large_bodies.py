@@ -12,9 +12,9 @@ import pytest
 from engine.core.errors import Permanent, StoreDown, Transient
 from engine.core.jsonx import encode
 from engine.ports.transport import Address, Outgoing, Topology
-from engine.runtime import largebodies
-from engine.runtime.codec import BLOB
-from engine.runtime.largebodies import LARGE, LightTransport
+from engine.runtime.carrying import largebodies
+from engine.runtime.carrying.codec import BLOB
+from engine.runtime.carrying.largebodies import LARGE, LightTransport
 from tests.runtime.killing import Fate, killed_life
 from tests.runtime.lab import SALE_TYPE, Bench, bench, figures_of, running, sale, settle, virtual
 from tests.runtime.routes import SALES, posting

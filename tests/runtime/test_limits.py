@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from engine.core.errors import Throttled, Transient
 from engine.plugins.contracts import ConnectorContext, SinkItem
 from engine.plugins.fields import RateValue
-from engine.runtime.limits import Gate, Slots, TokenBucket
-from engine.runtime.share import Share
+from engine.runtime.delivery.limits import Gate, Slots, TokenBucket
+from engine.runtime.delivery.share import Share
 from engine.testing.clock import current_clock
 from tests.runtime.support import World, bench, delivery, plan, planned_connection, planned_sink, virtual
 from tests.runtime.test_breaker import Hands

@@ -7,7 +7,7 @@ import pytest
 from engine.core.errors import Permanent
 from engine.core.jsonx import digest_of, written
 from engine.ports.secrets import Secret
-from engine.runtime.dryrun import showable
+from engine.runtime.people.dryrun import showable
 from tests.runtime.lab import bench, running, sale, settle, virtual
 from tests.runtime.routes import TO_ERP, posting
 

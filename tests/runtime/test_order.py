@@ -15,9 +15,10 @@ from engine.expr.jmes import compile_expression
 from engine.plugins.contracts import ConnectorContext, SinkItem
 from engine.plugins.fields import KeyExpr
 from engine.ports.store.order import FenceGaps
-from engine.runtime import figures, order
-from engine.runtime.codec import Delivery
-from engine.runtime.replay import Decisions, Who
+from engine.runtime.carrying.codec import Delivery
+from engine.runtime.delivery import order
+from engine.runtime.people import figures
+from engine.runtime.people.replay import Decisions, Who
 from tests.runtime.support import Bench, Ordered, bench, delivery, event, plan, planned_sink, virtual
 
 CLERK = Who("clerk", "told to")

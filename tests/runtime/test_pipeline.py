@@ -9,8 +9,8 @@ import pytest
 
 from engine.core.event import Event
 from engine.core.outcome import Outcome
-from engine.runtime.env import Surroundings
-from engine.runtime.pipeline import run
+from engine.runtime.router.env import Surroundings
+from engine.runtime.router.pipeline import run
 from tests.runtime.lab import Bench, project, sale, virtual
 from tests.runtime.routes import TO_ERP, posting
 

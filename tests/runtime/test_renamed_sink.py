@@ -6,8 +6,8 @@ import pytest
 
 from engine.core.errors import Permanent
 from engine.core.ids import delivery_id
-from engine.runtime.codec import Delivery
-from engine.runtime.replay import Decisions, Who
+from engine.runtime.carrying.codec import Delivery
+from engine.runtime.people.replay import Decisions, Who
 from tests.runtime.support import Bench, bench, delivery, event, plan, planned_sink, virtual
 
 

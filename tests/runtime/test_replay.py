@@ -14,10 +14,10 @@ from engine.ports.store.inbox import EventKey, InboxFind, InboxOpen, InboxRow
 from engine.ports.store.ledger import LedgerRevive
 from engine.ports.store.work import WorkChange, WorkCreate, WorkGet, WorkItem
 from engine.ports.transport import Address
-from engine.runtime.codec import Routed
-from engine.runtime.control import Control
-from engine.runtime.recovery import recover_replays
-from engine.runtime.work import event_item, record_item
+from engine.runtime.carrying.codec import Routed
+from engine.runtime.people.control import Control
+from engine.runtime.people.recovery import recover_replays
+from engine.runtime.people.work import event_item, record_item
 from tests.runtime.support import DAY, Bench, bench, delivery, event, plan, planned_sink, virtual
 
 ROUTE = Address("route", "sales")
@@ -167,7 +167,7 @@ async def test_what_the_ledger_calls_applied_is_not_sent_again() -> None:
     async with bench() as b:
         await b.publish(delivery())
         await b.run_until_quiet()
-        from engine.runtime.work import delivery_item
+        from engine.runtime.people.work import delivery_item
 
         item = delivery_item(delivery(), Permanent("refused"), now=b.clock.now())
         await b.cell.store.apply(WorkCreate([item]))

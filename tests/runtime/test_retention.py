@@ -14,8 +14,8 @@ from engine.ports.store.leases import LeaseTake
 from engine.ports.store.retention import BlobsNamed
 from engine.ports.store.revisions import RevisionGet, RevisionList
 from engine.ports.transport import Address, Outgoing, Topology
-from engine.runtime import retention
-from engine.runtime.codec import BLOB
+from engine.runtime.carrying.codec import BLOB
+from engine.runtime.people import retention
 from tests.runtime.lab import Bench, bench, running, sale, settle, virtual
 from tests.runtime.routes import FROM_FILE, TO_ERP, TRAINING, alone, route
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from engine.compile.plan import Retry
 from engine.core.errors import Failure, Permanent, Throttled, Transient, UnknownOutcome
-from engine.runtime.retry import TIERS, Try, backoff, decide, next_delay, tier_up
+from engine.runtime.delivery.retry import TIERS, Try, backoff, decide, next_delay, tier_up
 from tests.runtime.support import GUARANTEES
 
 NOW = 1_773_480_000_000_000

@@ -12,7 +12,7 @@ from engine.core.errors import Permanent, StoreDown
 from engine.core.jsonx import decode
 from engine.ports.store.inbox import InboxOpen, InboxRouted
 from engine.ports.transport import Address, Outgoing
-from engine.runtime.replay import Who
+from engine.runtime.people.replay import Who
 from tests.runtime.killing import Fate, killed_life
 from tests.runtime.lab import SALE_TYPE, bench, figures_of, running, sale, settle, virtual
 from tests.runtime.routes import FROM_SALES, SALES, TO_ERP, posting, route

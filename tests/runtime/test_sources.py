@@ -14,7 +14,7 @@ from engine.plugins.contracts import Arrival, Source, SourceContext
 from engine.plugins.fields import Options
 from engine.ports.store.leases import LeaseTake
 from engine.runtime.engine import Engine
-from engine.runtime.sources import StoredContext, lease_name
+from engine.runtime.ingress.sources import StoredContext, lease_name
 from tests.runtime.lab import bench, running, sale, settle, virtual
 from tests.runtime.routes import SALES
 

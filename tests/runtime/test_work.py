@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from engine.core.errors import Permanent, Transient
 from engine.core.jsonx import decode, encode
 from engine.core.outcome import Failed
-from engine.runtime.codec import Delivery, Routed, read_headers
-from engine.runtime.shown import hide, restore
-from engine.runtime.work import delivery_item, event_item, record_item
+from engine.runtime.carrying.codec import Delivery, Routed, read_headers
+from engine.runtime.people.shown import hide, restore
+from engine.runtime.people.work import delivery_item, event_item, record_item
 from tests.runtime.support import delivery, event, plan, planned_sink
 
 JSON = st.recursive(

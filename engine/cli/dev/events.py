@@ -14,10 +14,10 @@ from engine.core.event import Event
 from engine.core.ids import digest
 from engine.core.jsonx import digest_of, parse
 from engine.plugins.conform import conform
-from engine.runtime import order
-from engine.runtime.codec import Routed
+from engine.runtime.carrying.codec import Routed
+from engine.runtime.delivery import order
 from engine.runtime.engine import Engine
-from engine.runtime.identity import identified
+from engine.runtime.ingress.identity import identified
 
 
 class Feeder:

@@ -13,7 +13,7 @@ from engine.core.jsonx import encode
 from engine.core.masking import mask_pan_text
 from engine.ports.store.journal import Entry
 from engine.ports.store.work import WorkItem
-from engine.runtime.codec import Delivery
+from engine.runtime.carrying.codec import Delivery
 
 KEPT = 1000  # deliveries whose sink is known when they are sent
 LONGEST = 2000  # characters of a document

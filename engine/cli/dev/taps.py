@@ -10,7 +10,7 @@ from engine.ports.store import Op, Store
 from engine.ports.store.journal import JournalAppend
 from engine.ports.store.work import WorkCreate
 from engine.ports.transport import Confirm, Outgoing, Transport
-from engine.runtime.codec import Delivery
+from engine.runtime.carrying.codec import Delivery
 
 
 class _TransportTap:

@@ -1,13 +1,15 @@
 """Hot reload: what is wanted is staged in every process, and runs in all of them or in none.
 
-wanted     what was read from the project's files
-record     revisions in the Store, with their audit
-leader     offers a revision, waits for all, decides
-member     one process: gets ready, swaps, reports
-staging    whether this process could run it
-swap       from one RouteSet to another, what is equal undisturbed
-retiring   what is left of routes that are gone
-probation  the first events of a changed route
-watching   a project's files, again and again
-verbs      what a person asks of revisions
+wanted         what was read from the project's files
+record         revisions in the Store, with their audit
+leader         offers a revision, waits for all, decides
+member         one process: gets ready, swaps, reports
+processes      which processes are live, what each said of a revision
+staging        whether this process could run it
+swap           from one RouteSet to another, what is equal undisturbed
+retiring       what is left of routes that are gone
+probation      the first events of a changed route
+watching       a project's files, again and again
+verbs          what a person asks of revisions
+texts          what people are told of it
 """

@@ -18,9 +18,9 @@ from engine.ports.store.revisions import Report, Revision, RevisionReports
 from engine.ports.store.workers import WorkersSince
 from engine.runtime.cell import Cell
 from engine.runtime.heartbeat import LIVE
+from engine.runtime.people.replay import Who
 from engine.runtime.reload import record
 from engine.runtime.reload.wanted import Wanted
-from engine.runtime.replay import Who
 
 LEASE = "reload"
 HELD = 90.0  # seconds; longer than a change takes

@@ -13,7 +13,7 @@ from engine.compile.plan import RouteSet
 from engine.core.errors import StoreDown, TillflowError
 from engine.ports.store.revisions import Report, Revision, RevisionGet, RevisionReport, Stage
 from engine.runtime.cell import Cell
-from engine.runtime.limits import until
+from engine.runtime.delivery.limits import until
 from engine.runtime.plans import Plans
 from engine.runtime.reload import record
 from engine.runtime.reload.staging import Staging

@@ -16,10 +16,10 @@ from engine.ports.store.figures import Lately
 from engine.ports.store.revisions import Revision, RevisionGet, RevisionMark
 from engine.ports.store.work import WorkFind
 from engine.runtime.cell import Cell
+from engine.runtime.people.replay import Who
 from engine.runtime.plans import Plans
 from engine.runtime.reload.leader import Leader
 from engine.runtime.reload.wanted import Wanted
-from engine.runtime.replay import Who
 
 EVERY = 1.0  # seconds between looks
 ACTOR = "tillflow probation"

@@ -6,8 +6,8 @@ from engine.core.errors import Fenced
 from engine.ports.store.audit import AuditAppend, AuditRow
 from engine.ports.store.revisions import Revision, RevisionMark, RevisionPut, RevisionsNow, Standing
 from engine.runtime.cell import Cell
+from engine.runtime.people.replay import Who
 from engine.runtime.reload.wanted import Wanted
-from engine.runtime.replay import Who
 
 
 async def standing(cell: Cell) -> Standing:

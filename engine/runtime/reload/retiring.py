@@ -12,7 +12,7 @@ from engine.ports.store.figures import FiguresOf
 from engine.ports.store.steps import GroupsOpen
 from engine.ports.transport import Address, Depth
 from engine.runtime.cell import Cell
-from engine.runtime.lanes import Lanes, lanes_of
+from engine.runtime.delivery.lanes import Lanes, lanes_of
 from engine.runtime.plans import Plans
 from engine.runtime.running import Running
 

@@ -8,9 +8,9 @@ from engine.compile.plan import Plan, PlannedConnection, RouteSet
 from engine.core.errors import Failure, TillflowError
 from engine.ports.transport import Address, Topology
 from engine.runtime.cell import Cell
-from engine.runtime.hiding import hidden_text
-from engine.runtime.lanes import lanes_of
-from engine.runtime.pool import Pool
+from engine.runtime.delivery.lanes import lanes_of
+from engine.runtime.delivery.pool import Pool
+from engine.runtime.people.hiding import hidden_text
 
 CHECK_WITHIN = 10.0  # seconds for one connection to answer
 

@@ -11,7 +11,7 @@ from engine.compile.plan import Plan, RouteSet
 from engine.core.errors import Failure, TillflowError
 from engine.ports.transport import Address, Topology
 from engine.runtime.cell import Cell
-from engine.runtime.lanes import Lanes
+from engine.runtime.delivery.lanes import Lanes
 from engine.runtime.plans import Plans
 from engine.runtime.reload.staging import changed_plans
 from engine.runtime.revising import topology

@@ -11,6 +11,7 @@ from engine.core.clock import iso
 from engine.core.errors import Permanent
 from engine.ports.store.revisions import Revision, RevisionGet, RevisionList, RevisionMark
 from engine.runtime.cell import Cell
+from engine.runtime.people.replay import Who
 from engine.runtime.plans import Plans
 from engine.runtime.reload import record
 from engine.runtime.reload.leader import Applied, Leader
@@ -20,7 +21,6 @@ from engine.runtime.reload.processes import last_error, live, standing_of
 from engine.runtime.reload.texts import file_changes
 from engine.runtime.reload.wanted import Build, Project, Wanted
 from engine.runtime.reload.watching import Watching
-from engine.runtime.replay import Who
 from engine.runtime.supervisor import Supervisor
 
 Answer = dict[str, Any]

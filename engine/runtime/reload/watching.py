@@ -10,10 +10,10 @@ from engine.core.errors import Permanent, StoreDown, TillflowError
 from engine.ports.store.revisions import RevisionGet
 from engine.runtime.cell import Cell
 from engine.runtime.duty import Duty
+from engine.runtime.people.replay import Who
 from engine.runtime.plans import Plans
 from engine.runtime.reload.leader import Applied, Leader
 from engine.runtime.reload.wanted import Project, Wanted
-from engine.runtime.replay import Who
 
 EVERY = 0.1  # seconds between two questions; the reader itself looks as often as it must
 SELDOM = 2.0  # the same, where another process watches

@@ -11,9 +11,9 @@ from engine.core.errors import Failure
 from engine.core.event import Event
 from engine.core.ids import digest
 from engine.core.jsonx import digest_of
-from engine.runtime.env import RouteEnv, Surroundings
-from engine.runtime.identity import identified
+from engine.runtime.ingress.identity import identified
 from engine.runtime.plans import no_plan
+from engine.runtime.router.env import RouteEnv, Surroundings
 from engine.runtime.tables import Tables
 from engine.testing.clock import VirtualClock, current_clock, run_virtual
 from engine.testing.expect import mismatches

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from engine.compile.plan import Plan, PlannedSink
 from engine.core.jsonx import decode
 from engine.ports.store.work import WorkItem
-from engine.runtime.codec import Delivery
+from engine.runtime.carrying.codec import Delivery
 from engine.testing.runner.taps import Settled
 from engine.testing.runner.world import Happened
 

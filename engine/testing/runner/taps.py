@@ -16,7 +16,7 @@ from engine.ports.store import Op, Store
 from engine.ports.store.journal import Entry, JournalAppend
 from engine.ports.store.ledger import LedgerKey, LedgerSettle, SettleRow
 from engine.ports.transport import Address, Confirm, Depth, Outgoing, Subscription, Topology, Transport
-from engine.runtime.codec import Delivery, Routed
+from engine.runtime.carrying.codec import Delivery, Routed
 
 R = TypeVar("R")
 

@@ -18,11 +18,11 @@ from engine.core.jsonx import digest_of
 from engine.plugins.conform import conform
 from engine.plugins.contracts import Arrival
 from engine.ports.store.work import WorkFind, WorkItem
-from engine.runtime import order
+from engine.runtime.carrying.codec import Routed
 from engine.runtime.cell import Cell
-from engine.runtime.codec import Routed
+from engine.runtime.delivery import order
 from engine.runtime.engine import Engine
-from engine.runtime.identity import identified
+from engine.runtime.ingress.identity import identified
 from engine.testing.clock import START, VirtualClock, current_clock, run_virtual
 from engine.testing.runner.chosen import TestCase
 from engine.testing.runner.givens import Given

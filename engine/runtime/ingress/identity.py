@@ -1,0 +1,93 @@
+"""Who an event is: what its type declares of key, guard, business date, order, amount and search, computed once.
+
+Used where an event is born: at ingress, and where an `event:` sink publishes one. Never recomputed afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from engine.compile.plan import EventType
+from engine.core.clock import Clock
+from engine.core.errors import Failure, Permanent
+from engine.core.event import Event
+from engine.core.ids import digest, event_id, key_text
+from engine.core.masking import HIDDEN
+from engine.core.numbers import is_number, plain
+from engine.plugins.values import key_parts
+from engine.runtime.router.env import EventEnv
+
+
+@dataclass(frozen=True, slots=True)
+class Born:
+    """An event with its identity, and the business keys it is found by in the journal."""
+
+    event: Event
+    keys: Mapping[str, str]
+
+
+def identified(event: Event, type_: EventType, clock: Clock) -> Born:
+    """The event with everything its type declares. `event.id` stays where the type has no key.
+
+    Raises KeyIncomplete where a part of key or guard is null, Permanent for a business date or amount that is none.
+    """
+    env = EventEnv(event, clock)
+    data = event.data
+    own, subject = event.id, event.subject
+    if type_.key is not None:
+        parts = key_parts(type_.key, data, env)
+        own, subject = event_id(type_.name, parts), key_text(parts)
+    guard = digest("guard", *key_parts(type_.guard, data, env)) if type_.guard is not None else ""
+    day = _day(type_, data, env) if type_.business_date is not None else event.day
+    amount, currency = _amount(type_, data, env)
+    born = replace(event, id=own, subject=subject, guard=guard, day=day, amount=amount, currency=currency)
+    return Born(born, _keys(type_, data, env))
+
+
+def search_keys(types: Iterable[EventType], event: Event, clock: Clock) -> dict[str, str]:
+    """What a record is found by that is no event of these types (yet): their search keys, where they can be read."""
+    env = EventEnv(event, clock)
+    keys: dict[str, str] = {}
+    for type_ in types:
+        try:
+            keys |= _keys(type_, event.data, env)
+        except Failure:
+            continue  # the step that validates it says what is wrong
+    return keys
+
+
+def _day(type_: EventType, data: Any, env: EventEnv) -> str:
+    assert type_.business_date is not None
+    value = type_.business_date(data, env)
+    try:
+        return date.fromisoformat(value).isoformat()
+    except (TypeError, ValueError):
+        text = f"`{type_.business_date.text}` gives {value!r}, which is not a date YYYY-MM-DD"
+        raise Permanent("bad-business-date", text) from None
+
+
+def _amount(type_: EventType, data: Any, env: EventEnv) -> tuple[str, str]:
+    if type_.amount is None:
+        return "", ""
+    value = type_.amount(data, env)
+    if value is None:
+        return "", ""
+    if not is_number(value):
+        raise Permanent("bad-amount", f"`{type_.amount.text}` gives {type(value).__name__}; an amount is a number")
+    currency = type_.currency(data, env) if type_.currency is not None else ""
+    return plain(value), str(currency or "")
+
+
+def _keys(type_: EventType, data: Any, env: EventEnv) -> dict[str, str]:
+    """Declared business keys that are there; a private one is never written where people read."""
+    keys: dict[str, str] = {}
+    for name, expr in type_.search.items():
+        value = expr(data, env)
+        if isinstance(value, str):
+            keys[name] = value if expr.text not in type_.private else HIDDEN
+        elif is_number(value):
+            keys[name] = plain(value) if expr.text not in type_.private else HIDDEN
+    return keys

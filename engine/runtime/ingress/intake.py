@@ -1,0 +1,171 @@
+"""From what a source has in hand to events: cap, decode, mask, identity. Nothing is published or stored here."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from engine.compile.plan import Plan
+from engine.core.clock import Clock, day_of
+from engine.core.errors import Failure, Permanent
+from engine.core.event import Event
+from engine.core.ids import digest, key_text, native_id
+from engine.core.jsonx import digest_of, written
+from engine.core.masking import mask_bytes, mask_pan_text, mask_value
+from engine.plugins.conform import conform
+from engine.plugins.contracts import Arrival, BadRecord, Format, Record
+from engine.plugins.values import key_parts
+from engine.runtime.ingress.identity import identified, search_keys
+from engine.runtime.router.env import EventEnv
+
+MOST_CONTENT = 64 << 20  # bytes of one document
+MOST_EVENT = 8 << 20  # bytes of one record as JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where records come from, the same whenever the same content comes again.
+
+    content   SHA-256 of the raw content, 64 hex digits
+    own_id    the source's own id of it, if it has one
+    at        UTC microseconds of its arrival
+    size      bytes of it
+    headers   text facts of the carrier, masked
+    """
+
+    content: str
+    own_id: str
+    at: int
+    size: int = 0
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def record(self, route: str, number: int) -> str:
+        """Identity of one record: by the source's own id where there is one, else by content and position."""
+        if self.own_id:
+            return digest("native", route, self.own_id, number)
+        return native_id(self.content, number)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A record that is an event now, with the business keys it is found by and its position among the records."""
+
+    event: Event
+    keys: Mapping[str, str]
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A record that is none: it becomes a work item.
+
+    id        identity of the record
+    raw       masked: the bytes as they came, or the decoded record as JSON (`decoded`)
+    number    position among the records; -1 for the whole document
+    """
+
+    id: str
+    failure: Failure
+    raw: bytes
+    decoded: bool
+    number: int
+    line: int = 0
+
+
+def origin_of(arrival: Arrival, clock: Clock) -> Origin:
+    """What identifies the records of an arrival."""
+    content = arrival.content if arrival.value is None else _as_kept(arrival.value) or repr(arrival.value).encode()
+    headers = {name: mask_pan_text(text) for name, text in arrival.headers.items()}
+    if arrival.name:
+        headers.setdefault("file", mask_pan_text(arrival.name))
+    return Origin(hashlib.sha256(content).hexdigest(), arrival.id, clock.now(), len(content), headers)
+
+
+def records(plan: Plan, arrival: Arrival, origin: Origin, format: Format | None) -> Iterator[Record | Refused]:
+    """The records of an arrival one by one; a document that cannot be read (on) ends with a Refused."""
+    if arrival.failure is not None:
+        yield _document(plan, origin, arrival.content, arrival.failure)
+    elif arrival.value is not None:
+        yield Record(arrival.value, 0)
+    elif len(arrival.content) > MOST_CONTENT:
+        text = f"{len(arrival.content)} bytes; at most {MOST_CONTENT} are accepted"
+        yield _document(plan, origin, arrival.content, Permanent("too-large", text))
+    elif format is None:
+        failure = Permanent("no-format", f"route {plan.route} names no format for what its source brings")
+        yield _document(plan, origin, arrival.content, failure)
+    else:
+        yield from decoded(plan, arrival.content, arrival.name, origin, format)
+
+
+def decoded(plan: Plan, content: bytes, name: str, origin: Origin, format: Format) -> Iterator[Record | Refused]:
+    """The records of a document. A record that cannot be decoded is a Refused, its neighbours proceed."""
+    try:
+        for one in format.decode(content, name):
+            if isinstance(one, BadRecord):
+                yield _bad(plan, origin, one)
+            else:
+                yield one
+    except Failure as failure:
+        yield _document(plan, origin, content, failure)
+    except (Exception, SystemExit) as error:
+        text = f"{type(error).__name__} while decoding: a defect of the format `{plan.source.format}`"
+        yield _document(plan, origin, content, Permanent("format-crashed", text))
+
+
+def _bad(plan: Plan, origin: Origin, bad: BadRecord) -> Refused:
+    own = origin.record(plan.route, bad.number)
+    return Refused(own, bad.failure, mask_bytes(bad.raw), False, bad.number, bad.line)
+
+
+def _document(plan: Plan, origin: Origin, content: bytes, failure: Failure) -> Refused:
+    own = digest("document", plan.route, origin.own_id or origin.content)
+    return Refused(own, failure, mask_bytes(content), False, -1)
+
+
+def take(plan: Plan, record: Record, origin: Origin, clock: Clock) -> Taken | Refused:
+    """One record as an event with its identity; a Refused when it is not valid or a part of its key is missing."""
+    own = origin.record(plan.route, record.number)
+    data = mask_value(record.data)
+    try:
+        size = len(written(data)) if origin.size > MOST_EVENT // 4 else 0
+        if size > MOST_EVENT:
+            raise Permanent("too-large", f"the record has {size} bytes; at most {MOST_EVENT} are accepted")
+        return _event(plan, record, data, own, origin, clock)
+    except Failure as failure:
+        return Refused(own, failure, _as_kept(data), True, record.number, record.line)
+
+
+def _as_kept(data: Any) -> bytes:
+    """The data as JSON; nothing where a format or source of a plugin made what is none."""
+    try:
+        return written(data)
+    except Failure:
+        return b""
+
+
+def _event(plan: Plan, record: Record, data: Any, id: str, origin: Origin, clock: Clock) -> Taken:
+    source, accepts = plan.source, plan.source.accepts
+    headers = dict(origin.headers)
+    if record.line:
+        headers["line"] = str(record.line)
+    event = Event(
+        id=id,
+        type=f"native/{source.format or source.use}" if accepts is None else accepts.schema,
+        source=f"{plan.route}/{source.connection or source.use}",
+        data=data,
+        time=origin.at,
+        day=day_of(origin.at),
+        origin=digest_of(data),
+        trace=id,
+        headers=headers,
+    )
+    keys: Mapping[str, str] = search_keys(source.found_by, event, clock) if source.found_by else {}
+    if accepts is not None:
+        born = identified(event.with_data(conform(accepts.validator, data)), accepts, clock)
+        event, keys = born.event, born.keys
+        if accepts.order_by is not None:
+            parts = key_parts(accepts.order_by, event.data, EventEnv(event, clock))
+            event = replace(event, order_key=key_text(parts))
+    return Taken(event, keys, record.number)

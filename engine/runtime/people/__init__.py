@@ -1,0 +1,17 @@
+"""What people see and decide: nothing here moves an event by itself.
+
+control        the verbs of CLI and console
+answers        rows as plain values
+work           making work items
+replay         what a person decides about one
+editing        what a person sees and saves of a body
+recovery       a replay that a crash cut in two
+shown          private values hidden and put back
+hiding         secrets in what systems say
+journal        the story of each event
+figures        completeness, gaps, missing deliveries
+promised       `slo` and `expect_traffic` judged
+counts         what metrics tell
+dryrun         a route tried without effect
+retention      forgetting what is older than `keep`
+"""

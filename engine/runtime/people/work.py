@@ -1,0 +1,183 @@
+"""Making work items: one failure is one item, whoever makes it and however often."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from engine.compile.plan import Plan
+from engine.core.clock import day_of
+from engine.core.errors import Failure, Permanent
+from engine.core.event import Event
+from engine.core.ids import digest
+from engine.core.jsonx import encode
+from engine.core.outcome import Failed
+from engine.ports.store.work import Level, WorkItem
+from engine.ports.transport import Receipt
+from engine.runtime.carrying.codec import Delivery, Routed, kept_headers
+
+MAYBE_APPLIED = "maybe_applied"  # in `WorkItem.data`: the effect may be there, so an edited replay could double it
+OUTCOME_CHANGED = "outcome-changed"  # decided before, and what decided it gives something else now or is gone
+
+
+def work_id(level: Level, route: str, sink: str, subject: str) -> str:
+    """Twelve hex digits, the same for the same failure."""
+    return digest("work", level, route, sink, subject)[:12]
+
+
+def record_item(
+    route: str,
+    owner: str,
+    record: str,
+    raw: bytes,
+    failure: Failure,
+    *,
+    now: int,
+    day: str,
+    headers: Mapping[str, str | int],
+    revision: str = "",
+    trace: str = "",
+) -> WorkItem:
+    """A record that ingress could not take in.
+
+    record   id of the native record
+    raw      its bytes, masked; headers: what a replay needs to know of where it came from (file, line, format)
+    now      UTC microseconds; day: `YYYY-MM-DD` of its arrival
+    """
+    return WorkItem(
+        id=work_id("record", route, "", record),
+        level="record",
+        route=route,
+        reason=failure.reason,
+        subject=record,
+        day=day,
+        owner=owner,
+        detail=failure.detail,
+        data=_json(failure.data),
+        headers=kept_headers(dict(headers)),
+        body=raw,
+        root=trace or record,
+        search=_json({"file": str(headers["h-file"])} if "h-file" in headers else {}),
+        revision=revision,
+        attempts=1,
+        created=now,
+        updated=now,
+    )
+
+
+def event_item(plan: Plan, routed: Routed, failed: Failed, revision: str, now: int = 0) -> WorkItem:
+    """An event that a route could not handle; nothing of it was published. `now` in UTC microseconds."""
+    event, failure = routed.event, failed.failure
+    at = now or event.time
+    return WorkItem(
+        id=work_id("event", plan.route, "", routed.row or event.id),
+        level="event",
+        route=plan.route,
+        reason=failure.reason,
+        subject=routed.row or event.id,
+        day=event.day,
+        event_id=event.id,
+        event_type=event.type,
+        owner=failed.owner or plan.owner,
+        detail=failure.detail,
+        data=_json({**failure.data, "step": failed.step} if failed.step else failure.data),
+        headers=kept_headers(routed.headers()),
+        body=encode(event.data),
+        root=event.trace or event.id,
+        search=_json(search_values(event)),
+        amount=event.amount,
+        currency=event.currency,
+        revision=revision,
+        attempts=routed.attempt,
+        created=at,
+        updated=at,
+    )
+
+
+def delivery_item(
+    delivery: Delivery,
+    failure: Failure,
+    *,
+    now: int,
+    owner: str = "",
+    revision: str = "",
+    doubt: bool = False,
+    subject: str = "",
+) -> WorkItem:
+    """A delivery that could not be made. `doubt`: it may have had its effect all the same.
+
+    subject   id of the delivery unless something else is meant (a conflicting copy, a gap in front of a fence)
+    """
+    event = delivery.event
+    named = subject or delivery.id
+    data: dict[str, Any] = {**failure.data, MAYBE_APPLIED: True} if doubt else dict(failure.data)
+    return WorkItem(
+        id=work_id("delivery", delivery.route, delivery.sink, named),
+        level="delivery",
+        route=delivery.route,
+        reason=failure.reason,
+        subject=named,
+        day=delivery.day,
+        sink=delivery.sink,
+        event_id=event.id,
+        event_type=event.type,
+        owner=owner,
+        detail=failure.detail,
+        data=_json(data),
+        headers=kept_headers(delivery.headers()),
+        body=encode(delivery.body),
+        root=event.trace or event.id,
+        search=_json(search_values(event)),
+        amount=event.amount,
+        currency=event.currency,
+        revision=revision,
+        attempts=delivery.attempt,
+        edits=delivery.edits,
+        created=now,
+        updated=now,
+    )
+
+
+def gave_up(place: str) -> Failure:
+    """The failure of something that the transport handed over as dead."""
+    text = f"the transport gave up on it in {place}: it was given out again and again and never finished"
+    return Permanent("dead-lettered", text)
+
+
+def unreadable_item(receipt: Receipt, error: str, now: int, revision: str) -> WorkItem:
+    """Something in a lane that cannot be read as a delivery. It can be looked at and discarded, not replayed."""
+    content = digest(kept_headers(dict(receipt.headers)), receipt.body)
+    return WorkItem(
+        id=work_id("delivery", str(receipt.headers.get("tf-route", "")), "", content),
+        level="delivery",
+        route=str(receipt.headers.get("tf-route", "")),
+        reason="unreadable",
+        subject=content,
+        day=day_of(now),
+        detail=f"what was received is no delivery: {error}",
+        headers=kept_headers(dict(receipt.headers)),
+        body=receipt.body,
+        root=content,
+        revision=revision,
+        created=now,
+        updated=now,
+    )
+
+
+def search_values(event: Event) -> dict[str, str]:
+    """What an item can be found by besides its ids: the natural key, whole and in parts, and the file it came in."""
+    values = {"key": event.subject} if event.subject else {}
+    parts = event.subject.split("|")
+    if len(parts) > 1:
+        values |= {f"key.{number}": part for number, part in enumerate(parts, 1)}
+    if "file" in event.headers:
+        values["file"] = event.headers["file"]
+    return values
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    """Facts as JSON text; what JSON cannot hold is written as text: a work item must not fail on its own decoration."""
+    try:
+        return encode(dict(value)).decode()
+    except (TypeError, ValueError, OverflowError):
+        return encode({str(name): str(fact) for name, fact in value.items()}).decode()

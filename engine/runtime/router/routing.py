@@ -1,0 +1,147 @@
+"""One event in the hands of a router, and what is known of it so far."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Literal
+
+from engine.compile.plan import Plan, Segment
+from engine.core.errors import Failure, Permanent
+from engine.core.event import Event, split_type
+from engine.core.jsonx import encode
+from engine.core.outcome import Failed, Outcome
+from engine.ports.store.inbox import EventKey, InboxRow, OutcomeKind
+from engine.ports.transport import Receipt
+from engine.runtime.carrying.codec import Routed
+from engine.runtime.delivery.retry import Decision
+from engine.runtime.plans import Plans
+from engine.runtime.router.outcomes import Made
+
+Judgement = Literal["decide", "repeat", "duplicate", "old", "conflict"]
+
+
+@dataclass(slots=True, eq=False)
+class Routing:
+    """From a Receipt to what follows from it.
+
+    plan, segment   who decides, and what the event enters
+    row             the inbox row that is there and has to be repeated, if any
+    absorbed        why nothing follows from this copy; empty otherwise
+    outcome, made   what the steps gave, and what it consists of
+    failed          why it cannot go on; a work item
+    again           it is tried again later instead
+    key             of its inbox row
+    """
+
+    routed: Routed
+    receipt: Receipt | None = None
+    plan: Plan | None = None
+    segment: Segment | None = None
+    row: InboxRow | None = None
+    absorbed: str = ""
+    conflict: bool = False
+    outcome: Outcome | None = None
+    made: Made = field(default_factory=Made)
+    failed: Failed | None = None
+    again: Decision | None = None
+    event: Event = field(init=False)
+    key: EventKey = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.event = self.routed.event
+        self.key = EventKey(self.event.day, self.routed.row or self.event.id)
+
+    @property
+    def has_inbox(self) -> bool:
+        return self.plan is not None and self.plan.has_inbox
+
+    @property
+    def kind(self) -> OutcomeKind:
+        """What the inbox calls this outcome."""
+        if self.failed is not None or self.outcome is None:
+            return "work_item"
+        if self.outcome.kept:
+            return "step_state"
+        return "filtered" if self.outcome.filtered is not None else "deliveries"
+
+    @property
+    def copies(self) -> bool:
+        """This is a copy somebody sent, not one the transport may have handed out before."""
+        return self.receipt is not None and not self.receipt.redelivered
+
+    def body_digest(self) -> str:
+        """Digest of the data as it was carried, to tell whether two copies look the same."""
+        if self.routed.blob:
+            return self.routed.blob[:32]
+        raw = self.receipt.body if self.receipt is not None else encode(self.event.data)
+        return hashlib.sha256(raw).hexdigest()[:32]
+
+
+def judge(row: InboxRow, case: Routing) -> Judgement:
+    """What a copy means when its event has an inbox row already.
+
+    old        it belongs to a replay that is over
+    conflict   another record with the same key: nothing says they are the same
+    duplicate  the event has its outcome, or its first copy is on its way to it
+    decide     a replay was asked for: the current Plan decides
+    repeat     the outcome was written down and perhaps not all published: the recorded Plan says it again
+    """
+    routed = case.routed
+    if routed.replay < row.replay:
+        return "old"
+    same_origin = row.origin == routed.event.origin
+    if not same_origin and not routed.segment and not (row.guard and row.guard == routed.event.guard):
+        return "conflict"
+    if row.state == "routed":
+        return "duplicate"
+    if not row.plan:
+        return "decide"
+    return "repeat" if same_origin or routed.segment else "duplicate"
+
+
+def conflict_of(row: InboxRow, event: Event) -> Permanent:
+    """The failure of a copy that contradicts the first one."""
+    why = "and its guard differs" if row.guard else "and its type has no guard to tell whether it is the same"
+    return Permanent(
+        "idempotency-conflict",
+        f"{event.type} `{event.subject or event.id}` came before from another record, {why}; the first one stays",
+        data={"first_origin": row.origin, "origin": event.origin},
+    )
+
+
+def not_accepted(case: Routing, plans: Plans) -> Failure | None:
+    """Why a subscriber cannot take this event: another type, or a version it does not know."""
+    wanted = case.plan.source.event if case.plan is not None else ""
+    if not wanted or case.routed.segment or case.event.type == wanted:
+        return None
+    name, version = split_type(case.event.type)
+    wanted_name, wanted_version = split_type(wanted)
+    if name != wanted_name:
+        return Permanent("wrong-type", f"the route takes {wanted}, this is {case.event.type}")
+    type_ = plans.type(case.event.type)
+    if type_ is None:
+        return Permanent("unknown-version", f"there is no schema {case.event.type}; the route takes {wanted}")
+    if version > wanted_version >= type_.compatible_with > 0:
+        return None
+    return Permanent(
+        "unsupported-version",
+        f"the route takes {wanted}; {case.event.type} does not say that it is compatible with it",
+    )
+
+
+def changed(case: Routing) -> str:
+    """How the outcome differs from the one that was written down; empty when it is the same."""
+    row = case.row
+    if row is None:
+        return ""
+    if case.failed is not None:
+        return f"it fails now: {case.failed.failure.reason}"
+    if case.kind != row.kind:
+        return f"it was `{row.kind}` and is `{case.kind}` now"
+    before, now = set(row.planned), set(case.made.planned)
+    if before == now:
+        return ""
+    gone = ", ".join(sorted({planned.sink for planned in before - now})) or "none"
+    added = ", ".join(sorted({planned.sink for planned in now - before})) or "none"
+    return f"other deliveries; before: {gone}; now: {added}"
