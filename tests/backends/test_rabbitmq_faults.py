@@ -181,6 +181,7 @@ async def test_a_deleted_directory_is_written_again(names: Names) -> None:
             await until(lambda: set(other._directory.tiers) == {SALES, LANE})
             await until(lambda: other._directory.routes == {"sale.completed": {"sales"}})
         await until(lambda: not one.problems())
+        assert (await control.counts(names.own_queue("directory"))).ready > 0
 
 
 @pytest.mark.alone
@@ -334,3 +335,17 @@ async def test_a_broker_that_is_not_there_is_told_as_such() -> None:
     with pytest.raises(StoreDown, match=r"127\.0\.0\.1:1/x cannot be reached") as raised:
         await one.open()
     assert "secret" not in str(raised.value)
+
+
+async def test_a_consumer_that_ends_in_the_midst_of_deliveries_disturbs_no_other(names: Names) -> None:
+    """What was on its way to it comes back; nothing is written on a channel that was closed, else the connection goes."""
+    async with opened(names) as one:
+        await one.declare(EVERYTHING)
+        await put(one, some(SALES, *map(str, range(3000))))
+        for _ in range(40):
+            subscription = await one.subscribe(SALES, 1000)
+            await subscription.receive(1)
+            await subscription.close()
+        assert one._consuming.connections == 1
+        assert not one.problems()
+        assert len(await take(await one.subscribe(SALES, 3000), 3000)) == 3000

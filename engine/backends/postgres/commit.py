@@ -1,6 +1,7 @@
 """Grouped commits: units of many callers share one transaction and one wait for the disk.
 
-A group is carried out on a Draft and written with a few statements, see `draft.py`. Units that read in between, and the
+A group of one usual kind is one statement, see `ops/quick.py`. Any other is carried out on a Draft and written with a
+few statements, see `draft.py`. Units that read in between, and the
 few operations that are statements of their own, run alone, operation by operation.
 """
 
@@ -16,6 +17,7 @@ from engine.backends.postgres import ops
 from engine.backends.postgres.connection import is_away, is_conflict, transaction
 from engine.backends.postgres.crew import Job
 from engine.backends.postgres.draft import Connection, Draft
+from engine.backends.postgres.ops import quick
 from engine.core.errors import Fenced, StoreDown
 from engine.ports.store import Op
 
@@ -88,6 +90,26 @@ async def _durable(connection: Connection, units: Sequence[Unit]) -> list[Any]:
 
 
 async def _once(connection: Connection, units: Sequence[Unit]) -> list[Any]:
+    opened = await quick.opened(connection, units)
+    if opened is None:
+        return await quick.closed(connection, units) or await _usual(connection, units)
+    if opened.left:
+        left = await _usual(connection, [unit for _, _, unit in opened.left])
+        for (place, rows, _), outcome in zip(opened.left, left, strict=True):
+            _fill_in(opened.answers, place, rows, outcome)
+    return [outcome if isinstance(outcome, _Failed) else [outcome] for outcome in opened.answers]
+
+
+def _fill_in(answers: list[Any], place: int, rows: Sequence[int], outcome: Any) -> None:
+    """What became of those rows of a unit that were there already."""
+    if isinstance(outcome, _Failed):
+        answers[place] = outcome
+        return
+    for row, answer in zip(rows, outcome[0], strict=True):
+        answers[place][row] = answer
+
+
+async def _usual(connection: Connection, units: Sequence[Unit]) -> list[Any]:
     async with transaction(connection, _BEGIN, "COMMIT"):
         if all(map(_shareable, units)):
             return await _shared(connection, units)

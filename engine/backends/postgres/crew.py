@@ -105,7 +105,7 @@ class Crew(Generic[J]):
         except (StoreDown, SettingsError) as error:
             if not self._connected:
                 self._refuse(str(error))
-        with suppress(TimeoutError):
+        with suppress(TimeoutError):  # a pause that may end early
             async with asyncio.timeout(pause * random.uniform(0.5, 1.0)):
                 await self._closing.wait()
         return None

@@ -18,6 +18,8 @@ class Table:
 
     loaded   the columns an operation looks at; only these are read
     lock     False for rows that never change once they are there
+
+    `same`, as SQL: a row `t` of it has the key of the given row `g`.
     """
 
     def __init__(
@@ -32,12 +34,12 @@ class Table:
         self.name, self.key, self.values = name, tuple(key), tuple(values)
         self.loaded = tuple(loaded)
         self._types = {**key, **values}
-        self._same = " AND ".join(f"t.{quoted(column)} = g.{quoted(column)}" for column in key)
+        self.same = " AND ".join(f"t.{quoted(column)} = g.{quoted(column)}" for column in key)
         keys = ", ".join(f"t.{quoted(column)}" for column in key)
         reading = ", ".join(f"t.{quoted(column)}" for column in (*self.key, *self.loaded))
         locking = " FOR UPDATE OF t" if lock else ""
-        self.load = f"SELECT {reading} FROM {name} AS t JOIN {self.given(key)} ON {self._same} ORDER BY {keys}{locking}"
-        self.delete = f"DELETE FROM {name} AS t USING {self.given(key)} WHERE {self._same}"
+        self.load = f"SELECT {reading} FROM {name} AS t JOIN {self.given(key)} ON {self.same} ORDER BY {keys}{locking}"
+        self.delete = f"DELETE FROM {name} AS t USING {self.given(key)} WHERE {self.same}"
         self._made: dict[tuple[str, tuple[str, ...], tuple[str, ...]], str] = {}
 
     def given(self, columns: Iterable[str]) -> str:
@@ -73,7 +75,7 @@ class Table:
             sources = self._sources(varying, equal)
             setting = ", ".join(f"{quoted(name)} = {source}" for name, source in sources.items())
             given = self.given((*self.key, *varying))
-            sql = f"UPDATE {self.name} AS t SET {setting} FROM {given} WHERE {self._same}"
+            sql = f"UPDATE {self.name} AS t SET {setting} FROM {given} WHERE {self.same}"
             self._made["update", varying, equal] = sql
         return sql, parameters
 

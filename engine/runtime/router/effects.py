@@ -76,7 +76,7 @@ class Effects:
                     raise
                 pause = failure.after
             except (Transient, UnknownOutcome):
-                pass
+                pass  # it is asked again below; what the last try says is raised
             await self._cell.clock.sleep(pause)
         try:
             return await self._once(target, Sent())

@@ -10,6 +10,7 @@ from engine.compile.plan import Plan
 from engine.core.clock import Clock, iso
 from engine.core.errors import Permanent
 from engine.core.event import Event
+from engine.core.quoting import short
 from engine.plugins.frame import StepContext
 from engine.ports.secrets import Secret, SecretSource
 
@@ -70,7 +71,9 @@ class EventEnv:
         row = self.find(table, key, on)
         if row is None:
             shown = ", ".join(map(str, key)) if isinstance(key, list | tuple) else str(key)
-            raise Permanent(MISSING, f"table `{table}` has no row `{shown}`", data={"table": table, "key": shown})
+            raise Permanent(
+                MISSING, f"table `{table}` has no row `{short(shown)}`", data={"table": table, "key": shown}
+            )
         return row
 
     def find(self, table: str, key: Any, on: str = "") -> dict[str, Any] | None:

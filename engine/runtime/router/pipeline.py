@@ -18,6 +18,7 @@ from engine.core.errors import Failure, Permanent, StoreDown, Transient
 from engine.core.event import Event
 from engine.core.jsonx import written
 from engine.core.outcome import Failed, Filtered, Kept, Outcome, Output
+from engine.core.quoting import short
 from engine.plugins.conform import conform
 from engine.plugins.frame import Frame, Observer, Split
 from engine.plugins.sequence import StepFailed, of_item
@@ -160,7 +161,7 @@ def _version(sink: PlannedSink, data: Any, env: Any) -> int:
     value = sink.version(data, env)
     if isinstance(value, int) and not isinstance(value, bool) and value > 0:
         return value
-    text = f"the version `{sink.version.text}` must give a whole number from 1, it gives {value!r}"
+    text = f"the version `{short(sink.version.text)}` must give a whole number from 1, it gives {short(repr(value))}"
     raise Permanent("bad-version", text)
 
 

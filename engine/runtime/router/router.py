@@ -27,7 +27,7 @@ from engine.runtime.crash import point
 from engine.runtime.people.work import unreadable_item, work_id
 from engine.runtime.router import deciding
 from engine.runtime.router.committing import commit, needs_store
-from engine.runtime.router.outcomes import Made
+from engine.runtime.router.newcomers import Newcomers, mistaken, start_again
 from engine.runtime.router.routing import Routing
 from engine.runtime.router.shared import Shared
 from engine.runtime.watch import Mark
@@ -47,6 +47,7 @@ class Router:
         self._route = plan.route
         self._mark_of = f"@{digest('route', plan.route)[:8]}"  # one event may be fine in one route and kill in another
         self._last = plan
+        self._newcomers = Newcomers()
         self._subscription: Subscription | None = None
         self._busy: dict[EventKey, list[Routing]] = {}
         self._group: asyncio.TaskGroup | None = None
@@ -159,21 +160,31 @@ class Router:
     async def _handle(self, cases: list[Routing], decided: Decided = lambda: None) -> None:
         """Until none of these, nor copies of them that came meanwhile, is left to this task."""
         while cases:
-            await self._decide(cases)
-            alone = [case for case in cases if self._shared.watch.suspect(self._mark(case)[0])]
+            taken = await self._decide(cases)
+            alone = [case for case in cases if self._suspect(case)]
             together = [case for case in cases if case not in alone] if alone else cases
             with self._shared.watch.executing([self._mark(case) for case in together]):
                 waiting = deciding.start(self._shared, together)
+            self._newcomers.learn(cases[0].plan, waits=bool(waiting))
+            again = await mistaken(self._shared, self._route, taken, waiting) if taken else []
+            waiting = [one for one in waiting if one[0] not in again] if again else waiting
             if alone:
                 self._spawn(self._one_by_one(alone))
             if waiting:
                 self._spawn(self._later(waiting))
-            left = {id(case) for case, _ in waiting} | set(map(id, alone))
-            cases = await self._settle([case for case in cases if id(case) not in left], decided)
+            left = {id(case) for case, _ in waiting} | set(map(id, (*alone, *again)))
+            cases = again + await self._settle([case for case in cases if id(case) not in left], decided)
 
-    async def _decide(self, cases: Sequence[Routing]) -> None:
+    async def _decide(self, cases: Sequence[Routing]) -> list[Routing]:
+        """Find out what each means. Answers those that were taken for new without asking."""
         await deciding.assign(self._shared, self._route, cases, self._last)
-        await deciding.look_up(self._shared, self._route, cases)
+        taken = [case for case in cases if self._newcomers.taken(case, len(cases)) and not self._suspect(case)]
+        asked = [case for case in cases if case not in taken] if taken else cases
+        await deciding.look_up(self._shared, self._route, asked)
+        return taken
+
+    def _suspect(self, case: Routing) -> bool:
+        return self._shared.watch.suspect(self._mark(case)[0])
 
     async def _later(self, waiting: list[deciding.Waiting]) -> None:
         with self._shared.watch.executing([self._mark(case) for case, _ in waiting]):
@@ -183,6 +194,7 @@ class Router:
     async def _one_by_one(self, cases: Sequence[Routing]) -> None:
         """Suspects: what was executing when a process died. One that kills it again here is not tried a third time."""
         watch = self._shared.watch
+        await self._shared.cell.clock.sleep(watch.pause)
         for case in cases:
             if not case.absorbed and watch.poison(*self._mark(case)):
                 case.failed = Failed(Permanent("poison", "handling this event killed the engine's process twice"))
@@ -217,7 +229,7 @@ class Router:
         await self._ack([case.receipt for case in done if case.receipt is not None])
         self.handled += len(done)
         for case in again:  # the row that is there now decides
-            case.outcome, case.failed, case.again, case.made = None, None, None, Made()
+            start_again(case)
         return again + self._follow(done)
 
     def _follow(self, done: Sequence[Routing]) -> list[Routing]:
@@ -226,6 +238,7 @@ class Router:
         for case in done:
             behind = self._busy.pop(case.key, [])
             if behind:
+                behind[0].seen = True
                 following.append(behind[0])
                 self._busy[case.key] = behind[1:]
         return following

@@ -27,6 +27,7 @@ class Routing:
 
     plan, segment   who decides, and what the event enters
     row             the inbox row that is there and has to be repeated, if any
+    seen            there is a row for it, as far as we know; nobody may take it for new
     absorbed        why nothing follows from this copy; empty otherwise
     outcome, made   what the steps gave, and what it consists of
     failed          why it cannot go on; a work item
@@ -39,6 +40,7 @@ class Routing:
     plan: Plan | None = None
     segment: Segment | None = None
     row: InboxRow | None = None
+    seen: bool = False
     absorbed: str = ""
     conflict: bool = False
     outcome: Outcome | None = None

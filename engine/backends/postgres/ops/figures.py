@@ -11,7 +11,7 @@ from engine.backends.postgres.draft import Connection
 from engine.backends.postgres.ops.topic import Directs
 from engine.backends.postgres.text import plain, stored
 from engine.core.numbers import EXACT
-from engine.ports.store.figures import Figures, FiguresOf, Lately, Overdue
+from engine.ports.store.figures import Figures, FiguresOf, Lately, Overdue, TakenIn, Undecided, UndecidedOf
 
 _FIGURES = files(__package__).joinpath("figures.sql").read_text("utf-8")
 _FATES = {
@@ -98,4 +98,37 @@ async def lately(connection: Connection, op: Lately) -> tuple[int, list[int]]:
     return events, [row[0] for row in await connection.fetch(_TOOK, stored(op.route), op.since, op.most)]
 
 
-READS: Directs = {FiguresOf: figures, Overdue: overdue, Lately: lately}
+_HEARD = """
+(EXISTS (SELECT 1 FROM inbox AS i WHERE i.route = j.route AND i.day = j.day AND i.id = j.event_id)
+ OR EXISTS (SELECT 1 FROM work_item AS w WHERE w.event_id = j.event_id AND w.route = j.route)
+ OR EXISTS (SELECT 1 FROM work_item AS w WHERE w.subject = j.event_id AND w.route = j.route))
+"""
+_TAKEN = f"""
+SELECT route, day, count(*), count(*) FILTER (WHERE NOT heard) FROM (
+  SELECT DISTINCT route, day, event_id, {_HEARD} AS heard FROM journal AS j
+  WHERE what = 'received' AND at >= $1 AND at < $2) AS taken
+GROUP BY route, day ORDER BY route, day
+"""
+_UNHEARD = f"""
+SELECT event_id, max(detail) FROM journal AS j
+WHERE what = 'received' AND route = $1 AND day = $2 AND at >= $3 AND at < $4 AND NOT {_HEARD}
+GROUP BY event_id ORDER BY min(at), event_id LIMIT $5
+"""
+
+
+async def undecided(connection: Connection, op: Undecided) -> list[TakenIn]:
+    return [TakenIn(*row) for row in plain(await connection.fetch(_TAKEN, op.since, op.before))]
+
+
+async def undecided_of(connection: Connection, op: UndecidedOf) -> list[tuple[str, str]]:
+    facts = (stored(op.route), stored(op.day), op.since, op.before, op.limit)
+    return [(event, place) for event, place in plain(await connection.fetch(_UNHEARD, *facts))]
+
+
+READS: Directs = {
+    FiguresOf: figures,
+    Overdue: overdue,
+    Lately: lately,
+    Undecided: undecided,
+    UndecidedOf: undecided_of,
+}

@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.backends.postgres.draft import Connection, Draft, Rows, want
 from engine.backends.postgres.ops.topic import Directs, Write, Writes, flush_of, load_of
-from engine.backends.postgres.table import INTEGER, JSON, TEXT, Key, Table, columns
+from engine.backends.postgres.table import INTEGER, JSON, TEXT, Key, Row, Table, columns
 from engine.backends.postgres.text import plain, stored, stored_all
 from engine.core.jsonx import decode, encode
 from engine.ports.store.inbox import (
@@ -73,6 +73,11 @@ def _want_one(draft: Draft, op: InboxReplay) -> None:
 
 def _place(route: str, key: EventKey) -> Key:
     return key.day, route, key.id
+
+
+def opening(op: InboxOpen) -> list[tuple[Key, Row]]:
+    """What is written where nothing is there."""
+    return [(_place(row.route, row.key), {**_values(row), "duplicates": 0}) for row in op.rows]
 
 
 def open_rows(draft: Draft, op: InboxOpen) -> list[InboxRow | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from engine.backends.postgres.draft import Connection, Draft
@@ -22,10 +23,14 @@ _INSERT_KEYS = (
 )
 _TRACES = f"SELECT {columns(_NAMES)} FROM journal WHERE trace = ANY($1::text[]) ORDER BY at, number LIMIT $2"
 _BY_KEY = "SELECT DISTINCT trace FROM journal_key WHERE value = $1 AND ($2 = '' OR name = $2) LIMIT $3"
-_PRUNE = (
-    "WITH keys AS (DELETE FROM journal_key WHERE at < $1), gone AS (DELETE FROM journal WHERE at < $1 RETURNING 1) "
-    "SELECT count(*) FROM gone"
+_PRUNE = (  # with the index of block ranges on `at`, which costs next to nothing
+    "DELETE FROM journal WHERE ctid = ANY(ARRAY(SELECT ctid FROM journal WHERE at < $1 LIMIT $2)) RETURNING trace, keys"
 )
+_FORGET_KEYS = (
+    "DELETE FROM journal_key AS k USING unnest($1::text[], $2::text[], $3::text[]) AS gone (value, name, trace) "
+    "WHERE k.value = gone.value AND k.name = gone.name AND k.trace = gone.trace AND k.at < $4"
+)
+PIECE = 2000  # lines forgotten in one transaction
 _ENTRIES = "journal: entries"
 _AFTER = "\U0010ffff"
 
@@ -43,17 +48,22 @@ def append(draft: Draft, op: JournalAppend) -> None:
 
 
 async def flush(draft: Draft, connection: Connection) -> None:
-    entries: list[Entry] = draft.listed(_ENTRIES)
+    for sql, parameters in statements(draft.listed(_ENTRIES)):
+        await connection.execute(sql, *parameters)
+
+
+def statements(entries: Sequence[Entry]) -> list[tuple[str, list[Any]]]:
+    """What writes these lines, with its parameters."""
     if not entries:
-        return
-    sql, parameters = JOURNAL.inserting([((entry.event_id,), _row(entry)) for entry in entries])
-    await connection.execute(sql, *parameters)
+        return []
+    made = [JOURNAL.inserting([((entry.event_id,), _row(entry)) for entry in entries])]
     found = {(value, name, e.trace): e.at for e in reversed(entries) for name, value in e.keys.items()}
     if found:
         # Sorted: two that write the same keys then wait for each other in one direction only.
         rows = [(*key, at) for key, at in sorted(found.items())]
         values, names, traces, times = map(list, zip(*rows, strict=True))
-        await connection.execute(_INSERT_KEYS, stored_all(values), stored_all(names), stored_all(traces), times)
+        made.append((_INSERT_KEYS, [stored_all(values), stored_all(names), stored_all(traces), times]))
+    return made
 
 
 def _row(entry: Entry) -> Row:
@@ -88,7 +98,12 @@ def _entry(row: tuple[Any, ...]) -> Entry:
 
 
 async def prune(connection: Connection, op: JournalPrune) -> int:
-    return int(await connection.fetchval(_PRUNE, op.before))
+    gone = plain(await connection.fetch(_PRUNE, op.before, PIECE))
+    keys = [(value, name, trace) for trace, text in gone for name, value in decode(text).items()]
+    if keys:
+        values, names, traces = (stored_all(list(part)) for part in zip(*keys, strict=True))
+        await connection.execute(_FORGET_KEYS, values, names, traces, op.before)
+    return len(gone)
 
 
 WRITES: Writes = {JournalAppend: Write(_nothing, append)}

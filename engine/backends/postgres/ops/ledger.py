@@ -6,7 +6,7 @@ from typing import Any
 
 from engine.backends.postgres.draft import Connection, Draft, Rows, want
 from engine.backends.postgres.ops.topic import Directs, Write, Writes, flush_of, load_of
-from engine.backends.postgres.table import BYTES, INTEGER, TEXT, Row, Table, columns
+from engine.backends.postgres.table import BYTES, INTEGER, TEXT, Key, Row, Table, columns
 from engine.backends.postgres.text import plain, stored, stored_all
 from engine.ports.store.ledger import (
     FINAL,
@@ -46,17 +46,30 @@ def _want_one(draft: Draft, op: LedgerRevive | LedgerClose) -> None:
     want(LEDGER, draft, [op.key])
 
 
+def claiming(op: LedgerClaim) -> list[tuple[Key, Row]]:
+    """What is written where nothing is there."""
+    return [(row.key, _new(row, op, _until(op))) for row in op.rows]
+
+
+def claimed(row: ClaimRow) -> Claim:
+    """The answer where nothing was there."""
+    return Claim("claimed", "inflight", row.attempt)
+
+
+def _until(op: LedgerClaim) -> int:
+    return op.now + round(op.lease * 1_000_000)
+
+
 def claim(draft: Draft, op: LedgerClaim) -> list[Claim]:
-    until = op.now + round(op.lease * 1_000_000)
     rows = draft.of(LEDGER)
-    return [_claim(rows, row, op, until) for row in op.rows]
+    return [_claim(rows, row, op, _until(op)) for row in op.rows]
 
 
 def _claim(rows: Rows, row: ClaimRow, op: LedgerClaim, until: int) -> Claim:
     there = rows.get(row.key)
     if there is None:
         rows.add(row.key, _new(row, op, until))
-        return Claim("claimed", "inflight", row.attempt)
+        return claimed(row)
     refused = _refusal(there, row, op.now)
     if refused is not None:
         return refused
