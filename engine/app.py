@@ -12,7 +12,6 @@ from typing import Any
 
 from engine.cells import command_cell
 from engine.cells import engine_cell as engine_cell
-from engine.cells import stderr_log as stderr_log
 from engine.compile.partial import build
 from engine.compile.plan import RouteSet
 from engine.core.clock import SystemClock
@@ -24,12 +23,13 @@ from engine.loading import load as load
 from engine.loading import load_files, secrets_of
 from engine.ports.store.revisions import Revision, RevisionGet
 from engine.ports.store.workers import WorkersSince
-from engine.reader import ReaderProcess, ReadOnce
+from engine.reader import ReaderProcess, ReadOnce, line_of
 from engine.runtime.cell import Cell
 from engine.runtime.engine import Engine
 from engine.runtime.heartbeat import LIVE
 from engine.runtime.people.control import Control
 from engine.runtime.people.dryrun import DryRun, dry_runs
+from engine.runtime.plans import SHORT
 from engine.runtime.reload.record import standing
 from engine.runtime.reload.verbs import Reload
 from engine.runtime.reload.wanted import Project
@@ -37,8 +37,9 @@ from engine.runtime.tables import FolderFiles, Tables
 from engine.runtime.watch import AGAIN, Watch
 from engine.settings import Settings
 
-GIVING_WAY = 0.0002  # seconds after which a compiling thread lets another run
+GIVING_WAY = 0.00005  # seconds after which a compiling thread lets another run
 USUAL = sys.getswitchinterval()
+MOST_TOLD = 20  # errors of files that do not run
 
 
 def make_engine(
@@ -69,29 +70,55 @@ def make_engine(
 async def starting(cell: Cell, loaded: Loaded, settings: Settings, environ: Mapping[str, str] | None = None) -> Loaded:
     """What a process of this cell runs when it starts: its files, or the active revision.
 
-    That one runs where the files have errors or were taken back before, where others run it already, and in place of a
-    process that died: a change of files passes its checks first, and comes to all processes or to none. Raises ConfigError when there is nothing else than files with errors.
+    That one runs where the files have errors or were not taken before, where others run it already, and in place of a
+    process that died: a change of files passes its checks first, and comes to all processes or to none. Raises
+    ConfigError when there is nothing else than files with errors.
     """
+    values = os.environ if environ is None else environ
     active = (await standing(cell)).active
-    bad = has_errors(loaded.findings)
-    if active is None or active.id == loaded.routeset.digest:
-        if bad:
+    why = await _why_not_the_files(cell, active, loaded, values) if active is not None else ""
+    kept = await _compiled_again(cell, active, loaded, settings, values) if active is not None and why else None
+    if active is None or kept is None:
+        if has_errors(loaded.findings):
             raise ConfigError(loaded.findings, loaded.sources)
         return loaded
+    facts = {"revision": active.id[:SHORT], "number": active.number}
+    cell.log(f"revision {active.number} runs, not the files: {why}", facts)
+    for finding in [one for one in loaded.findings if one.severity == "error"][:MOST_TOLD]:
+        cell.log("this must be corrected in the files", {"why": line_of(finding), **facts})
+    return replace(loaded, routeset=kept, findings=[])
+
+
+async def _why_not_the_files(cell: Cell, active: Revision, loaded: Loaded, environ: Mapping[str, str]) -> str:
+    """Empty where they are what runs, or may be."""
+    if has_errors(loaded.findings):
+        return "they have errors"
+    if active.id == loaded.routeset.digest:
+        return ""
     known = await cell.store.apply(RevisionGet(loaded.routeset.digest))
+    if known is not None and known.state == "rejected":
+        return "they were not taken before"
     since = cell.clock.now() - round(LIVE * 1_000_000)
     others = [row.name for row in await cell.store.apply(WorkersSince(since)) if row.name != cell.worker]
-    taken_back = known is not None and known.state == "rejected"
-    again = (os.environ if environ is None else environ).get(AGAIN)
-    whole = await cell.store.apply(RevisionGet(active.id)) if bad or others or taken_back or again else None
+    return "it is what ran until now" if others or environ.get(AGAIN) else ""
+
+
+async def _compiled_again(
+    cell: Cell, active: Revision, loaded: Loaded, settings: Settings, environ: Mapping[str, str]
+) -> RouteSet | None:
+    """The active revision. None where its files are not kept, or do not give all of its routes any more: one that is
+    missing would be taken for one that was removed.
+    """
+    whole = await cell.store.apply(RevisionGet(active.id))
     if whole is None or not whole.files:
-        if bad:
-            raise ConfigError(loaded.findings, loaded.sources)
-        return loaded
+        return None
     routeset = load_files(whole.files, settings, loaded.registry, environ)
-    why = "the files have errors" if bad else "they were taken back before" if taken_back else "it ran until now"
-    cell.log("the active revision runs, not the files", {"revision": active.id, "why": why})
-    return replace(loaded, routeset=routeset, findings=[])
+    lost = sorted(whole.plans.keys() - routeset.plans.keys())
+    if lost:
+        text = f"revision {active.number} cannot run here: some of its routes do not compile any more"
+        cell.log(text, {"routes": ", ".join(lost)})
+        return None
+    return routeset
 
 
 @asynccontextmanager

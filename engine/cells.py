@@ -10,19 +10,17 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import os
 import socket
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 from engine.backends.blobs import FolderBlobs
 from engine.backends.postgres import PostgresBlobs, PostgresStore
 from engine.backends.rabbitmq import Names, RabbitTransport
+from engine.backends.rabbitmq.belonging import identity
 from engine.backends.rabbitmq.declaring import Mode
 from engine.backends.seldom import SeldomTransport
 from engine.backends.sqlite import (
@@ -34,38 +32,21 @@ from engine.backends.sqlite import (
     SqliteStore,
     SqliteTransport,
 )
-from engine.core.clock import Clock, SystemClock, iso
+from engine.core.clock import Clock, SystemClock
 from engine.core.errors import SettingsError
-from engine.core.masking import mask_pan_text
 from engine.loading import secrets_of
+from engine.logs import StderrLog
 from engine.ports.blobs import Blobs
 from engine.ports.store import Store
 from engine.ports.transport import Transport
 from engine.runtime.cell import Cell, Log
 from engine.settings import EMBEDDED, Settings, where
+from engine.settings.checks import make_state
 
 LOOK = 0.5  # seconds between two looks at the database's health
 HOST = "host.id"  # in the state folder of engines over a shared store
 PATIENCE = 3.0  # seconds to wait for a command that has the database
 Broken = Callable[[str], None]
-
-
-def stderr_log(clock: Clock) -> Log:
-    """One JSON object a line on stderr; control characters are escaped by JSON itself, card numbers are masked."""
-
-    def log(text: str, facts: Mapping[str, Any]) -> None:
-        line = {
-            "time": iso(clock.now()),
-            "text": mask_pan_text(text),
-            **{name: _plain(value) for name, value in facts.items()},
-        }
-        sys.stderr.write(json.dumps(line, ensure_ascii=False) + "\n")
-
-    return log
-
-
-def _plain(value: Any) -> Any:
-    return value if isinstance(value, int | bool | None) else mask_pan_text(str(value))
 
 
 # --- for an engine ---------------------------------------------------------------------------------------------------
@@ -84,8 +65,8 @@ async def engine_cell(
     broken   called once, with the reason, when what is under it takes nothing any more until it is opened again
     """
     time = clock or SystemClock()
-    told = log or stderr_log(time)
-    settings.state.mkdir(parents=True, exist_ok=True)
+    told = log or StderrLog(time)
+    make_state(settings.state)
     async with AsyncExitStack() as stack:
         database = SqliteDatabase(settings.database, time) if settings.store == EMBEDDED else None
         if _other_store(settings):
@@ -99,6 +80,8 @@ async def engine_cell(
         stack.push_async_callback(store.close)
         await transport.open()
         stack.push_async_callback(transport.close)
+        if isinstance(transport, RabbitTransport):
+            await transport.belong(await identity(store, place_of(settings), time.now()))
         if broken is not None and database is not None:
             watch = asyncio.create_task(_watch(database, time, broken))
             stack.callback(watch.cancel)
@@ -121,9 +104,17 @@ def _carrier(settings: Settings, clock: Clock, log: Log, database: SqliteDatabas
 
 
 def rabbit(settings: Settings, clock: Clock, log: Log, *, look: bool = False) -> RabbitTransport:
-    """The RabbitMQ of the settings, not opened. `look`: nothing is declared, whatever the settings allow."""
+    """The RabbitMQ of the settings, not opened. `look`: nothing is declared, whatever the settings allow, nor held."""
     mode: Mode = "verify" if look or settings.topology == "verify" else "manage"
-    return RabbitTransport(settings.transport, clock, log, mode=mode, names=names_of(settings))
+    sole = settings.store == EMBEDDED and not look
+    return RabbitTransport(settings.transport, clock, log, mode=mode, names=names_of(settings), sole=sole)
+
+
+def place_of(settings: Settings) -> str:
+    """Where the store is, for people: on which host, or in which schema."""
+    if settings.store == EMBEDDED:
+        return f"the SQLite database {settings.database} on host `{socket.gethostname()}`"
+    return f"the schema {settings.schema} of {where(settings.store)}"
 
 
 def names_of(settings: Settings) -> Names:
@@ -197,7 +188,7 @@ async def command_cell(settings: Settings, *, changes: bool) -> AsyncIterator[Ce
     Raises SettingsError when there is no store yet, or when it is owned and `changes`.
     """
     clock = SystemClock()
-    log = stderr_log(clock)
+    log = StderrLog(clock)
     if _other_store(settings) and not settings.database.exists():
         raise SettingsError(
             f"engines of the state folder {settings.state} work over services; set TILLFLOW_TRANSPORT and TILLFLOW_STORE "

@@ -8,12 +8,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from engine.backends.secrets import EnvironmentSecrets, open_to_all, version_key
 from engine.compile.compiler import compile_project
 from engine.compile.memory import Memory
 from engine.compile.plan import RouteSet
 from engine.config.project import Project, read_project, read_project_from
+from engine.core.errors import SettingsError
 from engine.core.findings import Finding, in_order
 from engine.discover import discover
 from engine.plugins.registry import Registry
@@ -41,8 +43,21 @@ def secrets_of(settings: Settings, environ: Mapping[str, str]) -> SecretSource:
     share a store, since all of them must see the same version to compile the same Plans.
     """
     keyed = settings.store == EMBEDDED and settings.state.is_dir()
-    key = version_key(settings.state / "version.key") if keyed else b""
-    return EnvironmentSecrets(environ, settings.secrets, key)
+    return EnvironmentSecrets(environ, settings.secrets, _key(settings.state) if keyed else b"")
+
+
+def _key(state: Path) -> bytes:
+    """Empty where nothing can be written: this user runs no engine there and only looks at files."""
+    path = state / "version.key"
+    try:
+        return version_key(path)
+    except OSError as error:
+        if not os.access(state, os.W_OK):
+            return b""
+        raise SettingsError(
+            f"{path} cannot be read or made: {error.strerror}; give the right to, or choose another state folder with "
+            "--state or TILLFLOW_STATE"
+        ) from None
 
 
 def exposed_secrets(settings: Settings) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import time
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -45,6 +46,7 @@ class ReaderProcess:
     def __init__(self, settings: Settings, log: Log) -> None:
         self._settings = settings
         self._log = log
+        self._born = time.monotonic()
         self._process: asyncio.subprocess.Process | None = None
         self._files: dict[str, bytes] = {}
         self._latest: Wanted | None = None
@@ -74,8 +76,8 @@ class ReaderProcess:
     async def run(self) -> None:
         """Keep the process running and listen to it."""
         await self._wanted.wait()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(FIRST_AFTER):
+        with suppress(TimeoutError):  # a pause that may end early
+            async with asyncio.timeout(self._born + FIRST_AFTER - time.monotonic()):
                 await self._urgent.wait()
         while True:
             try:

@@ -1,7 +1,7 @@
 """The plugin API: the only module of the engine a connector may import.
 
 What is here is a promise: it changes meaning only with `API`. The names are grouped as a plugin author meets them:
-declaring a plugin, describing its configuration, moving data, failing, and small helpers that keep data exact.
+declaring a plugin, describing its configuration, moving data, failing, and what keeps data exact.
 """
 
 from __future__ import annotations
@@ -29,6 +29,24 @@ from engine.expr.env import Env
 from engine.expr.errors import ExpressionError
 from engine.expr.jmes import Expr
 from engine.expr.shape import UNKNOWN, Shape
+from engine.expr.types import (
+    Anything,
+    Date,
+    ExpressionArg,
+    FieldName,
+    Lazy,
+    List,
+    Moment,
+    Number,
+    Numbers,
+    Object,
+    Objects,
+    TableName,
+    Text,
+    Texts,
+    YesNo,
+)
+from engine.expr.values import Refused
 from engine.plugins.build import BoundCall, Build, DocumentMapper, Validator
 from engine.plugins.conform import conform
 from engine.plugins.contracts import (
@@ -113,6 +131,9 @@ __all__ = [  # noqa: RUF022 - in the order a plugin author needs them
     "MappingRef", "SchemaRef", "TableRef", "ConnectionRef", "TemplateRef", "SubflowRef", "problem", "seconds",
     # what those fields hold once they are read
     "Expr", "ValueExpr", "KeyExpr", "RateValue", "RawSteps", "Secret", "evaluate", "key_parts", "conform",
+    # what a function's parameters and result are annotated with, and what it raises when there is no answer
+    "Text", "Number", "YesNo", "Date", "Moment", "Object", "List", "Texts", "Numbers", "Objects", "Anything",
+    "TableName", "FieldName", "Lazy", "ExpressionArg", "Refused",
     # taking data in
     "Arrival", "Record", "BadRecord", "SourceContext",
     # sending data out

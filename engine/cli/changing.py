@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from engine.cli.output import Exit, err, escape, fail, out
+from engine.cli.output import err, escape, out
 from engine.cli.owner import Owner
 
 LOOK = 0.3  # seconds between two questions
@@ -79,11 +78,3 @@ def show_change(change: Change) -> None:
         err().print(escape(f"  {who}{one['why']}"))
     if answer["behind"]:
         err().print(escape(f"  not there yet: {', '.join(answer['behind'])}"))
-
-
-def login() -> str:
-    """Who is at the terminal."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        fail("it is not known who you are", Exit.USAGE, "name yourself with --author or TILLFLOW_ACTOR")

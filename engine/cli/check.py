@@ -10,7 +10,18 @@ import typer
 from pydantic import BaseModel
 
 from engine.cli import findings as shown
-from engine.cli.output import Exit, FindingForm, FindingFormatOption, Form, FormatOption, err, escape, fail, print_json
+from engine.cli.output import (
+    Exit,
+    FindingForm,
+    FindingFormatOption,
+    Form,
+    FormatOption,
+    err,
+    escape,
+    fail,
+    inline,
+    print_json,
+)
 from engine.cli.project import ProjectOption, settings_for
 from engine.config.fmt import format_text
 from engine.config.models import (
@@ -104,7 +115,7 @@ def fmt(
             raise typer.Exit(int(Exit.FAILED))
         return
     for path in changed:
-        err().print(escape(f"{'would change' if check else 'changed'} {path}"))
+        err().print(inline(f"{'would change' if check else 'changed'} {path}"))
     if check and changed:
         fail(f"{len(changed)} of {len(files)} files are not in canonical form", help="run `tillflow fmt`")
 
@@ -143,6 +154,10 @@ def schema(
     form: FormatOption = Form.HUMAN,
 ) -> None:
     """JSON Schema of the project's files, built from the installed plugins: for completion and checks in an editor."""
+    if check and write:
+        fail("--check and --write were both given", Exit.USAGE, "give one of them: --check writes nothing")
+    if kind and (check or write):
+        fail(f"{kind} goes with neither --check nor --write", Exit.USAGE, "leave it out: both are about all kinds")
     registry = discover()
     gaps = incomplete(registry)
     made = file_schemas(registry, KINDS)
@@ -160,7 +175,10 @@ def schema(
         folder.mkdir(exist_ok=True)
         for name, document in made.items():
             (folder / f"{name}.schema.json").write_bytes(_pretty(document))
-        err().print(f"wrote {len(made)} schemas to {folder}")
+        if form is Form.JSON:
+            print_json({"folder": str(folder), "files": len(made)})
+        else:
+            err().print(inline(f"wrote {len(made)} schemas to {folder}"))
         return
     if kind and kind not in made:
         fail(f"there is no schema for {kind!r}", Exit.USAGE, "one of " + ", ".join(made))

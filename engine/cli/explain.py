@@ -95,9 +95,11 @@ def _text(topic: str, text: str, form: Form) -> None:
 
 
 def _exit_codes() -> str:
-    return "# Exit codes\n\nThey never change their meaning.\n\n" + "".join(
-        f"{int(code):>3}  {meaning}\n" for code, meaning in EXIT_CODES.items()
+    head = (
+        "# Exit codes\n\nThey never change their meaning. With `--format json` a command that fails before it has an answer "
+        'prints\n`{"error": {"text": .., "help": .., "exit_code": ..}}`; what it says to people goes to stderr.\n\n'
     )
+    return head + "".join(f"{int(code):>3}  {meaning}\n" for code, meaning in EXIT_CODES.items())
 
 
 def _overview(names: list[str]) -> str:

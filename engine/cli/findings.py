@@ -6,7 +6,7 @@ import shutil
 import sys
 from collections.abc import Mapping, Sequence
 
-from engine.cli.output import FindingForm, err, plain
+from engine.cli.output import FindingForm, err, plain, print_document
 from engine.config import render
 from engine.core.findings import Finding, in_order
 
@@ -19,7 +19,7 @@ def show(
     """Findings to stdout in a machine's form, or as excerpts with carets for people."""
     ordered = in_order(findings)
     if form is FindingForm.JSON:
-        sys.stdout.write(render.as_json(ordered) + "\n")
+        print_document(render.as_json(ordered))
     elif form is FindingForm.SARIF:
         sys.stdout.write(render.as_sarif(ordered) + "\n")
     elif form is FindingForm.GITHUB:

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import typer
 
-from engine.cli.output import EXIT_CODES, Exit, FindingForm, err, escape
+from engine.cli.output import EXIT_CODES, Exit, FindingForm, begin, end, err, escape
 from engine.core.errors import ConfigError, SettingsError, StoreDown, TillflowError
 
 # Which module brings which commands: only the one that is asked for is imported, `validate` needs no web server.
@@ -20,7 +20,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "explain": ("explain",),
     "tests": ("test",),
     "tryout": ("eval", "dry-run"),
-    "run": ("run", "status"),
+    "run": ("run",),
+    "status": ("status",),
     "doctor": ("doctor",),
     "revisions": ("plan", "apply", "history", "diff", "rollback"),
     "trace": ("trace",),
@@ -56,19 +57,29 @@ def _tillflow() -> None:
 
 def main() -> None:
     """Entry point. Whatever happens, a person gets a sentence and the caller a stable exit code."""
-    command = sys.argv[1] if len(sys.argv) > 1 else ""
+    begin()
     try:
-        # What it answers: the exit code of a command that ended itself, else what the command returned.
-        code = application(command)(standalone_mode=False)
-        sys.exit(code if isinstance(code, int) else Exit.OK)
-    except typer.Abort:
-        sys.exit(Exit.INTERRUPTED)
-    except KeyboardInterrupt:
-        sys.exit(Exit.INTERRUPTED)
+        sys.exit(_carried_out(sys.argv[1] if len(sys.argv) > 1 else ""))
     except BrokenPipeError:
         sys.exit(Exit.OK)
+
+
+def _carried_out(command: str) -> int:
+    """Do what is asked and answer the exit code; one that was asked for JSON has printed a document by then."""
+    text = ""
+    try:
+        # What it answers: the exit code of a command that ended itself, else what the command returned.
+        answer = application(command)(standalone_mode=False)
+        code = answer if isinstance(answer, int) else Exit.OK
+    except (typer.Abort, KeyboardInterrupt):
+        code, text = Exit.INTERRUPTED, "interrupted"
+    except BrokenPipeError:
+        raise
     except Exception as error:
-        sys.exit(_told(error))
+        code, text = _told(error), _sentence(error)
+    if _form() is FindingForm.JSON:
+        end(int(code), text)
+    return int(code)
 
 
 def entry() -> None:
@@ -80,11 +91,11 @@ def entry() -> None:
         return
     try:
         main()
-    except SystemExit as end:
-        with suppress(BrokenPipeError):
+    except SystemExit as left:
+        with suppress(BrokenPipeError):  # nobody reads any more
             sys.stdout.flush()
             sys.stderr.flush()
-        os._exit(end.code if isinstance(end.code, int) else 1)
+        os._exit(left.code if isinstance(left.code, int) else 1)
 
 
 def _told(error: Exception) -> int:
@@ -114,6 +125,8 @@ def _form() -> FindingForm:
 
 
 def _sentence(error: Exception) -> str:
+    if hasattr(error, "format_message"):  # the option parser's own errors
+        return str(error.format_message())
     if isinstance(error, TillflowError):
         return str(error)
     if isinstance(error, OSError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Annotated, Any, NoReturn
 
@@ -14,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from engine.core.jsonx import encode
+from engine.core.visible import visible
 
 
 class Exit(IntEnum):
@@ -30,8 +32,8 @@ class Exit(IntEnum):
 EXIT_CODES = {
     Exit.OK: "done; nothing is wrong",
     Exit.FAILED: "findings, failed tests, or a refusal: the output says which",
-    Exit.USAGE: "wrong use: an option, a name or a file that cannot be used; of `plan --detailed-exitcode`: changes",
-    Exit.PENDING: "changes are pending",
+    Exit.USAGE: "wrong use: an option, a name or a file that cannot be used",
+    Exit.PENDING: "changes are pending: of `plan --detailed-exitcode` and `topology plan`",
     Exit.UNREACHABLE: "the engine, its database or a service cannot be reached, or the database is damaged",
     Exit.INTERRUPTED: "interrupted by a person",
 }
@@ -76,9 +78,41 @@ def err() -> Console:
     return Console(stderr=True, no_color=plain(), highlight=False, soft_wrap=True)
 
 
+@dataclass
+class _Answer:
+    """What the command of this process has said so far: whether its document is printed, and what went wrong."""
+
+    printed: bool = False
+    wrong: dict[str, str] = field(default_factory=dict)
+
+
+_answer = _Answer()
+
+
+def begin() -> None:
+    """A command begins; nothing was answered yet."""
+    global _answer
+    _answer = _Answer()
+
+
+def end(code: int, text: str = "") -> None:
+    """A command that was asked for JSON ends: where it failed before its document, the document is the error.
+
+    text   what went wrong, where `fail` was not asked to tell it
+    """
+    if code and not _answer.printed:
+        print_json({"error": {"text": text, "help": "", **_answer.wrong, "exit_code": code}})
+
+
 def print_json(value: Any) -> None:
     """One JSON document on stdout, numbers exact."""
-    sys.stdout.write(pretty(value) + "\n")
+    print_document(pretty(value))
+
+
+def print_document(text: str) -> None:
+    """A document that is JSON already."""
+    _answer.printed = True
+    sys.stdout.write(text + "\n")
 
 
 def pretty(value: Any) -> str:
@@ -91,6 +125,7 @@ def pretty(value: Any) -> str:
 def fail(text: str, code: Exit = Exit.FAILED, help: str = "") -> NoReturn:
     """Say what is wrong and what to do, then end."""
     console = err()
+    _answer.wrong = {"text": text, "help": help}
     console.print(f"[bold red]error[/]: {escape(text)}")
     if help:
         console.print(f"  help: {escape(help)}")
@@ -98,10 +133,19 @@ def fail(text: str, code: Exit = Exit.FAILED, help: str = "") -> NoReturn:
 
 
 def escape(text: str) -> str:
-    """Text from files and events, without control characters and without markup."""
+    """Text from files and events, without control characters and without markup. Its lines stay lines."""
+    return _markup(visible(text, keep="\n\t"))
+
+
+def inline(text: str) -> str:
+    """The same for what belongs on one line: a key, a name, a cell of a table. A line end in it is shown as one."""
+    return _markup(visible(text))
+
+
+def _markup(text: str) -> str:
     from rich.markup import escape as markup
 
-    return markup("".join(c if c.isprintable() or c in "\n\t" else f"\\x{ord(c):02x}" for c in text))
+    return markup(text)
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], right: Iterable[str] = ()) -> Table:
@@ -111,7 +155,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], right: Iterable
     for column in columns:
         grid.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
     for row in rows:
-        grid.add_row(*(escape(str(cell)) for cell in row))
+        grid.add_row(*(inline(str(cell)) for cell in row))
     return grid
 
 

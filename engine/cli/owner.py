@@ -16,8 +16,10 @@ import httpx
 
 from engine.app import verbs_of
 from engine.cli.output import Exit, fail
+from engine.console import said
 from engine.console.api import PREFIX, make_app
 from engine.console.revisions import RevisionVerbs
+from engine.core.errors import Permanent
 from engine.core.jsonx import decode, encode
 from engine.settings import Settings
 
@@ -34,13 +36,21 @@ class Owner:
 
     async def get(self, path: str, **query: Any) -> Any:
         """A read. Ends the command with the API's own words when it is refused."""
-        wanted = {name: value for name, value in query.items() if value not in ("", None)}
+        wanted = {name: _searched(name, value) for name, value in query.items() if value not in ("", None)}
         return _answer(await self._client.get(PREFIX + path, params=wanted))
 
     async def post(self, path: str, body: Any) -> Any:
         """A change."""
         headers = {"content-type": "application/json"}
         return _answer(await self._client.post(PREFIX + path, content=encode(body), headers=headers))
+
+
+def _searched(name: str, value: Any) -> Any:
+    """As the API judges it; here already, since not every text of a command line can be sent."""
+    try:
+        return said.searched(f"`{name}`", value) if isinstance(value, str) else value
+    except Permanent as refused:
+        fail(refused.detail, Exit.USAGE)
 
 
 def _answer(response: httpx.Response) -> Any:  # noqa: RET503 - `fail` does not return
@@ -78,7 +88,7 @@ async def _answering(settings: Settings) -> Path | None:
         try:
             _, writer = await asyncio.open_unix_connection(str(socket))
         except OSError:
-            continue
+            continue  # left behind by a worker that was killed; another one may answer
         writer.close()
         return socket
     return None

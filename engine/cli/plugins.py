@@ -51,6 +51,8 @@ def show(
     registry = discover()
     known = reference.names(registry)
     if name not in known:
+        if why := registry.unusable(None, name):
+            fail(f"{name} is installed and cannot be used", Exit.FAILED, why)
         near = suggestion(name, known)
         help = f"did you mean {near}?" if near else "see `tillflow connectors list`"
         fail(f"no installed plugin is called {name}", Exit.USAGE, help)
@@ -66,13 +68,15 @@ def connector(
     folder: Annotated[Path, typer.Option("--into", help="Where the package is laid down.")] = Path("."),
     form: FormatOption = Form.HUMAN,
 ) -> None:
-    """Lay down a connector package of its own: source, sink, fake, example and a test that runs the contract kit."""
+    """Lay down a connector package of its own: client, source, sink, fake, example and tests that run the contract kit."""
     from engine.cli.scaffold import connector_files
 
     try:
         files = connector_files(name)
     except ValueError as error:
         fail(str(error), Exit.USAGE, "write lower case words, namespaces joined by dots: erp.acme")
+    if name in discover().connectors:
+        fail(f"a connector called {name} is installed already", Exit.USAGE, "choose another name: erp.acme")
     root = folder / f"tillflow-{name.replace('.', '-').replace('_', '-')}"
     if root.exists():
         fail(f"{root} exists already", Exit.USAGE, "choose another name or --into")

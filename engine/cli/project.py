@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Unpack
 
 import typer
 
@@ -11,7 +12,8 @@ from engine.cli.output import Exit, fail
 from engine.core.errors import ConfigError
 from engine.core.findings import has_errors
 from engine.loading import Loaded, load
-from engine.settings import Settings
+from engine.settings import Given, Settings
+from engine.settings.checks import check_secrets
 
 ProjectOption = Annotated[
     Path | None, typer.Option("--project", "-p", help="Folder with routes/ and mappings/. Default: this folder.")
@@ -20,26 +22,21 @@ StateOption = Annotated[
     Path | None, typer.Option("--state", help="Folder of the embedded database. Default: <project>/.tillflow.")
 ]
 
+CHILD = "TILLFLOW_CHILD"  # set for workers by the parent that starts them
 
-def settings_for(
-    project: Path | None,
-    state: Path | None = None,
-    transport: str | None = None,
-    store: str | None = None,
-    workers: int | None = None,
-    http: str | None = None,
-    watch: bool | None = None,
-) -> Settings:
-    """Settings of this command. Ends with exit code 2 where there is no project."""
-    import os
 
-    settings = Settings.read(os.environ, project, state, transport, store, workers, http, watch)
+def settings_for(project: Path | None, state: Path | None = None, **given: Unpack[Given]) -> Settings:
+    """Settings of this command. Ends with exit code 2 where there is no project, raises SettingsError for the rest."""
+    settings = Settings.read(os.environ, project, state, **given)
     if not (settings.project / "routes").is_dir():
+        there = "there is no folder routes/ in it" if settings.project.is_dir() else "there is no such folder"
         fail(
-            f"{settings.project} holds no tillflow project: there is no folder routes/ in it",
+            f"{settings.project} holds no tillflow project: {there}",
             Exit.USAGE,
             "go to the project's folder, name it with --project, or lay one down with `tillflow init DIR`",
         )
+    if not os.environ.get(CHILD):  # a worker that is started again goes on, and says which secret it misses
+        check_secrets(settings.secrets)
     return settings
 
 

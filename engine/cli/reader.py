@@ -53,7 +53,7 @@ class Reader:
         told = self._told_of_changes()
         while True:
             waits = [self._requests.fileno(), *([told] if told is not None else [])]
-            ready, _, _ = select.select(waits, [], [], SOON if self._snapshots.waiting else self._every)
+            ready, _, _ = select.select(waits, [], [], self._pause())
             if told in ready and told is not None:
                 os.read(told, 65536)
             if self._requests.fileno() in ready:
@@ -61,6 +61,11 @@ class Reader:
                     return
             else:
                 self._look("changed")
+
+    def _pause(self) -> float:
+        if self._snapshots.waiting:
+            return SOON
+        return EVERY if self._snapshots.linked else self._every
 
     def _answer(self) -> bool:
         head = self._taken(8)
@@ -169,7 +174,7 @@ def main() -> None:
     parser.add_argument("--state", type=Path, required=True)
     given = parser.parse_args()
     settings = Settings.read(os.environ, given.project, given.state)
-    os.nice(10)  # events come first
+    os.nice(5)  # events come first; more, and on a busy machine it would hardly come to it at all
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # meant for the engine, whose end ends this
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a plugin prints is no answer

@@ -12,24 +12,21 @@ from typing import Annotated, Any
 
 import typer
 
-from engine.cli.changing import Change, login, show_change, wait_for_all
-from engine.cli.output import Exit, Form, FormatOption, err, escape, fail, out, print_json, table
+from engine.cli.changing import Change, show_change, wait_for_all
+from engine.cli.output import Exit, Form, FormatOption, err, escape, fail, inline, out, print_json, table
 from engine.cli.owner import Owner, ask
+from engine.cli.people import ActorOption, ReasonOption, login
 from engine.cli.project import ProjectOption, StateOption, loaded_for, settings_for
 from engine.compile.risks import NAMES
 from engine.config.nearest import suggestion
 from engine.settings import Settings
 
-CHANGES = Exit.USAGE  # of `plan --detailed-exitcode`, as other tools with an option of this name have it
-
-AuthorOption = Annotated[
-    str,
-    typer.Option("--author", "--actor", envvar="TILLFLOW_ACTOR", help="Who changes it. Default: your login."),
-]
 WaitOption = Annotated[bool, typer.Option("--wait", help="Until every process runs it; exit 1 when one does not.")]
 WithinOption = Annotated[
-    float, typer.Option("--within", min=1, max=3600, help="With --wait: seconds until it is given up.")
+    float | None,
+    typer.Option("--within", min=1, max=3600, help="With --wait: seconds until it is given up. Default: 120."),
 ]
+PATIENCE = 120.0  # seconds, with --wait
 
 
 def add_to(app: typer.Typer) -> None:
@@ -45,7 +42,7 @@ def plan(
     project: ProjectOption = None,
     state: StateOption = None,
     detailed: Annotated[
-        bool, typer.Option("--detailed-exitcode", help="Exit 2 when there are changes, 0 when there are none.")
+        bool, typer.Option("--detailed-exitcode", help="Exit 3 when there are changes, 0 when there are none.")
     ] = False,
     form: FormatOption = Form.HUMAN,
 ) -> None:
@@ -63,27 +60,28 @@ def plan(
         _show_changes(answer)
         _show_what_next(answer)
     if detailed and _is_change(answer):
-        raise typer.Exit(int(CHANGES))
+        raise typer.Exit(int(Exit.PENDING))
 
 
 def apply(
     project: ProjectOption = None,
     state: StateOption = None,
     wait: WaitOption = False,
-    within: WithinOption = 120.0,
+    within: WithinOption = None,
     accept: Annotated[
         list[str] | None, typer.Option("--accept", help="A risk that is meant, by its name in `plan`. Several times.")
     ] = None,
-    author: AuthorOption = "",
-    reason: Annotated[str, typer.Option("--reason", "-r", help="Why; it goes into the audit.")] = "applied by hand",
+    author: ActorOption = "",
+    reason: ReasonOption = "applied by hand",
     form: FormatOption = Form.HUMAN,
 ) -> None:
     """Have the project's files run everywhere, or nowhere: checked, tested, started, swapped."""
     _known_risks(accept or [])
+    patience = _patience(wait, within)
     settings = settings_for(project, state)
     loaded_for(settings)
     body = {**_meant(settings), "actor": author or login(), "reason": reason, "accept": accept or []}
-    _carry_out(settings, "/revisions/apply", body, within if wait else 0.0, form)
+    _carry_out(settings, "/revisions/apply", body, patience, form)
 
 
 def rollback(
@@ -91,15 +89,16 @@ def rollback(
     project: ProjectOption = None,
     state: StateOption = None,
     wait: WaitOption = False,
-    within: WithinOption = 120.0,
-    author: AuthorOption = "",
-    reason: Annotated[str, typer.Option("--reason", "-r", help="Why; it goes into the audit.")] = "taken back by hand",
+    within: WithinOption = None,
+    author: ActorOption = "",
+    reason: ReasonOption = "taken back by hand",
     form: FormatOption = Form.HUMAN,
 ) -> None:
     """Have an earlier revision run again, everywhere or nowhere. Your files stay as they are: correct them afterwards."""
+    path, patience = f"/revisions/{_named(revision)}/rollback", _patience(wait, within)
     settings = settings_for(project, state)
     body = {**_meant(settings), "actor": author or login(), "reason": reason}
-    _carry_out(settings, f"/revisions/{_named(revision)}/rollback", body, within if wait else 0.0, form)
+    _carry_out(settings, path, body, patience, form)
 
 
 def history(
@@ -146,7 +145,7 @@ def diff(
         return
     _show_changes(answer)
     for one in answer["files"]:
-        out().print(f"\n[bold]{escape(one['file'])}[/] {one['change']}")
+        out().print(f"\n[bold]{inline(one['file'])}[/] {one['change']}")
         for line in one["text"].splitlines():
             out().print(_coloured(line))
 
@@ -160,6 +159,13 @@ def _named(revision: str) -> str:
     if not revision.isalnum() or not revision.isascii():
         fail(f"{revision!r} names no revision", Exit.USAGE, "`tillflow history` shows numbers and ids")
     return revision
+
+
+def _patience(wait: bool, within: float | None) -> float:
+    """Seconds to wait for every process; 0: it is not waited for."""
+    if within is not None and not wait:
+        fail("--within goes with --wait", Exit.USAGE, "without --wait nothing is waited for")
+    return (within or PATIENCE) if wait else 0.0
 
 
 def _known_risks(names: list[str]) -> None:
@@ -197,15 +203,15 @@ def _show_changes(answer: Mapping[str, Any]) -> None:
             console.print(escape(text))
         causes = [f"{one['kind']} {one['name']}" for one in change["causes"] if one["kind"] != "file"]
         if causes and change["kind"] == "changed":
-            console.print(f"  [dim]because of {escape(', '.join(causes))}[/]")
+            console.print(f"  [dim]because of {inline(', '.join(causes))}[/]")
         if change["was"]:
-            console.print(escape(f"  renamed, it was {change['was']}"))
+            console.print(inline(f"  renamed, it was {change['was']}"))
         for risk in change["risks"]:
             colour = "bold red" if risk["refused"] else "yellow"
             console.print(f"  [{colour}]risk {risk['name']}[/]: {escape(risk['text'])}")
         name = change["was"] or change["route"]
         if name in answer.get("waiting", {}):
-            console.print(escape(f"  {answer['waiting'][name]} events wait for {name}; they are finished first"))
+            console.print(inline(f"  {answer['waiting'][name]} events wait for {name}; they are finished first"))
     for text in answer["others"]:
         console.print(escape(text))
     if not _is_change(answer):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from engine.cli.output import escape, out, table
+from engine.cli.output import escape, inline, out, table
 
 
 def headline(answer: Mapping[str, Any]) -> str:
@@ -28,16 +28,24 @@ def show_standing(standing: Mapping[str, Any] | None) -> None:
     if rows:
         console.print("\n[bold]processes[/]")
         console.print(table(("process", "wanted", "runs", "state", "why"), rows))
-    error = standing["last_error"]
-    if error:
-        console.print(f"\n[bold]the last edit was not taken[/] ({error['at'][:19]} UTC)")
-        console.print(escape(f"{error['text']}:"))
-        for problem in error["problems"]:
-            console.print(escape(f"  {problem}"))
+    if standing["last_error"]:
+        _show_edit(standing["last_error"])
     for one in standing["probation"]:
-        console.print(escape(f"\n{one['route']} is on probation since {one['since'][:19]} UTC"))
+        console.print("\n" + inline(f"{one['route']} is on probation since {one['since'][:19]} UTC"))
     if standing["retiring"]:
-        console.print(escape(f"\nremoved, and finishing what is left: {', '.join(standing['retiring'])}"))
+        console.print("\n" + inline(f"removed, and finishing what is left: {', '.join(standing['retiring'])}"))
+
+
+def _show_edit(error: Mapping[str, Any]) -> None:
+    """The last edit that was not taken, or that waits to be tried again."""
+    console, next_try = out(), error.get("next_try", "")
+    what = "waits" if next_try else "was not taken"
+    console.print(f"\n[bold]the last edit {what}[/] ({error['at'][:19]} UTC)")
+    console.print(escape(f"{error['text']}:"))
+    for problem in error["problems"]:
+        console.print(inline(f"  waiting for {problem}" if next_try else f"  {problem}"))
+    if next_try:
+        console.print(f"  next try at {next_try[11:19]} UTC; another save takes its place")
 
 
 def _processes(standing: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:

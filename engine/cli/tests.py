@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from engine.cli import findings as shown
-from engine.cli.output import Exit, Form, FormatOption, err, escape, fail, out, print_json, progress, table
+from engine.cli.output import Exit, Form, FormatOption, err, escape, fail, inline, out, print_json, progress, table
 from engine.cli.project import ProjectOption, settings_for
 from engine.config import render
 from engine.core.errors import ConfigError
@@ -109,7 +109,7 @@ def _run(loaded: TestProject, cases: Sequence[TestCase], routes: Sequence[str]) 
 def _print(report: TestReport, *, coverage: bool) -> None:
     console = out()
     for result in report.failed:
-        console.print(f"[bold red]FAIL[/] {escape(_place(result))}")
+        console.print(f"[bold red]FAIL[/] {inline(_place(result))}")
         for line in result.problems:
             console.print(f"  {escape(line)}")
         for line in result.notes:
@@ -133,7 +133,7 @@ def _print_coverage(parts: Sequence[RouteCoverage]) -> None:
     console.print(table(("route", "reached", "of", ""), [*rows, ("all", *total)], right=("reached", "of", "")))
     for part in parts:
         for spot, mark in part.missing:
-            console.print(escape(f"  {mark.file}:{mark.line}  {spot.id}: {spot.what}"))
+            console.print(inline(f"  {mark.file}:{mark.line}  {spot.id}: {spot.what}"))
 
 
 def _as_dict(report: TestReport) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`tillflow topology plan|apply|verify|export`: what the project needs of RabbitMQ, against what is there."""
+"""`tillflow topology plan|apply|verify|export|adopt`: what the project needs of RabbitMQ, against what is there."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from urllib.parse import unquote, urlsplit
 import typer
 
 from engine.backends.rabbitmq import Names, admin
+from engine.backends.rabbitmq.belonging import identity
 from engine.backends.rabbitmq.control import Control
 from engine.backends.rabbitmq.layout import Layout, layout
-from engine.cells import names_of
+from engine.cells import command_cell, names_of, place_of, rabbit
 from engine.cli.output import Exit, Form, FormatOption, err, escape, fail, out, print_json, table
 from engine.cli.project import ProjectOption, loaded_for, settings_for
-from engine.core.errors import StoreDown, TransportBlocked
+from engine.core.errors import SettingsError, StoreDown, TransportBlocked
 from engine.runtime.demand import demand
 from engine.settings import EMBEDDED, Settings, where
 
@@ -81,9 +82,36 @@ def export(
     print_json(admin.export(_wanted(settings), vhost))
 
 
+@topology.command()
+def adopt(project: ProjectOption = None, transport: TransportOption = None) -> None:
+    """Give the cell to the store of these settings, because the one it belonged to is gone for good.
+
+    Every engine of the cell must be stopped. What lies in the queues is posted without knowing what was posted before.
+    """
+    settings = _settings(project, transport)
+    _needs_broker(settings)
+    settings.state.mkdir(parents=True, exist_ok=True)
+    out().print(escape(asyncio.run(_adopt(settings))))
+
+
+async def _adopt(settings: Settings) -> str:
+    async with command_cell(settings, changes=True) as cell:
+        mine = await identity(cell.store, place_of(settings), cell.clock.now())
+        broker = rabbit(settings, cell.clock, cell.log, look=True)
+        await broker.open()
+        try:
+            if consumers := await broker.consumers():
+                raise SettingsError(
+                    f"{consumers} consumers are at work in this cell; stop every engine of it first, then adopt it"
+                )
+            await broker.belong(mine, adopt=True)
+        finally:
+            await broker.close()
+    return f"the cell belongs to {mine.where} now"
+
+
 def _settings(project: Any, transport: str | None) -> Settings:
-    settings = settings_for(project)
-    return replace(settings, transport=transport) if transport else settings
+    return settings_for(project, transport=transport)
 
 
 def _wanted(settings: Settings) -> Layout:
@@ -95,14 +123,18 @@ def _vhost(settings: Settings) -> str:
     return "/" if settings.transport == EMBEDDED else unquote(urlsplit(settings.transport).path[1:]) or "/"
 
 
-def _steps(project: Any, transport: str | None, work: Work) -> Sequence[admin.Step]:
-    settings = _settings(project, transport)
+def _needs_broker(settings: Settings) -> None:
     if settings.transport == EMBEDDED:
         fail(
             "no broker is named: the transport is `sqlite`, which needs no topology",
             Exit.USAGE,
             "give --transport amqp://user:password@host:5672/vhost, or set TILLFLOW_TRANSPORT",
         )
+
+
+def _steps(project: Any, transport: str | None, work: Work) -> Sequence[admin.Step]:
+    settings = _settings(project, transport)
+    _needs_broker(settings)
     wanted = _wanted(settings)
 
     async def run() -> Sequence[admin.Step]:

@@ -6,11 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from engine.cli.output import Exit, Form, FormatOption, escape, fail, out, print_json, table
+from engine.cli.output import Exit, Form, FormatOption, fail, inline, out, print_json, table
 from engine.cli.owner import Owner, ask
 from engine.cli.project import ProjectOption, StateOption, settings_for
-
-MOST_KEY = 1000
 
 
 def add_to(app: typer.Typer) -> None:
@@ -36,8 +34,6 @@ def trace(
     """
     if not key.strip():
         fail("there is no key to look for", Exit.USAGE, "give a business key, a file (`file=day.csv`) or an event id")
-    if len(key) > MOST_KEY:
-        fail(f"a key has at most {MOST_KEY} characters, this one has {len(key)}", Exit.USAGE)
     name, _, value = key.partition("=") if "=" in key else ("", "", key)
 
     async def question(owner: Owner) -> Any:
@@ -46,14 +42,14 @@ def trace(
     answer = ask(settings_for(project, state), question)
     if form is Form.JSON:
         print_json(answer)
-        return
     if not answer["entries"] and not answer["work"]:
         fail(
             f"nothing is known of {key!r}",
             Exit.FAILED,
             "keys are `file` and the `search` keys of types that are accepted, published or validated; ids may be shortened",
         )
-    _show(answer)
+    if form is Form.HUMAN:
+        _show(answer)
 
 
 def _show(answer: dict[str, Any]) -> None:
@@ -63,7 +59,7 @@ def _show(answer: dict[str, Any]) -> None:
     for entry in answer["entries"]:
         blocks.setdefault(entry["trace"], []).append(entry)
     for trace_id, entries in blocks.items():
-        console.print(f"[bold]{_title(entries)}[/]  trace {trace_id}")
+        console.print(f"[bold]{_title(entries)}[/]  trace {inline(trace_id)}")
         rows = [(e["at"][11:23], e["route"], e["what"], e["sink"], e["attempt"] or "", e["detail"]) for e in entries]
         console.print(table(("UTC", "route", "what", "sink", "try", "detail"), rows, ("try",)))
         console.print()
@@ -76,4 +72,4 @@ def _show(answer: dict[str, Any]) -> None:
 def _title(entries: list[dict[str, Any]]) -> str:
     keys = {name: value for e in entries for name, value in e.get("keys", {}).items()}
     day = entries[0]["at"][:10]
-    return escape(f"{day}  " + (" ".join(f"{k}={v}" for k, v in keys.items()) or entries[0]["event_type"]))
+    return inline(f"{day}  " + (" ".join(f"{k}={v}" for k, v in keys.items()) or entries[0]["event_type"]))

@@ -11,7 +11,7 @@ import typer
 
 from engine.app import dry_run as run_dry
 from engine.cli.given import given
-from engine.cli.output import Exit, Form, FormatOption, escape, fail, out, pretty, print_json
+from engine.cli.output import Exit, Form, FormatOption, escape, fail, inline, out, pretty, print_json
 from engine.cli.project import ProjectOption, loaded_for, settings_for
 from engine.config.nearest import suggestion
 from engine.core.errors import Failure, Permanent
@@ -94,7 +94,7 @@ def dry_run(
 
 def _show(run: DryRun) -> None:
     console = out()
-    console.print(f"[bold]{escape(run.title)}[/]")
+    console.print(f"[bold]{inline(run.title)}[/]")
     for step in run.steps:
         console.print(f"[cyan]step {escape(step.id)}[/]")
         if isinstance(step.after, Failure):
@@ -117,7 +117,7 @@ def _show_end(run: DryRun) -> None:
         console.print(f"[cyan]would wait[/]: {escape(run.kept)}")
     for output in run.outputs:
         key = f" [{output.output_key}]" if output.output_key else ""
-        console.print(f"[green]would go to {escape(output.sink + key)}[/]\n{escape(pretty(output.body))}")
+        console.print(f"[green]would go to {inline(output.sink + key)}[/]\n{escape(pretty(output.body))}")
     if not (run.failed or run.filtered or run.kept or run.outputs):
         console.print("no sink is selected")
     console.print()

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import getpass
-import os
 import re
-import subprocess
-import sys
-import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from engine.cli.bulk import replay_all
-from engine.cli.given import given
-from engine.cli.output import Exit, Form, FormatOption, err, escape, fail, out, pretty, print_json, table
+from engine.cli.editing import edited
+from engine.cli.output import Exit, Form, FormatOption, err, escape, fail, inline, out, pretty, print_json, table
 from engine.cli.owner import Owner, ask
+from engine.cli.people import ActorOption, ReasonOption, login
 from engine.cli.project import ProjectOption, StateOption, settings_for
 from engine.core.errors import Permanent
 from engine.core.jsonx import parse
@@ -24,7 +20,6 @@ from engine.settings import Settings
 
 work = typer.Typer(help="Events that wait for a decision.", no_args_is_help=True)
 
-MOST_REASON = 2000
 _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_:.-]*")
 
 
@@ -35,20 +30,9 @@ def _id(text: str) -> str:
     return text
 
 
-def _said(text: str) -> str:
-    """A reason that says something. Raises typer.BadParameter."""
-    if not text.strip():
-        raise typer.BadParameter("say why: it goes into the audit")
-    if len(text) > MOST_REASON:
-        raise typer.BadParameter(f"a reason has at most {MOST_REASON} characters, this one has {len(text)}")
-    return text
-
-
 IdArgument = Annotated[
     str, typer.Argument(callback=_id, help="The item's id, or a beginning of it that only one item has.")
 ]
-ReasonOption = Annotated[str, typer.Option("--reason", "-r", callback=_said, help="Why; it goes into the audit.")]
-ActorOption = Annotated[str, typer.Option("--actor", envvar="TILLFLOW_ACTOR", help="Who decides. Default: your login.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -95,16 +79,18 @@ def list_(
     if form is Form.JSON:
         print_json(answer)
         return
-    if not answer["items"]:
-        out().print(
-            "No work item matches."
-            if text or route or reason or owner_
-            else "No work items: nothing waits for a person."
-        )
-        return
+    if answer["items"]:
+        _show_items(answer["items"])
+    elif text or route or reason or owner_:
+        out().print("No work item matches.")
+    else:
+        out().print("No work items: nothing waits for a person.")
+
+
+def _show_items(items: list[dict[str, Any]]) -> None:
     rows = [
         (i["id"], i["created"][:19], i["route"], i["sink"], i["reason"], i["detail"], _keys(i["search"]), i["owner"])
-        for i in answer["items"]
+        for i in items
     ]
     out().print(table(("id", "since (UTC)", "route", "sink", "reason", "detail", "keys", "owner"), rows))
 
@@ -144,7 +130,7 @@ def show(
         "note",
     ):
         if item.get(name):
-            console.print(f"[bold]{name:<9}[/] {escape(str(item[name]))}")
+            console.print(f"[bold]{name:<9}[/] {inline(str(item[name]))}")
     if item["data"]:
         console.print(f"[bold]facts[/]\n{escape(pretty(item['data']))}")
     body = item["body"]
@@ -178,7 +164,7 @@ def edit(
     """Change what will be replayed. Values shown as *** stay what they are if you leave them."""
     settings = settings_for(project, state)
     before = _item(settings, id)["body"]
-    text = _edited(before, file)
+    text = edited(before, file)
     body: Any = text
     if not isinstance(before, str):
         try:
@@ -187,7 +173,7 @@ def edit(
             fail(f"the new body is not JSON: {failure.detail}", Exit.USAGE, "nothing was changed")
 
     async def question(owner: Owner) -> Any:
-        return await owner.post(f"/work/{id}/edit", {"actor": actor or _login(), "reason": reason, "body": body})
+        return await owner.post(f"/work/{id}/edit", {"actor": actor or login(), "reason": reason, "body": body})
 
     item = ask(settings, question, changes=True)
     if form is Form.JSON:
@@ -196,33 +182,9 @@ def edit(
     err().print(escape(f"edited {item['id']}; `tillflow work replay {item['id']} -r ...` sends it on its way"))
 
 
-def _edited(before: Any, file: Path | None) -> str:
-    if file is not None:
-        return _read(file)
-    if not sys.stdin.isatty():
-        fail(
-            "there is no terminal for an editor", Exit.USAGE, "give the new body with --file; `-` reads standard input"
-        )
-    editor = os.environ.get("EDITOR", "vi")
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "body.json"
-        path.write_text(before if isinstance(before, str) else pretty(before), encoding="utf-8")
-        if subprocess.run([*editor.split(), str(path)], check=False).returncode:
-            fail(f"{editor} ended with an error", help="nothing was changed; give the new body with --file")
-        return path.read_text(encoding="utf-8")
-
-
-def _read(file: Path) -> str:
-    raw = given(file)
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError:
-        fail(f"the new body is not UTF-8 text: {file}", Exit.USAGE, "nothing was changed; save it as UTF-8")
-
-
 def _decide(verb: str, id: str, reason: str, actor: str, settings: Settings, form: Form) -> None:
     async def question(owner: Owner) -> Any:
-        answer = await owner.post(f"/work/{id}/{verb}", {"actor": actor or _login(), "reason": reason})
+        answer = await owner.post(f"/work/{id}/{verb}", {"actor": actor or login(), "reason": reason})
         return answer, owner.running
 
     answer, running = ask(settings, question, changes=True)
@@ -233,13 +195,6 @@ def _decide(verb: str, id: str, reason: str, actor: str, settings: Settings, for
     later = " (the engine does not run; it is done when it starts)" if waits else ""
     told = answer["text"] if answer["id"] in answer["text"] else f"{answer['id']}: {answer['text']}"
     err().print(escape(f"{told}{later}"))
-
-
-def _login() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        fail("it is not known who you are", Exit.USAGE, "name yourself with --actor or TILLFLOW_ACTOR")
 
 
 @work.command()
@@ -256,13 +211,17 @@ def replay(
     form: FormatOption = Form.HUMAN,
 ) -> None:
     """Have it tried again, as it is or as it was edited. What was applied already is not applied again."""
-    if every == bool(id):
+    if every and id:
+        fail(
+            f"{id} and --all were both given", Exit.USAGE, "give the id to replay this one, or --all for every open one"
+        )
+    if not every and not id:
         fail("replay needs an id, or --all", Exit.USAGE, "`tillflow work list` shows what waits")
     if not every and (reason_is or route or yes):
         fail("--reason-is, --route and --yes go with --all", Exit.USAGE, "with an id there is nothing to choose")
     settings = settings_for(project, state)
     if every:
-        who = {"actor": actor or _login(), "reason": reason}
+        who = {"actor": actor or login(), "reason": reason}
         replay_all(settings, {"reason": reason_is, "route": route}, who, sure=yes, form=form)
     else:
         _decide("replay", _id(id), reason, actor, settings, form)

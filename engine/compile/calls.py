@@ -79,7 +79,8 @@ def bind_call(
     spec = component(scope, place, kind, use, connection)
     mapper = mapping_at(scope, place.at("map"), str(body["map"]), flow) if body.get("map") else None
     action = _action(place, spec, str(body.get("action", ""))) if spec is not None else None
-    values = _values(scope, place.at("with"), body.get("with") or {}, action, flow, build)
+    asks = kind == "call" and action is not None and action.guarantee is None and not body.get("cached")
+    values = _values(scope, place.at("with"), body.get("with") or {}, action, flow, build, secrets=asks)
     if spec is not None:
         scope.uses.digests[f"{kind} {use}"] = scope.catalog.registry.version(kind, use)
     if action is None:
@@ -99,7 +100,14 @@ def _action(place: Place, spec: Any, name: str) -> Action | None:
 
 
 def _values(
-    scope: Scope, place: Place, raw: Mapping[str, Any], action: Action | None, flow: Flow, build: Build
+    scope: Scope,
+    place: Place,
+    raw: Mapping[str, Any],
+    action: Action | None,
+    flow: Flow,
+    build: Build,
+    *,
+    secrets: bool,
 ) -> dict[str, ValueExpr]:
     values: dict[str, ValueExpr] = {}
     checker = Checker(scope)
@@ -114,7 +122,7 @@ def _values(
             report(at, error)
             continue
         if not _fixed_text(at, values[name], flow):
-            checker.value(at, values[name], flow.shape)
+            checker.value(at, values[name], flow.shape, secrets=secrets)
     return values
 
 

@@ -113,7 +113,11 @@ class Catalog:
         if not reason:
             return False
         code = "TF3020" if name in self.registry.broken else "TF3019"
-        advice = "see `tillflow doctor`" if code == "TF3020" else "install the version written for this engine"
+        advice = (
+            "see `tillflow connectors list`; what it says is for whoever wrote it"
+            if code == "TF3020"
+            else "install the version written for this engine"
+        )
         place.finding(code, reason, help=advice)
         return True
 

@@ -14,6 +14,7 @@ from engine.expr.errors import ExpressionError
 from engine.expr.functions.event import META
 from engine.expr.jmes import Expr
 from engine.expr.references import Reference
+from engine.expr.secrecy import secret_error
 from engine.expr.shape import Shape, check_expression
 from engine.expr.shape.check import WARNINGS
 from engine.expr.template import Template, check_template
@@ -43,13 +44,16 @@ class Checker:
         self._doubts = doubts
         self._given = given or {}
 
-    def expression(self, place: Place, expr: Expr, shape: Shape, where: Where) -> None:
+    def expression(self, place: Place, expr: Expr, shape: Shape, where: Where, *, secrets: bool = False) -> None:
+        """`secrets`: what it gives goes to an outside system only, and may be a secret."""
         for error in self._errors(expr, shape, where):
             if error.code in WARNINGS and self._doubts is not None:
                 about = expr.text[error.offset : error.offset + error.length]
                 self._doubts.append(Doubt(place, error, about))
             else:
                 report(place, self._explained(expr, error))
+        if expr.secret is not None and where != "condition" and not secrets:
+            report(place, secret_error(expr.secret))
         self.references(place, expr.references)
         if any(reference.kind == "param" for reference in expr.references):
             self._choices(place, expr.tree)
@@ -78,16 +82,16 @@ class Checker:
         for index, part in enumerate(key.parts):
             self.expression(place.at(index) if many else place, part, shape, "key")
 
-    def value(self, place: Place, value: ValueExpr, shape: Shape) -> None:
+    def value(self, place: Place, value: ValueExpr, shape: Shape, *, secrets: bool = False) -> None:
         raw = _raw_at(place)
         block = isinstance(raw, dict)
         if value.expr is not None:
             where: Where = "optional" if value.optional or value.has_default else "value"
-            self.expression(place.at("expr") if block else place, value.expr, shape, where)
+            self.expression(place.at("expr") if block else place, value.expr, shape, where, secrets=secrets)
         if value.template is not None:
             self.template(place.at("template") if block else place, value.template, shape)
         for name, inner in (value.fields or {}).items():
-            self.value(place.at(name), inner, shape)
+            self.value(place.at(name), inner, shape, secrets=secrets)
 
     def template(self, place: Place, template: Template, shape: Shape) -> None:
         for error in check_template(template, shape, self._scope.known):

@@ -174,6 +174,7 @@ class Plan:
     reply: BoundCall | None = None
     tested: bool = False  # its tests run before a change of it is taken
     probation: ProbationRule = ProbationRule()
+    accepted: Mapping[str, str] = field(default_factory=dict)  # risk of the change that brought it -> why it is meant
     mark: Mark = field(default_factory=lambda: Mark(""))
     effective: Mapping[str, Any] = field(default_factory=dict, repr=False)
     uses: Mapping[str, str] = field(default_factory=dict, repr=False)

@@ -1,4 +1,4 @@
-"""What may hurt about a change, under names that can be accepted.
+"""What may hurt about a change, under names that can be accepted: by whoever applies it, or by the file that brings it.
 
 effect-changed        a delivery that was made once could be made again under the new name
 key-changed           the same event gets another id: what was taken in before is new again
@@ -10,7 +10,7 @@ route-removed         what waits for it is finished, what comes after is not tak
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.compile.plan import EventType, Plan, PlannedSink, RouteSet
 from engine.plugins.fields import KeyExpr
@@ -28,12 +28,13 @@ _STRENGTH = {
 
 @dataclass(frozen=True)
 class Risk:
-    """One. `refused`: it is not applied unless it is accepted by name."""
+    """One. `refused`: it is not applied unless it is accepted by name. `because`: why the file says that it is meant."""
 
     name: str
     route: str
     text: str
     refused: bool = False
+    because: str = ""
 
 
 def removed(plan: Plan) -> Risk:
@@ -45,8 +46,18 @@ def risks_of(before: RouteSet, after: RouteSet, old: Plan, new: Plan) -> tuple[R
     """What may hurt when one Plan takes the place of the other."""
     financial = "financial" in (old.criticality, new.criticality)
     found = [*_effects(old, new), *_identity(before, after, old, new)]
-    risks = [Risk(name, new.route, f"{new.route}: {text}", financial) for name, text in found]
+    risks = [_judged(Risk(name, new.route, f"{new.route}: {text}", financial), old, new) for name, text in found]
     return (*risks, *(Risk("guarantee-loosened", new.route, f"{new.route}: {t}") for t in _guarantees(old, new)))
+
+
+def _judged(risk: Risk, old: Plan, new: Plan) -> Risk:
+    """What the file accepts holds once: said before this change, it was said of another one."""
+    because = new.accepted.get(risk.name, "")
+    if not risk.refused or not because:
+        return risk
+    if old.accepted.get(risk.name) == because:
+        return replace(risk, text=f"{risk.text}; that it is accepted in the file was said of an earlier change")
+    return replace(risk, text=f"{risk.text}; accepted in the file: {because}", refused=False, because=because)
 
 
 def _effects(old: Plan, new: Plan) -> Iterator[tuple[str, str]]:

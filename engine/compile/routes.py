@@ -79,6 +79,7 @@ class _RouteCompiler:
             reply=reply,
             tested=doc.reload.tests if doc.reload.tests is not None else doc.criticality == "financial",
             probation=self._probation(),
+            accepted={one.risk: one.because for one in doc.reload.accept},
             mark=place.at("route").mark,
             effective=self._document.data,
             uses=self._uses(),

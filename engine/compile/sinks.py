@@ -9,16 +9,18 @@ from engine.compile.build import Builder
 from engine.compile.calls import bind_call
 from engine.compile.expressions import Checker, present_in, required_schema
 from engine.compile.flow import Flow
-from engine.compile.maps import compatible, mapping_at
-from engine.compile.plan import EventType, Ordered, PlannedSink, Retry
+from engine.compile.maps import mapping_at
+from engine.compile.plan import EventType, PlannedSink, Retry
 from engine.compile.report import Place
 from engine.compile.scope import Scope
+from engine.compile.sinkevent import check_fits
+from engine.compile.sinkorder import SinkOrder
+from engine.compile.sinktable import TableSink
 from engine.compile.types import known_type
 from engine.config.models.route import RetryDoc, SinkDoc
 from engine.expr.jmes import Expr
 from engine.expr.shape import UNKNOWN, Shape
 from engine.plugins.build import BoundCall, DocumentMapper
-from engine.plugins.fields import KeyExpr
 
 RISKY = ("at_least_once", "at_most_once")
 _BESIDE = {
@@ -59,7 +61,7 @@ class _SinkPlanner:
         self._scope = scope
         self._place = place
         self._doc = doc
-        self._type = type_
+        self._order = SinkOrder(scope, place, doc, type_)
         self._checker = Checker(scope)
         self._when = self._condition(flow)
         self._flow = self._narrowed(flow).knowing(present_in(self._when))
@@ -85,7 +87,7 @@ class _SinkPlanner:
             "retry": self._retry,
             "rate": rate,
             "timeout": timeout,
-            "ordered": self._ordered(),
+            "ordered": self._order.planned(),
             "version": self._version(),
         }
         if target is None or self._scope.catalog.report.errors > before:
@@ -157,7 +159,7 @@ class _SinkPlanner:
         mapper = self._mapper()
         if self._doc.event is not None:
             return self._event(self._doc.event, mapper)
-        return self._table(self._doc.table or "", mapper)
+        return TableSink(self._scope, self._place, self._doc).target(self._doc.table or "", mapper, self._row())
 
     def _system(self, use: str) -> dict[str, Any] | None:
         doc, place = self._doc, self._place
@@ -173,7 +175,7 @@ class _SinkPlanner:
                 f"`{bound.action}` is {guarantee}: on a financial route it may double or lose its effect",
                 help="choose an action with another guarantee, or say `accept_duplicates_because: <reason>`",
             )
-        self._check_held(guarantee, bound.action)
+        self._order.check_held(guarantee, bound.action)
         return {"call": bound, "action": action, "guarantee": guarantee}
 
     def _mapper(self) -> DocumentMapper | None:
@@ -188,47 +190,8 @@ class _SinkPlanner:
             return None
         self._scope.uses.digests[f"schema {name}"] = catalog.schemas.digest(name)
         self._scope.uses.unusable |= catalog.schemas.raw(name) is None
-        self._fits(type_, mapper)
+        check_fits(self._scope, self._place, self._flow, type_, mapper)
         return {"event": type_, "mapper": mapper, "guarantee": "idempotency_key"}
-
-    def _fits(self, type_: EventType, mapper: DocumentMapper | None) -> None:
-        """A finding when what is published can never pass the schema of its type."""
-        if mapper is not None:
-            if (
-                mapper.output
-                and mapper.output != type_.schema
-                and not compatible(self._scope, mapper.output, type_.schema)
-            ):
-                text = f"`{mapper.name}` makes {mapper.output}, this publishes {type_.schema}"
-                self._place.at("map").finding("TF4018", text, help=f"use a mapping whose output is {type_.schema}")
-            return
-        wanted, shape = self._scope.catalog.schemas.shape(type_.schema), self._flow.shape
-        if self._flow.schema == type_.schema or not shape.kinds or not wanted.fields:
-            return
-        closed = (self._scope.catalog.schemas.raw(type_.schema) or {}).get("additionalProperties") is False
-        missing = [n for n, s in wanted.fields.items() if not (s.maybe or s.defaulted) and not shape.has(n)]
-        extra = [n for n, s in shape.fields.items() if closed and not (s.maybe or s.defaulted) and not wanted.has(n)]
-        if missing or extra:
-            wrong = f"has no `{missing[0]}`" if missing else f"has `{extra[0]}`, which that type does not know"
-            text = f"what comes here ({self._flow.schema or 'without a schema'}) {wrong}: it is not a {type_.schema}"
-            self._place.at("event").finding("TF4018", text, help="add `map:` with a mapping that makes it")
-
-    def _table(self, name: str, mapper: DocumentMapper | None) -> dict[str, Any] | None:
-        catalog, place = self._scope.catalog, self._place
-        if not catalog.known(place.at("table"), "table", name):
-            return None
-        planned = catalog.tables.get(name)
-        if planned is None:
-            self._scope.uses.unusable = True
-            return None
-        if planned.file:
-            text = f"table `{name}` is read from {planned.file}; a sink cannot keep it too"
-            place.at("table").finding("TF4022", text, help="use a table without `csv`")
-            return None
-        row = self._row()
-        self._check_columns(name, planned.key, row)
-        key = self._table_key(planned.key, row)
-        return None if key is None else {"table": name, "table_key": key, "mapper": mapper, "guarantee": "upsert"}
 
     def _row(self) -> Shape:
         """What is known of a row: what `map` makes, one or a list of them, or the data itself."""
@@ -237,33 +200,6 @@ class _SinkPlanner:
         made = self._made()
         return made.item() if made.kinds == {"list"} else made
 
-    def _check_columns(self, table: str, columns: Sequence[str], row: Shape) -> None:
-        """The columns a table is read by have to be in the rows it is kept with."""
-        loaded = self._scope.catalog.project.tables
-        assert loaded is not None
-        place = Place(self._scope.catalog.report, loaded.document, ("tables", table, "key"))
-        many = isinstance(loaded.model.tables[table].key, list)
-        why = f"sink `{self._doc.id}` of route {self._scope.route} keeps the table"
-        for index, column in enumerate(columns):
-            if not row.has(column):
-                at = place.at(index) if many else place
-                at.unknown("TF3521", "field of its rows called", column, row.fields, why=why)
-
-    def _table_key(self, columns: Sequence[str], shape: Shape) -> KeyExpr | None:
-        """The key as it is written, or the table's own columns of the row."""
-        raw, place = self._doc.key, self._place.at("key")
-        texts = list(columns) if raw is None else raw if isinstance(raw, list) else [raw]
-        parts: list[Expr] = []
-        for index, text in enumerate(texts):
-            at = self._place.at("table") if raw is None else place.at(index) if isinstance(raw, list) else place
-            expr = self._scope.catalog.texts.expression(at, text)
-            if expr is None:
-                return None
-            if raw is not None:
-                self._checker.expression(at, expr, shape, "key")
-            parts.append(expr)
-        return KeyExpr(tuple(parts))
-
     def _lane(self) -> str:
         doc, criticality = self._doc, self._scope.criticality
         if doc.lane == "own":
@@ -271,43 +207,6 @@ class _SinkPlanner:
         if doc.use is not None:
             return f"{doc.connection}.{criticality}"
         return "bus" if doc.event is not None else f"tables.{criticality}"
-
-    def _ordered(self) -> Ordered | None:
-        doc = self._doc
-        if doc.ordered is None and doc.ordering is None:
-            return None
-        self._check_order(self._place.at("ordered" if doc.ordered is not None else "ordering"))
-        if doc.ordered is None:
-            return Ordered(mode="latest")
-        gap = self._scope.measures.duration(
-            self._place.at("ordered", "gap_timeout"), doc.ordered.gap_timeout, Ordered.gap_timeout
-        )
-        return Ordered(on_failure=doc.ordered.on_failure, gap_timeout=gap)
-
-    def _check_order(self, place: Place) -> None:
-        """A finding where no order can be kept: without a key of order, or without one number for each output."""
-        if self._type is None or self._type.order_by is None:
-            what = f"{self._type.schema} has no `order_by`" if self._type else "the events of this route have no type"
-            place.finding("TF4019", f"order cannot be kept: {what}", key=True, help="add `order_by` to its schema")
-        elif self._doc.ordered is not None and (step := self._scope.uses.regrouped):
-            place.finding(
-                "TF4019",
-                f"order cannot be kept behind `{step}`: what comes here has no number of its own",
-                key=True,
-                help="publish with `event:` a type that has `order_by`, and send it on from a route of its own",
-            )
-
-    def _check_held(self, guarantee: str, action: str) -> None:
-        """A warning where every lost answer stops a key until a person decides."""
-        ordered = self._doc.ordered
-        if ordered is not None and ordered.on_failure == "hold_key" and guarantee == "at_most_once":
-            self._place.at("ordered").finding(
-                "TF4023",
-                f"`{action}` is never repeated: each lost answer holds its key until a person decides",
-                key=True,
-                help="write `on_failure: skip`, or choose an action that can be repeated",
-                severity="warning",
-            )
 
     def _version(self) -> Expr | None:
         if self._doc.version is None:

@@ -17,7 +17,7 @@ from engine.core.findings import Finding
 YOUNG: Final = 0.1  # seconds after its last change in which a file may be half written
 LONGEST: Final = 2.0  # seconds that anything is waited for
 
-Seen = tuple[Mapping[str, bytes], list[Finding]]
+ProjectRead = tuple[Mapping[str, bytes], list[Finding]]
 
 
 class Snapshots:
@@ -30,15 +30,16 @@ class Snapshots:
         self._root = root
         self._also = also
         self._known: Known = {}
-        self._last: tuple[Seen, object] | None = None
+        self._last: tuple[ProjectRead, object] | None = None
         self._waiting_since = 0.0
+        self.linked = False  # a file is reached by a link, of whose change no watched folder tells
 
     @property
     def waiting(self) -> bool:
         """The last look waited for something that may be half written."""
         return self._waiting_since > 0
 
-    def look(self) -> Seen | None:
+    def look(self) -> ProjectRead | None:
         """The files and findings about reading them; None when nothing changed, or something may be half written."""
         files, findings = scan(self._root, self._known)
         beside = self._beside()
@@ -49,6 +50,8 @@ class Snapshots:
             return None
         self._waiting_since = 0.0
         self._last = (files, findings), beside
+        real = os.path.realpath(self._root)
+        self.linked = any(os.path.realpath(os.path.join(real, path)) != os.path.join(real, path) for path in files)
         return self._last[0]
 
     def _may_be_half_written(self) -> bool:

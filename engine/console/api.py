@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from engine.console.asking import Handler, body_of, number, who
+from engine.console.asking import Handler, body_of, number, part, text, who
 from engine.console.revisions import RevisionVerbs
 from engine.core.errors import Failure, Permanent, StoreDown
 from engine.core.jsonx import encode
@@ -61,7 +61,7 @@ class _Verbs:
     async def status(self, request: Request) -> Any:
         """With `revisions` as `revisions/now` has them; null while a running engine cannot reach the Store."""
         told = await self._control.status()
-        with suppress(StoreDown):
+        with suppress(StoreDown):  # the status says so itself, by its `state`
             return {**told, "revisions": await self._revisions.standing(request)}
         return {**told, "revisions": None}
 
@@ -69,39 +69,37 @@ class _Verbs:
         return await self._control.health()
 
     async def figures(self, request: Request) -> Any:
-        query = request.query_params
-        return await self._control.figures(query.get("route", ""), query.get("since", ""), query.get("until", ""))
+        return await self._control.figures(*(text(request, name) for name in ("route", "since", "until")))
 
     async def audit(self, request: Request) -> Any:
         return await self._control.audit(number(request, "limit", 100))
 
     async def trace(self, request: Request) -> Any:
-        text = request.query_params.get("text", "")
-        if not text:
+        wanted = text(request, "text")
+        if not wanted:
             raise Permanent("bad-request", "`text` is missing: a business key, an event id or a trace id")
-        return await self._control.trace(text, request.query_params.get("name", ""))
+        return await self._control.trace(wanted, text(request, "name"))
 
     async def work_list(self, request: Request) -> Any:
-        query = request.query_params
-        states = tuple(query.getlist("state")) or ("open",)
+        states = tuple(request.query_params.getlist("state")) or ("open",)
         if wrong := [state for state in states if state not in STATES]:
             raise Permanent("bad-request", f"`{wrong[0]}` is not a state; states are {', '.join(STATES)}")
-        filters = {name: query.get(name, "") for name in ("route", "reason", "owner", "text", "name")}
+        filters = {name: text(request, name) for name in ("route", "reason", "owner", "text", "name")}
         limit, offset = number(request, "limit", 100), number(request, "offset", 0)
         return await self._control.work_list(states, **filters, limit=limit, offset=offset)  # type: ignore[arg-type]
 
     async def work_show(self, request: Request) -> Any:
-        return await self._control.work_show(request.path_params["id"])
+        return await self._control.work_show(part(request, "id"))
 
     async def work_edit(self, request: Request) -> Any:
         given = await body_of(request)
         if "body" not in given:
             raise Permanent("bad-request", "`body` is missing: what will be replayed")
-        return await self._control.work_edit(request.path_params["id"], given["body"], *who(given))
+        return await self._control.work_edit(part(request, "id"), given["body"], *who(given))
 
     def decide(self, verb: Callable[[str, str, str], Awaitable[Any]]) -> Handler:
         async def handle(request: Request) -> Any:
-            return await verb(request.path_params["id"], *who(await body_of(request)))
+            return await verb(part(request, "id"), *who(await body_of(request)))
 
         return handle
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from starlette.requests import Request
 
+from engine.console import said
 from engine.core.errors import Permanent
 from engine.core.jsonx import parse
 
@@ -30,12 +31,22 @@ def who(given: Mapping[str, Any]) -> tuple[str, str]:
     actor, reason = given.get("actor"), given.get("reason")
     if not isinstance(actor, str) or not actor.strip() or not isinstance(reason, str) or not reason.strip():
         raise Permanent("bad-request", "`actor` and `reason` are texts: who decides, and why")
-    return actor, reason
+    return said.actor(actor), said.reason(reason)
+
+
+def text(request: Request, name: str) -> str:
+    """A text of the query that is looked for; empty where it is not given. Raises Permanent `bad-request`."""
+    return said.searched(f"`{name}`", request.query_params.get(name, ""))
+
+
+def part(request: Request, name: str) -> str:
+    """A part of the path: the id or number of something. Raises Permanent `bad-request`."""
+    return said.searched(f"`{name}`", request.path_params[name])
 
 
 def number(request: Request, name: str, default: int) -> int:
     """A whole number of the query. Raises Permanent `bad-request`."""
-    text = request.query_params.get(name, str(default))
-    if not text.isdigit() or len(text) > 9:
+    given = request.query_params.get(name, str(default))
+    if not given.isascii() or not given.isdigit() or len(given) > 9:
         raise Permanent("bad-request", f"`{name}` is a whole number")
-    return int(text)
+    return int(given)

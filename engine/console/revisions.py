@@ -19,7 +19,7 @@ from typing import Any
 
 from starlette.requests import Request
 
-from engine.console.asking import Handler, body_of, number, who
+from engine.console.asking import Handler, body_of, number, part, text, who
 from engine.core.errors import Permanent
 from engine.runtime.reload.verbs import Reload
 from engine.settings import Settings
@@ -52,7 +52,7 @@ class RevisionVerbs:
         return await self._reload.history(number(request, "limit", 50))
 
     async def _diff(self, request: Request) -> Any:
-        before, after = (request.query_params.get(name, "") for name in ("before", "after"))
+        before, after = (text(request, name) for name in ("before", "after"))
         if not before or not after:
             raise Permanent("bad-request", "`before` and `after` are missing: numbers of revisions, or their ids")
         return await self._reload.compare(before, after)
@@ -73,7 +73,7 @@ class RevisionVerbs:
     async def _rollback(self, request: Request) -> Any:
         given = await body_of(request)
         self._refuse(given)
-        return await self._reload.rollback(request.path_params["revision"], *who(given))
+        return await self._reload.rollback(part(request, "revision"), *who(given))
 
     def _refuse(self, given: Mapping[str, Any]) -> None:
         """What is asked for cannot be done by an engine that was started otherwise."""

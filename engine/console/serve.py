@@ -30,13 +30,27 @@ async def serving(app: Any, path: Path) -> AsyncIterator[None]:
 @asynccontextmanager
 async def serving_at(app: Any, host: str, port: int) -> AsyncIterator[None]:
     """Serve `app` at a host and port until the block ends. Raises SettingsError when it cannot listen there."""
-    try:
-        listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except (OSError, OverflowError) as error:
-        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise SettingsError(f"nothing can listen at {host}:{port} (--http): {why}; choose another port") from None
+    listener = _listening_at(host, port)
     async with _serving(app, listener):
         yield
+
+
+def check_free(host: str, port: int) -> None:
+    """Whether something can listen there now, asked before there is anything to serve. Raises SettingsError."""
+    if host:
+        _listening_at(host, port).close()
+
+
+def _listening_at(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        if (error.errno or 0) < 0:  # of the resolver of names
+            why, advice = "the host is not known", "correct it"
+        else:
+            why = os.strerror(error.errno) if error.errno else str(error)  # its own words name the address once more
+            advice = "choose another port, or end what listens there"
+    raise SettingsError(f"nothing can listen at {host}:{port} (--http): {why}; {advice}")
 
 
 @asynccontextmanager

@@ -11,7 +11,9 @@ from engine.console.api import make_app
 from engine.console.probes import probing
 from engine.console.revisions import RevisionVerbs
 from engine.console.serve import serving
+from engine.core.clock import SystemClock
 from engine.loading import Loaded, exposed_secrets
+from engine.logs import StderrLog, of_libraries
 from engine.reader import ReaderProcess, running
 from engine.runtime.watch import when_parent_dies
 from engine.settings import Settings
@@ -33,13 +35,15 @@ async def serve(settings: Settings, loaded: Loaded, *, ready: Callable[[], None]
         problems.append(reason)
         stop.set()
 
-    async with engine_cell(settings, broken=broken) as cell:
+    log = StderrLog(SystemClock())
+    async with of_libraries(log), engine_cell(settings, log=log, broken=broken) as cell:
         cell.log("starting", {"routes": len(loaded.routeset.plans), "state": settings.state, "socket": settings.socket})
         for text in exposed_secrets(settings):
             cell.log("a secret is not safe", {"why": text})
         loaded = await starting(cell, loaded, settings)
         reader = ReaderProcess(settings, cell.log)
         engine = make_engine(cell, loaded, settings, reader=reader)
+        log.always = engine.plans.stamp
         async with probing(engine, *settings.probes):
             await engine.start()
             try:
@@ -47,7 +51,7 @@ async def serve(settings: Settings, loaded: Loaded, *, ready: Callable[[], None]
                     serving(make_app(engine.control, RevisionVerbs(engine.reload, settings)), settings.socket),
                     running(reader),
                 ):
-                    cell.log("running", {"revision": engine.plans.revision, "routes": len(engine.plans.all())})
+                    cell.log("running", {"routes": len(engine.plans.all())})
                     ready()
                     await stop.wait()
             finally:

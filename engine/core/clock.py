@@ -28,12 +28,15 @@ class SystemClock:
     """The machine's clock."""
 
     def now(self) -> int:
+        """UTC microseconds since 1970, of the machine."""
         return time.time_ns() // 1000
 
     def monotonic(self) -> float:
+        """Seconds that never go back; only differences mean something."""
         return time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
+        """Wait so many seconds; at once for zero and less."""
         await asyncio.sleep(max(0.0, seconds))
 
 

@@ -18,12 +18,18 @@ from engine.core.numbers import plain
 
 MAX_DEPTH = 64
 MAX_DIGITS = 40
+_PAST = 10**MAX_DIGITS  # smallest whole number with more digits
 
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 decode: Callable[[bytes | str], Any] = _decoder.decode
+"""JSON of this engine or of a trusted system to values, fast: Decimal for a number with a point, never a float.
+
+Raises msgspec.DecodeError. Bytes from outside are for `parse`, which is strict.
+"""
 encode: Callable[[Any], bytes] = _encoder.encode
+"""Values to JSON bytes; a Decimal with the digits it has. Raises TypeError for what is no JSON value (see `written`)."""
 
 
 def written(value: Any) -> bytes:
@@ -80,18 +86,37 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _integer(text: str) -> int:
-    if len(text) > MAX_DIGITS:
-        raise Permanent("bad-json", f"a number has {len(text)} digits; at most {MAX_DIGITS} are accepted")
+    digits = len(text) - text.startswith("-")
+    if digits > MAX_DIGITS:
+        raise Permanent("bad-json", f"a number has {digits} digits; at most {MAX_DIGITS} are accepted")
     return int(text)
 
 
 def _decimal(text: str) -> Decimal:
-    if len(text) > MAX_DIGITS + 10:
-        raise Permanent("bad-json", f"a number has {len(text)} characters; at most {MAX_DIGITS + 10} are accepted")
+    size = len(text) - text.startswith("-")
+    if size > MAX_DIGITS + 10:
+        raise Permanent("bad-json", f"a number has {size} characters; at most {MAX_DIGITS + 10} are accepted")
     value = Decimal(text)
     if abs(value.adjusted()) > MAX_DIGITS:
         raise Permanent("bad-json", f"the number {text} is out of range")
     return value
+
+
+def over_caps(value: int | Decimal) -> str:
+    """Why `parse` would refuse a number as `encode` writes it; empty when it would read it."""
+    if type(value) is int:
+        return "" if -_PAST < value < _PAST else f"a number has more than {MAX_DIGITS} digits"
+    text = str(value)
+    if len(text) <= MAX_DIGITS and "E" not in text:
+        return ""
+    try:
+        if "." in text or "E" in text:
+            _decimal(text)
+        else:
+            _integer(text)
+    except Permanent as failure:
+        return failure.detail
+    return ""
 
 
 def _constant(text: str) -> Any:

@@ -7,6 +7,7 @@ from decimal import Context, Decimal, DivisionByZero, Inexact, InvalidOperation,
 # 120 digits hold every sum and product of numbers as they come in (see jsonx.MAX_DIGITS). What would still need more is
 # an error, decimal.Inexact, and never rounded in silence; so are the three signals every context traps.
 EXACT = Context(prec=120, traps=[Inexact, InvalidOperation, DivisionByZero, Overflow])
+"""Decimal context of every calculation: 120 digits, and decimal.Inexact raised where digits would be rounded away."""
 
 
 def is_number(value: object) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from engine.expr import calls, logic, paths
+from engine.expr import calls, logic, paths, projections, selects
 from engine.expr.errors import ExpressionError
 from engine.expr.functions import FunctionTable
 from engine.expr.limits import Meter
@@ -49,11 +49,11 @@ class Compiler:
             Index: lambda node: paths.index(node.index),
             Slice: paths.part_of,
             Chain: self._chain,
-            Flatten: lambda node: paths.flatten(self.compile(node.base), self.meter),
+            Flatten: lambda node: projections.flatten(self.compile(node.base), self.meter),
             Project: self._project,
             ProjectValues: self._project_values,
             Filter: self._filter,
-            MultiList: lambda node: paths.multi_list([self.compile(item) for item in node.items], self.meter),
+            MultiList: lambda node: selects.multi_list([self.compile(item) for item in node.items], self.meter),
             MultiDict: self._multi_dict,
             Or: lambda node: logic.alternatives([self.compile(item) for item in node.items]),
             And: lambda node: logic.conjunction([self.compile(item) for item in node.items], self.strict),
@@ -86,27 +86,27 @@ class Compiler:
 
     def _project(self, node: Project) -> Closure:
         if isinstance(node.base, Flatten) and isinstance(node.each, Field):
-            return paths.flat_field(self.compile(node.base.base), node.each.name, self.meter)
+            return projections.flat_field(self.compile(node.base.base), node.each.name, self.meter)
         wanted = self._own_names(node.each)
         if isinstance(node.base, Flatten) and isinstance(node.each, MultiDict) and wanted:
-            return paths.flat_picked(self.compile(node.base.base), node.each.names, wanted)
-        return paths.project(self.compile(node.base), self._each(node.each), self.meter)
+            return selects.flat_picked(self.compile(node.base.base), node.each.names, wanted)
+        return projections.project(self.compile(node.base), self._each(node.each), self.meter)
 
     def _each(self, node: Node) -> Closure | None:
         return None if isinstance(node, Current) else self.compile(node)
 
     def _project_values(self, node: ProjectValues) -> Closure:
-        return paths.project_values(self.compile(node.base), self.compile(node.each), self.meter)
+        return projections.project_values(self.compile(node.base), self.compile(node.each), self.meter)
 
     def _filter(self, node: Filter) -> Closure:
         condition = logic.truth(self.compile(node.condition), self.strict, "the condition in [? ]")
-        return paths.filtered(self.compile(node.base), condition, self._each(node.each), self.meter)
+        return projections.filtered(self.compile(node.base), condition, self._each(node.each), self.meter)
 
     def _multi_dict(self, node: MultiDict) -> Closure:
         wanted = self._own_names(node)
         if wanted:
-            return paths.picked(node.names, wanted)
-        return paths.multi_dict(node.names, [self.compile(item) for item in node.items], self.meter)
+            return selects.picked(node.names, wanted)
+        return selects.multi_dict(node.names, [self.compile(item) for item in node.items], self.meter)
 
     def _own_names(self, node: Node) -> list[str]:
         """The names a multi-select takes, when it takes nothing but names and needs no meter."""

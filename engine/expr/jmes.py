@@ -11,16 +11,19 @@ from functools import lru_cache
 from typing import Any
 
 from engine.core.errors import Permanent, TillflowError
+from engine.core.quoting import short
 from engine.expr.compiler import Compiler
 from engine.expr.env import Env
 from engine.expr.functions import FunctionTable
 from engine.expr.growth import needs_meter
 from engine.expr.limits import MAX_WORK, Meter
 from engine.expr.logic import HINT
-from engine.expr.nodes import Node
+from engine.expr.made import makes_numbers, readable
+from engine.expr.nodes import Call, Node
 from engine.expr.parse import parse
 from engine.expr.paths import Closure
 from engine.expr.references import Reference, gives_dates, references
+from engine.expr.secrecy import given_secret
 from engine.expr.signature import Function
 from engine.expr.values import Refused, described, undated
 
@@ -32,10 +35,11 @@ class Expr:
     tree        its syntax tree, for checks against a shape
     functions   the table it was compiled with
     references  the tables, params, secrets and facts of the event it names literally, with their places
+    secret      the call whose secret may be in what it gives
     evaluate    what calling it does, as a plain function: cheaper for what is called for every field of every event
     """
 
-    __slots__ = ("evaluate", "functions", "references", "strict", "text", "tree")
+    __slots__ = ("evaluate", "functions", "references", "secret", "strict", "text", "tree")
 
     def __init__(self, text: str, tree: Node, run: Closure, functions: Mapping[str, Function], strict: bool) -> None:
         self.text = text
@@ -43,6 +47,7 @@ class Expr:
         self.functions = functions
         self.strict = strict
         self.references: tuple[Reference, ...] = references(tree, functions)
+        self.secret: Call | None = given_secret(tree, functions)
         self.evaluate = self._guarded(run)
 
     def __call__(self, data: Any, env: Env) -> Any:
@@ -58,7 +63,7 @@ class Expr:
         if found is True or found is False:
             return found
         said = "gives nothing (is a flag missing?)" if found is None else f"gives {described(found)}"
-        raise Permanent("not-yes-no", f"`{self.text}` {said}: {HINT}", data={"expression": self.text})
+        raise Permanent("not-yes-no", f"`{short(self.text)}` {said}: {HINT}", data={"expression": self.text})
 
     def _guarded(self, run: Closure) -> Closure:
         def evaluate(data: Any, env: Any) -> Any:
@@ -74,15 +79,19 @@ class Expr:
     def _failed(self, error: Exception) -> Permanent:
         facts = {"expression": self.text}
         if isinstance(error, Refused):
-            return Permanent(error.reason, f"`{self.text}`: {error}", data={**facts, "error": error.error})
+            return Permanent(error.reason, f"`{short(self.text)}`: {error}", data={**facts, "error": error.error})
         if isinstance(error, ArithmeticError):
             said = "a number does not fit exactly or is not valid"
-            return Permanent("expression-failed", f"`{self.text}`: {said}", data={**facts, "error": "invalid-value"})
+            return Permanent(
+                "expression-failed", f"`{short(self.text)}`: {said}", data={**facts, "error": "invalid-value"}
+            )
         if isinstance(error, RecursionError):
             said = "the document is nested too deep"
-            return Permanent("expression-failed", f"`{self.text}`: {said}", data={**facts, "error": "limit-exceeded"})
+            return Permanent(
+                "expression-failed", f"`{short(self.text)}`: {said}", data={**facts, "error": "limit-exceeded"}
+            )
         return Permanent(
-            "expression-failed", f"`{self.text}`: a function failed with {type(error).__name__}", data=facts
+            "expression-failed", f"`{short(self.text)}`: a function failed with {type(error).__name__}", data=facts
         )
 
     def __repr__(self) -> str:
@@ -103,6 +112,8 @@ def _compile(text: str, table: Mapping[str, Function], strict: bool) -> Expr:
         run = _metered(run, meter)
     if gives_dates(tree, table):
         run = _plain_dates(run)
+    if strict and makes_numbers(tree, table):
+        run = readable(run)
     return Expr(text, tree, run, table, strict)
 
 

@@ -138,7 +138,9 @@ class _Reading:
         elif (origin or annotation) in _PYTHON_KINDS:
             self.kinds += (_PYTHON_KINDS[origin or annotation],)
         else:
-            raise ValueError(f"{self.where}: {annotation!r} is not a type of engine.expr.types")
+            raise ValueError(
+                f"{self.where}: {annotation!r} is not a type of an expression; engine.sdk has Text, Number, List and others"
+            )
 
     def _read_note(self, note: Kind) -> None:
         self.note = note

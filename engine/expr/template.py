@@ -16,6 +16,7 @@ from jinja2.exceptions import UndefinedError
 from jinja2.meta import find_undeclared_variables
 
 from engine.core.errors import Permanent, TillflowError
+from engine.core.quoting import short
 from engine.expr.calls import accepts, named, refused_value
 from engine.expr.env import Env
 from engine.expr.errors import ExpressionError
@@ -89,22 +90,19 @@ class Template:
         facts = {"template": self.text[:200]}
         if isinstance(error, Refused):
             reason = "template-failed" if error.reason == "expression-failed" else error.reason
-            return Permanent(reason, f"the template {_short(self.text)}: {error}", data={**facts, "error": error.error})
+            return Permanent(
+                reason, f"the template `{short(self.text)}`: {error}", data={**facts, "error": error.error}
+            )
         if isinstance(error, UndefinedError):
             said = f"{error.message}; write {{{{ .. | default('') }}}} if it may be missing"
         elif isinstance(error, TemplateError):
             said = error.message or type(error).__name__
         else:
             said = f"failed with {type(error).__name__}"
-        return Permanent("template-failed", f"the template {_short(self.text)}: {said}", data=facts)
+        return Permanent("template-failed", f"the template `{short(self.text)}`: {said}", data=facts)
 
     def __repr__(self) -> str:
         return f"Template({self.text!r})"
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return f"`{line[:80]}...`" if len(line) > 80 else f"`{line}`"
 
 
 def compile_template(text: str, functions: Mapping[str, Function] | None = None) -> Template:

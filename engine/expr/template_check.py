@@ -12,6 +12,7 @@ from engine.expr import nodes as expressions
 from engine.expr.errors import ExpressionError, Where
 from engine.expr.nearest import nearest
 from engine.expr.references import Reference
+from engine.expr.secrecy import printed_secrets
 from engine.expr.shape import judge
 from engine.expr.shape.known import NOTHING_KNOWN, Known
 from engine.expr.shape.model import UNKNOWN, Shape
@@ -33,10 +34,11 @@ class CheckableTemplate(Protocol):
 
 
 def check_template(template: CheckableTemplate, shape: Shape, known: Known = NOTHING_KNOWN) -> list[ExpressionError]:
-    """Names the data does not have, in the order of the text."""
+    """Names the data does not have and secrets that would be printed, in the order of the text."""
     checker = _Checker(template, shape, known)
     checker.body(template.tree.body, {})
-    once = {(error.offset, error.message): error for error in checker.errors}
+    found = [*checker.errors, *printed_secrets(template.tree, template.functions)]
+    once = {(error.offset, error.message): error for error in found}
     return [once[place] for place in sorted(once)]
 
 

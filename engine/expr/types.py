@@ -44,27 +44,47 @@ class Kind:
 
 
 Text: TypeAlias = Annotated[str, Kind(("text",))]
+"""A str."""
 Number: TypeAlias = Annotated[int | Decimal, Kind(("number",))]
+"""An int or a Decimal, never a float."""
 YesNo: TypeAlias = Annotated[bool, Kind(("yes/no",))]
+"""A bool."""
 List: TypeAlias = Annotated[list[Any], Kind(("list",))]
+"""A list of anything."""
 Numbers: TypeAlias = Annotated[list[int | Decimal], Kind(("list",), ("number",))]
+"""A list of int and Decimal."""
 Texts: TypeAlias = Annotated[list[str], Kind(("list",), ("text",))]
+"""A list of str."""
 YesNos: TypeAlias = Annotated[list[bool], Kind(("list",), ("yes/no",))]
+"""A list of bool."""
 Objects: TypeAlias = Annotated[list[dict[str, Any]], Kind(("list",), ("object",))]
+"""A list of dicts."""
 Object: TypeAlias = Annotated[dict[str, Any], Kind(("object",))]
+"""A dict."""
 Anything: TypeAlias = Annotated[Any, Kind()]
+"""Any JSON value that is not null; with `| None` null too."""
 Date: TypeAlias = Annotated[DateText, Kind(("date",))]
+"""Text that is a date, `2026-01-31`."""
 Moment: TypeAlias = Annotated[MomentText, Kind(("moment",))]
+"""Text that is a moment with its zone, `2026-01-31T09:20:00Z`."""
 
 Lazy: TypeAlias = Annotated[Callable[[], Any], Kind(lazy=True)]
+"""A callable that evaluates the argument when it is called: for one that may not be needed."""
 ExpressionArg: TypeAlias = Annotated[Callable[[Any], Any], Kind(per_item=True)]
+"""`&expression`: a callable that takes an item and gives its value."""
 Regex: TypeAlias = Annotated[Pattern, Kind(("text",), literal=True, prepare=compile_pattern)]
+"""A pattern that stands in the expression as it is; runs in linear time."""
 
 TableName: TypeAlias = Annotated[str, Kind(("text",), names="table")]
+"""Name of a reference table, checked when the route is compiled."""
 ParamName: TypeAlias = Annotated[str, Kind(("text",), names="param")]
+"""Name of a parameter of the route."""
 SecretName: TypeAlias = Annotated[str, Kind(("text",), names="secret")]
+"""Name of a secret."""
 MetaName: TypeAlias = Annotated[str, Kind(("text",), names="meta")]
+"""Name of a fact of the event."""
 FieldName: TypeAlias = Annotated[str, Kind(("text",), names="field")]
+"""Name of a field of the elements of the list before it."""
 
 __all__ = [
     "Anything",

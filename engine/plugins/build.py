@@ -19,7 +19,9 @@ class DocumentMapper(Protocol):
     """A compiled mapping: turns one document into another."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Name of the mapping in mappings/."""
+        ...
 
     @property
     def output(self) -> str:
@@ -109,7 +111,10 @@ class Build(Protocol):
         ...
 
     def call(self, body: Mapping[str, Any], *path: str | int) -> BoundCall:
-        """Resolve `use`, `connection`, `action`, `with`, `map` of a call that stands at `path` of the step's body."""
+        """Resolve `use`, `connection`, `action`, `with`, `map` of a call that stands at `path` of the step's body.
+
+        Values of one that only reads may be secrets, unless `cached`: what is written down is found by them.
+        """
         ...
 
     def subflow(self, name: str, params: Mapping[str, Any]) -> StepSequence:

@@ -84,6 +84,7 @@ class Frame:
 
     @property
     def schema(self) -> str:
+        """Name of the schema `data` follows now, `name@n`, or empty; setting it changes what `meta('schema')` reads."""
         return self._schema
 
     @schema.setter
@@ -137,3 +138,4 @@ class Split:
 
 
 Signal = Filtered | Split
+"""What a step answers when the event does not simply go on: it ends here, or it became several."""

@@ -65,42 +65,52 @@ class Registry:
 
     @property
     def steps(self) -> Mapping[str, ComponentSpec]:
+        """Step types by name."""
         return self.of("step")
 
     @property
     def sources(self) -> Mapping[str, ComponentSpec]:
+        """Sources by the name of their connector."""
         return self.of("source")
 
     @property
     def sinks(self) -> Mapping[str, ComponentSpec]:
+        """Sinks by the name of their connector."""
         return self.of("sink")
 
     @property
     def calls(self) -> Mapping[str, ComponentSpec]:
+        """Calls by the name of their connector."""
         return self.of("call")
 
     @property
     def formats(self) -> Mapping[str, ComponentSpec]:
+        """Formats by name."""
         return self.of("format")
 
     @property
     def functions(self) -> Mapping[str, ComponentSpec]:
+        """Functions of the expression language by name."""
         return self.of("function")
 
     @property
     def auth(self) -> Mapping[str, ComponentSpec]:
+        """Auth schemes by name."""
         return self.of("auth")
 
     @property
     def connectors(self) -> Mapping[str, Connector]:
+        """Connectors that can be used, by name."""
         return MappingProxyType(self._connectors)
 
     @property
     def refused(self) -> Mapping[str, str]:
+        """Connectors written for another API: name -> why, in words for people."""
         return MappingProxyType(self._refused)
 
     @property
     def broken(self) -> Mapping[str, str]:
+        """Plugins that could not be imported: name -> why, in words for people."""
         return MappingProxyType(self._broken)
 
     def unusable(self, kind: ComponentKind | None, name: str) -> str:

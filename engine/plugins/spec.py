@@ -9,7 +9,11 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel
 
-API = 1  # raised when a plugin written for the old one would not work any more
+API = 1
+"""Number of this plugin API; raised when a plugin written for the one before would not work any more.
+
+A Connector says which one it was written for. Another number refuses that connector, with findings in its routes.
+"""
 
 ComponentKind = Literal["source", "sink", "call", "step", "format", "function", "auth"]
 NAME = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*(\.[a-z0-9]+(_[a-z0-9]+)*)*")
@@ -36,6 +40,7 @@ class ComponentSpec:
 
     @property
     def config(self) -> type[BaseModel] | None:
+        """Its nested `Config`; None where it has none (a sink, a call, a function)."""
         return getattr(self.target, "Config", None)
 
 
@@ -88,7 +93,12 @@ def auth_scheme(name: str, since: str = "0.1") -> Callable[[T], T]:
 
 
 def function(name: str, since: str = "0.1") -> Callable[[F], F]:
-    """Declare a function of the expression language. Parameters and result are annotated with `engine.expr.types`."""
+    """Declare a function of the expression language: an ordinary function, pure and quick.
+
+    Parameters and result are annotated with Text, Number, YesNo, List, Object, Date and the others of `engine.sdk`, `| None`
+    where null may come; a first parameter called `env` gets the Env. Lines `expression -> result` of the docstring are
+    its examples. It raises Refused when the value has no answer: the event becomes a work item.
+    """
     return _decorate("function", name, since)
 
 
@@ -118,4 +128,5 @@ class Connector:
     api: int = API
 
     def specs(self) -> Iterable[ComponentSpec]:
+        """The spec of every component. Raises TypeError for one without a decorator."""
         return [spec_of(component) for component in self.components]

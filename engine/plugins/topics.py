@@ -91,6 +91,9 @@ at most 64 KiB; one line end behind the value does not count. It should be reada
 a secret refuses them. A secret that is missing is finding TF1053. `tillflow validate` needs the secrets too; any value
 does.
 
+An expression may ask about a secret, `present(secret('shop_token'))`, hand it to a function whose answer does not hold
+it, or send it with a `call` that only reads and has no `cache`. Wherever its value would become data it is finding TF2045.
+
 The value is shown nowhere: logs, traces, findings and work items say `***`.
 """
 
@@ -127,13 +130,16 @@ table restarts nothing. Events in hand finish on what they began with. A route t
 
 | command | what it does |
 |---|---|
-| `tillflow plan` | what applying the files would change, in words and with its risks; `--detailed-exitcode`: 2 when something |
+| `tillflow plan` | what applying the files would change, in words and with its risks; exit code 3 with `--detailed-exitcode` when something |
 | `tillflow apply --wait` | have the files run, and wait for every process; needed for what a save alone does not do |
 | `tillflow history` | revisions: number, state, since when, by whom and why |
 | `tillflow diff 3 5` | what is different between two of them, in words and as text |
 | `tillflow rollback 3` | have one run again; the files stay as they are, and are not taken until they change |
 | `tillflow status` | what is wanted, what each process runs, the last edit that was not taken |
 | `tillflow dev` | all of this on local stand-ins, while you write |
+
+What only waits for something outside (a system that does not answer, a queue that nobody made yet) is tried again by
+itself, after pauses that grow to a minute; `tillflow status` says what it waits for, and another save takes its place.
 
 Before the swap the tests of changed routes run where the route is `criticality: financial`; after it a changed route is
 on probation: when too many of its first events become work items, the change takes itself back. Both can be set:
@@ -152,11 +158,17 @@ reload:
 | `guarantee-loosened` | a repeat or a crash is kept less well from doubling an effect | is marked |
 | `route-removed` | what waits for it is finished; what comes after is not taken in | is marked |
 
-What is refused is applied all the same where it is meant: `tillflow apply --accept effect-changed`.
+What is refused is applied all the same where it is meant: with `tillflow apply --accept effect-changed`, or because the
+route that brings the change says so. What the file says holds for that change only; another one needs a new reason:
+
+```yaml
+reload:
+  accept: [{risk: effect-changed, because: "the ERP refuses a second document of that number"}]
+```
 
 Settings of the engine cannot be reloaded (`TILLFLOW_TRANSPORT`, `TILLFLOW_STORE`, `TILLFLOW_SECRETS`, `TILLFLOW_ZONE`,
-`TILLFLOW_WORKERS`, `TILLFLOW_TOPOLOGY`, `TILLFLOW_CELL`, `TILLFLOW_HTTP`), nor can values of the environment that files
-name: stop the engine and start it again. A command that runs with others than the engine was started with says so.
+`TILLFLOW_WORKERS`, `TILLFLOW_TOPOLOGY`, `TILLFLOW_CELL`, `TILLFLOW_HTTP`, `TILLFLOW_WATCH`), nor can values of the
+environment that files name: stop the engine and start it again. A command that runs with others than the engine was started with says so.
 """
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.core.errors import KeyIncomplete, Permanent
+from engine.core.errors import Failure, KeyIncomplete, Permanent
+from engine.core.quoting import short
 from engine.expr.env import Env
 from engine.plugins.fields import KeyExpr, ValueExpr
 
@@ -17,7 +18,11 @@ def evaluate(value: ValueExpr, data: Any, env: Env, field: str) -> list[Any]:
         return [_object(value.fields, data, env, field)]
     if value.expr is None:
         return [value.const]
-    made = value.expr(data, env)
+    try:
+        made = value.expr(data, env)
+    except Failure as failure:
+        failure.data = {"field": field, **failure.data}
+        raise
     if made is not None and value.values is not None:
         made = _translated(value, made, field)
     if made is not None:
@@ -26,7 +31,9 @@ def evaluate(value: ValueExpr, data: Any, env: Env, field: str) -> list[Any]:
         return [value.default]
     if value.optional:
         return []
-    raise Permanent("missing-value", f"field `{field}`: `{value.expr.text}` gives nothing", data={"field": field})
+    raise Permanent(
+        "missing-value", f"field `{field}`: `{short(value.expr.text)}` gives nothing", data={"field": field}
+    )
 
 
 def _object(fields: dict[str, ValueExpr], data: Any, env: Env, field: str) -> dict[str, Any]:
@@ -40,7 +47,11 @@ def _translated(value: ValueExpr, made: Any, field: str) -> Any:
     if value.has_default:
         return value.default
     known = ", ".join(map(str, value.values))
-    raise Permanent("unknown-value", f"field `{field}`: no entry for {made!r}; known: {known}", data={"field": field})
+    raise Permanent(
+        "unknown-value",
+        f"field `{field}`: no entry for {short(repr(made))}; known: {short(known)}",
+        data={"field": field},
+    )
 
 
 def key_parts(key: KeyExpr, data: Any, env: Env) -> list[Any]:
@@ -48,5 +59,5 @@ def key_parts(key: KeyExpr, data: Any, env: Env) -> list[Any]:
     values = [part.evaluate(data, env) for part in key.parts]
     if None in values:
         missing = key.parts[values.index(None)].text
-        raise KeyIncomplete(f"`{missing}` gives nothing", data={"part": missing})
+        raise KeyIncomplete(f"`{short(missing)}` gives nothing", data={"part": missing})
     return values

@@ -27,5 +27,6 @@ Started and kept running
   duty           what one process does for all
   heartbeat      what live processes know of each other
   reachable      whether the Store can be reached
+  blockage       whether the transport takes what is published
   crash          named places where tests kill a process
 """

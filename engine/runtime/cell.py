@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from engine.core.clock import Clock
@@ -11,6 +11,7 @@ from engine.ports.blobs import Blobs
 from engine.ports.secrets import SecretSource
 from engine.ports.store import Store
 from engine.ports.transport import Transport
+from engine.runtime.blockage import Blockage
 
 Log = Callable[[str, Mapping[str, Any]], None]
 
@@ -19,8 +20,9 @@ Log = Callable[[str, Mapping[str, Any]], None]
 class Cell:
     """What one engine process works with.
 
-    worker   names this process in leases and logs
-    shared   other processes may work with the same transport and store
+    worker     names this process in leases and logs
+    shared     other processes may work with the same transport and store
+    blockage   whether its transport takes what is published
     """
 
     transport: Transport
@@ -32,3 +34,4 @@ class Cell:
     worker: str = "embedded"
     zone: str = ""
     shared: bool = False
+    blockage: Blockage = field(default_factory=Blockage, compare=False)

@@ -12,11 +12,15 @@ LEASE = 15.0  # seconds; renewed three times as often
 
 
 class Duty:
-    """One duty as one process sees it. A process that has the cell for itself has every duty, without a lease."""
+    """One duty as one process sees it. A process that has the cell for itself has every duty, without a lease.
 
-    def __init__(self, cell: Cell, name: str) -> None:
+    lease   seconds until another takes over from one that died
+    """
+
+    def __init__(self, cell: Cell, name: str, lease: float = LEASE) -> None:
         self._cell = cell
         self._name = f"duty/{name}"
+        self._lease = lease
         self._renewed = -math.inf
 
     async def mine(self) -> bool:
@@ -25,9 +29,9 @@ class Duty:
             return True
         clock = self._cell.clock
         began = clock.monotonic()
-        if began - self._renewed < LEASE / 3:
+        if began - self._renewed < self._lease / 3:
             return True
-        take = LeaseTake(self._name, self._cell.worker, clock.now(), LEASE)
+        take = LeaseTake(self._name, self._cell.worker, clock.now(), self._lease)
         token = await self._cell.store.apply(take)
         self._renewed = began if token else -math.inf
         return bool(token)

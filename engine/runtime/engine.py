@@ -98,12 +98,19 @@ class Engine:
         self.lanes = Lanes(cell, self.plans, self.pool, self.journal, self.shared.watch, self.shared.rng)
         self.ingress = Ingress(self.shared, registry)
         self.control = Control(
-            cell, self.plans, self.pool, self.ingress.reenter, self.lanes.states, self.problems, lambda: self.state
+            cell,
+            self.plans,
+            self.pool,
+            self.ingress.reenter,
+            self.lanes.states,
+            self.problems,
+            lambda: self.state,
+            lambda: self.counts.events,
         )
         self._continuations = Continuations(self.shared)
         self._dead = Dead(cell, self.plans)
         self._retention = Retention(cell, self.plans)
-        self._heartbeat = Heartbeat(cell, self.pool, self._facts)
+        self._heartbeat = Heartbeat(cell, self.pool, self._facts, self.shared.watch)
         self._supervisor = Supervisor(cell.clock, cell.log)
         self._running = Running(self.shared, registry, self.pool, self.ingress, self._supervisor)
         swap = Swap(cell, self.plans, self.tables, self.lanes, self._running)
@@ -116,7 +123,8 @@ class Engine:
     async def start(self) -> None:
         """Begin to work. Raises StoreDown, TransportBlocked or SettingsError when cell cannot be used."""
         routeset = self.plans.routeset
-        before = await record(self.cell, routeset)
+        number, before = await record(self.cell, routeset)
+        self.plans.numbered(routeset.digest, number)
         await self._dead.declare()
         await self.cell.transport.declare(topology(routeset))
         retiring = await unbind(self.cell, before, routeset, self._load) if before is not None else []
@@ -221,11 +229,12 @@ class Engine:
             "sources": [route for route, runner in self.sources.items() if runner.leads],
             "problems": self.problems(),
             "last_error": self.reload.last_error,
+            "proving": self.reload.proving,
         }
 
     async def _ask_store(self) -> None:
         """Something small, so that it is noticed when it is down or back, also where nobody needs it."""
-        with suppress(StoreDown):
+        with suppress(StoreDown):  # `reachable` heard it, that is what it is asked for
             await self.cell.store.apply(TimerNext())
 
     def _left(self, until: float) -> float:

@@ -1,8 +1,8 @@
 """What live processes of a cell know of each other: a row each, written every few seconds, read by all.
 
-So limits are divided among those that are live, and what one learns of a system that does not answer holds for all. A
-process that ends says so; one that died is missed once its row is too old. The clocks of all hosts must agree to a
-second or two: rows and leases are compared with them.
+So limits are divided among those that are live, and what one learns of a system that does not answer, or of an event
+that kills, holds for all. A process that ends says so; one that died is missed once its row is too old. The clocks of
+all hosts must agree to a second or two: rows and leases are compared with them.
 
 While the Store is down nobody joins or leaves as far as anybody knows, and everything stays as it was.
 """
@@ -21,6 +21,7 @@ from engine.ports.store.workers import WorkerBeat, WorkerGone, WorkerRow, Worker
 from engine.runtime.cell import Cell
 from engine.runtime.delivery.limits import until
 from engine.runtime.delivery.pool import Pool
+from engine.runtime.watch import NEWS, Watch
 
 EVERY = 2.0  # seconds
 LIVE = 10.0  # seconds after its last beat a process is counted out
@@ -35,9 +36,10 @@ class Heartbeat:
     facts   what else a row tells, for people
     """
 
-    def __init__(self, cell: Cell, pool: Pool, facts: Facts) -> None:
+    def __init__(self, cell: Cell, pool: Pool, facts: Facts, watch: Watch | None = None) -> None:
         self._cell = cell
         self._pool = pool
+        self._watch = watch or Watch()
         self._facts = facts
         self._since = cell.clock.now()
         self._others: frozenset[str] = frozenset()
@@ -48,6 +50,7 @@ class Heartbeat:
         """Join the others. Raises StoreDown."""
         if self._cell.shared:
             self._since = self._cell.clock.now()
+            self._watch.pause = NEWS
             await self._beat(joining=True)
 
     async def run(self) -> None:
@@ -75,13 +78,16 @@ class Heartbeat:
         now, store = self._cell.clock.now(), self._cell.store
         breakers = {gate.planned.name: [gate.breaker.changed, gate.breaker.open] for gate in self._pool.gates()}
         facts = {"host": socket.gethostname(), "pid": os.getpid(), **self._facts(), "breakers": breakers}
+        facts["deaths"] = self._watch.told()
         row = WorkerRow(self._cell.worker, self._since, now, encode(facts).decode())
         await store.apply(WorkerBeat(row))
         rows = await store.apply(WorkersSince(now - round(LIVE * 1_000_000)))
         self._take_place([live.name for live in rows], joining=joining)
         for live in rows:
             if live.name != self._cell.worker:
-                self._learn(decode(live.facts.encode()).get("breakers", {}))
+                known = decode(live.facts.encode())
+                self._learn(known.get("breakers", {}))
+                self._watch.hear(known.get("deaths", {}))
 
     def _take_place(self, live: list[str], *, joining: bool) -> None:
         names = sorted({*live, self._cell.worker})

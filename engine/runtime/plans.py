@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from engine.compile.partial import needed
 from engine.compile.plan import EventType, Plan, PlannedConnection, PlannedSource, RouteSet, Segment
@@ -14,6 +15,7 @@ from engine.runtime.cell import Log
 
 # Compiles the files of a revision; given by the composition root, so that the runtime knows no loader.
 Load = Callable[[Mapping[str, bytes]], RouteSet]
+SHORT = 12  # characters of an id that people are shown
 MOST_FORMER = 512  # Plans kept after their time; others are compiled again when an event asks for them
 
 
@@ -28,7 +30,7 @@ class Plans:
         self._recorded: dict[str, Plan] = {}
         self._retiring: dict[str, Plan] = {}
         self._gone: dict[str, Plan] = {}
-        self.number = 0  # of the revision, once it is recorded
+        self._numbers: dict[str, int] = {}
 
     @property
     def routeset(self) -> RouteSet:
@@ -38,6 +40,17 @@ class Plans:
     def revision(self) -> str:
         """Digest of the RouteSet that runs."""
         return self._routeset.digest
+
+    def numbered(self, revision: str, number: int) -> None:
+        """A revision was recorded under this number."""
+        self._numbers[revision] = number
+        if len(self._numbers) > MOST_FORMER:
+            del self._numbers[next(iter(self._numbers))]
+
+    def stamp(self) -> dict[str, Any]:
+        """What runs, for every line of a log; the number once it is recorded."""
+        number = self._numbers.get(self.revision)
+        return {"revision": self.revision[:SHORT], **({"number": number} if number is not None else {})}
 
     def replace(self, routeset: RouteSet) -> None:
         """Another RouteSet runs from now on. Plans of the one before stay known: events in hand finish on them."""
@@ -105,7 +118,7 @@ class Plans:
             if found is None or found.digest != digest:
                 found = self._load(revision.files).plans.get(route)
         except (TillflowError, ValueError, KeyError) as error:
-            self._log("a recorded revision cannot be compiled", {"revision": revision.id, "why": str(error)})
+            self._log("a recorded revision cannot be compiled", {"recorded": revision.id, "why": str(error)})
             return None
         return found if found is not None and found.digest == digest else None
 

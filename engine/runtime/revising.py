@@ -12,16 +12,19 @@ from engine.runtime.plans import Load, Plans
 MOST_LOOKED_AT = 1000  # revisions
 
 
-async def record(cell: Cell, routeset: RouteSet, author: str = "", reason: str = "start") -> Revision | None:
-    """Write the loaded project with all its bytes; answers the revision that was active before, if it was another."""
+async def record(
+    cell: Cell, routeset: RouteSet, author: str = "", reason: str = "start"
+) -> tuple[int, Revision | None]:
+    """Write the loaded project with all its bytes; answers its number, and the revision that was active before if it
+    was another.
+    """
     store = cell.store
     before = next((one for one in await store.apply(RevisionList()) if one.state == "active"), None)
     if before is not None and before.id == routeset.digest:
-        return None
+        return before.number, None
     plans = {route: plan.digest for route, plan in routeset.plans.items()}
     revision = Revision(routeset.digest, plans, routeset.files, "active", author, reason, cell.clock.now())
-    await store.apply(RevisionPut(revision))
-    return before
+    return await store.apply(RevisionPut(revision)), before
 
 
 def topology(routeset: RouteSet) -> Topology:
@@ -41,7 +44,7 @@ async def unbind(cell: Cell, before: Revision, routeset: RouteSet, load: Load) -
     try:
         old = load(whole.files)
     except (TillflowError, ValueError, KeyError) as error:
-        facts = {"revision": before.id, "why": str(error)}
+        facts = {"before": before.id, "why": str(error)}
         cell.log("the revision before cannot be compiled; its bindings stay", facts)
         return []
     wanted = set(topology(routeset).bindings)

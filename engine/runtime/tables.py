@@ -55,21 +55,6 @@ class FolderFiles:
         return (self._root / path).read_bytes()
 
 
-class FixedFiles:
-    """Files held in memory: those of a revision, or of a test."""
-
-    def __init__(self, files: Mapping[str, bytes]) -> None:
-        self._files = files
-
-    def stamp(self, path: str) -> object:
-        return None
-
-    def read(self, path: str) -> bytes:
-        if path not in self._files:
-            raise FileNotFoundError(path)
-        return self._files[path]
-
-
 class Tables:
     """All reference tables of a process. `find` reads the current versions; `refresh` looks for new ones."""
 

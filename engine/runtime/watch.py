@@ -5,6 +5,10 @@ quarantine queue, events in a task of their own, documents while they are decode
 executing when the process died again is *poison* and becomes a work item. If others were executing too it is doubted:
 the second death in company makes it poison. With several children each marks for itself; what one death says holds for
 all of them.
+
+Over a shared store it holds on all hosts: each process tells with its heartbeat what its host knows (see `heartbeat`).
+A suspect that comes to a process is held until news of a death elsewhere must have arrived. So an event kills at most
+each process once, before any of them knows of it, and two more in quarantine, on however many hosts.
 """
 
 from __future__ import annotations
@@ -13,10 +17,10 @@ import asyncio
 import json
 import mmap
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 FOLDER = "TILLFLOW_MARKS"  # names the folder the parent and its children share
 NUMBER = "TILLFLOW_WORKER"  # which of them a child is, from 1
@@ -25,6 +29,8 @@ SLOTS = 4096
 SLOT_SIZE = 64
 COUNTER = 8  # bytes
 MOST_SUSPECTS = 10_000
+MOST_TOLD = 200  # the newest of each kind, to other hosts
+NEWS = 8.0  # seconds: a process that died is started again, tells of it at once, and the others read that
 
 Mark = tuple[str, int]  # an id and its attempt
 Kind = bytes
@@ -46,6 +52,9 @@ class Watch:
         self._free = list(range(SLOTS - 1, -1, -1))
         self._suspects: frozenset[str] = frozenset()
         self._poison: frozenset[Mark] = frozenset()
+        self._heard: tuple[set[str], set[Mark]] = set(), set()  # suspects and poison of other hosts
+        self._told: dict[str, Any] = {}
+        self.pause = 0.0  # seconds a suspect is held before it executes here: NEWS, where there are other hosts
         self.turn = asyncio.Lock()  # held by the one suspect that executes
         if folder is not None:
             self._deaths = _counter(folder)
@@ -61,12 +70,22 @@ class Watch:
     def suspect(self, id: str) -> bool:
         """It was executing when a process died."""
         self._look()
-        return id in self._suspects
+        return id in self._suspects or id in self._heard[0]
 
     def poison(self, id: str, attempt: int) -> bool:
         """This very attempt of it killed a process in quarantine."""
         self._look()
-        return (id, attempt) in self._poison
+        return (id, attempt) in self._poison or (id, attempt) in self._heard[1]
+
+    def told(self) -> dict[str, Any]:
+        """What this host knows from deaths, for other hosts. Plain values."""
+        self._look()
+        return self._told
+
+    def hear(self, told: Mapping[str, Any]) -> None:
+        """What another host told."""
+        self._heard[0].update(told.get("suspects", ()))
+        self._heard[1].update((id, attempt) for id, attempt in told.get("poison", ()))
 
     @contextmanager
     def executing(self, marks: Sequence[Mark], *, alone: bool = False) -> Iterator[None]:
@@ -102,7 +121,9 @@ class Watch:
             return
         self._seen = self._deaths[:COUNTER]
         known = read_suspects(self._folder)
-        self._suspects, self._poison = known.suspects, known.poison
+        self._suspects, self._poison = frozenset(known.suspects), frozenset(known.poison)
+        newest = {"suspects": known.suspects[-MOST_TOLD:], "poison": known.poison[-MOST_TOLD:]}
+        self._told = {kind: list(some) for kind, some in newest.items() if some}
 
 
 def when_parent_dies(stop: Callable[[], None]) -> None:
@@ -120,11 +141,14 @@ def when_parent_dies(stop: Callable[[], None]) -> None:
 
 
 class Known(NamedTuple):
-    """What the parent wrote down: ids of suspects; marks of poison, and of what died alone but in company once."""
+    """What the parent wrote down: ids of suspects; marks of poison, and of what died alone but in company once.
 
-    suspects: frozenset[str] = frozenset()
-    poison: frozenset[Mark] = frozenset()
-    doubted: frozenset[Mark] = frozenset()
+    The newest ones last.
+    """
+
+    suspects: tuple[str, ...] = ()
+    poison: tuple[Mark, ...] = ()
+    doubted: tuple[Mark, ...] = ()
 
 
 def read_suspects(folder: Path) -> Known:
@@ -133,8 +157,8 @@ def read_suspects(folder: Path) -> Known:
         known = json.loads((folder / "suspects.json").read_text("utf-8"))
     except FileNotFoundError:
         return Known()
-    poison, doubted = (frozenset((name, attempt) for name, attempt in known.get(k, ())) for k in ("poison", "doubted"))
-    return Known(frozenset(known["suspects"]), poison, doubted)
+    poison, doubted = (tuple((name, attempt) for name, attempt in known.get(k, ())) for k in ("poison", "doubted"))
+    return Known(tuple(known["suspects"]), poison, doubted)
 
 
 def executing_file(folder: Path, number: int) -> Path:
@@ -183,9 +207,9 @@ def note_death(folder: Path, number: int = 1) -> tuple[int, int]:
     killers = [mark for mark in alone if len(died_in) == 1 or mark in known.doubted]
     doubted = [mark for mark in alone if mark not in killers]
     kept = {
-        "suspects": [*sorted(known.suspects), *fresh][-MOST_SUSPECTS:],
-        "poison": [*sorted(known.poison), *killers][-MOST_SUSPECTS:],
-        "doubted": [*sorted(known.doubted), *doubted][-MOST_SUSPECTS:],
+        "suspects": [*known.suspects, *fresh][-MOST_SUSPECTS:],
+        "poison": [*known.poison, *killers][-MOST_SUSPECTS:],
+        "doubted": [*known.doubted, *doubted][-MOST_SUSPECTS:],
     }
     written = folder / "suspects.json.new"
     with written.open("w", encoding="utf-8") as file:

@@ -7,7 +7,9 @@ from typing import Any
 
 from pydantic import Field
 
+from engine.core.jsonx import over_caps
 from engine.core.money import total
+from engine.core.quoting import short
 from engine.sdk import (
     Build,
     Condition,
@@ -63,7 +65,8 @@ class Aggregate(Cut):
     with an upsert keyed by the group alone, the late group would overwrite the first; add up, or key by the event's id.
     Groups wait in the Store and survive a restart.
     On failure: a key with a missing part is the work item `key-incomplete`, a missing value `missing-value`, a sum
-    over something else than a number `not-a-number`; the event is in no group then.
+    over something else than a number `not-a-number`; the event is in no group then. A sum of more
+    than 40 digits is the work item `number-too-long` of its group.
     """
 
     class Config(Options):
@@ -109,7 +112,9 @@ class Aggregate(Cut):
             return 0
         made = evaluate(self._complete.count, frame.data, frame.env, "count")[0]
         if not is_number(made) or made < 1 or made != int(made):
-            raise Permanent("not-a-count", f"`complete.count` gives {made!r}; a whole number from 1 is needed")
+            raise Permanent(
+                "not-a-count", f"`complete.count` gives {short(repr(made))}; a whole number from 1 is needed"
+            )
         return int(made)
 
     def resume(self, bodies: Sequence[bytes]) -> tuple[Any, str]:
@@ -119,7 +124,7 @@ class Aggregate(Cut):
             for path in self._fields[part]:
                 values = [member[part][path] for member in members if path in member[part]]
                 if values or part in ("sum", "collect"):
-                    data = put(data, path.split("."), _joined(part, values))
+                    data = put(data, path.split("."), _joined(part, path, values))
         if self._members is not None:
             data = put(data, self._members, len(members))
         return data, self._output
@@ -128,12 +133,20 @@ class Aggregate(Cut):
         return self._shape
 
 
-def _joined(part: str, values: list[Any]) -> Any:
+def _joined(part: str, path: str, values: list[Any]) -> Any:
     if part == "sum":
-        return total(values)
+        return _sum(path, values)
     if part == "collect":
         return values
     return values[0] if part == "first" else values[-1]
+
+
+def _sum(path: str, values: list[Any]) -> Any:
+    found = total(values)
+    wrong = over_caps(found)
+    if wrong:
+        raise Permanent("number-too-long", f"sum `{path}`: {wrong}", data={"field": path})
+    return found
 
 
 def _check_paths(config: Aggregate.Config, output: Shape, build: Build) -> None:

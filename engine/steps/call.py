@@ -33,7 +33,7 @@ class CallStep(Step):
         )
 
     def __init__(self, config: Config, build: Build) -> None:
-        bound = build.call(config.body())
+        bound = build.call(config.body(cached=config.cache is not None))
         changes = bound.guarantee is not None
         if config.effect and not changes:
             build.finding("TF1167", f"`{bound.action}` only reads; it has no effect to name", "effect")

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, RootModel
 
+from engine.core.quoting import short
 from engine.sdk import Build, Condition, Frame, Options, Step, step
 from engine.steps.support.rejecting import WorkItem
 
@@ -41,4 +42,4 @@ class Check(Step):
         data, env = frame.data, frame.env
         for that, refusal in self._rules:
             if not that.condition(data, env):
-                raise refusal.failure(data, env, f"does not hold: {that.text}", rule=that.text)
+                raise refusal.failure(data, env, f"does not hold: {short(that.text)}", rule=that.text)

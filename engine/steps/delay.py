@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
+from engine.core.quoting import short
 from engine.sdk import Build, Cut, Duration, Expression, Frame, Kept, Options, Permanent, decode, step, written
 
 SOON = 0.001  # a timer is due after some time; 0 would mean that there is none
@@ -56,9 +57,13 @@ def _moment(value: Any, text: str) -> float:
     try:
         moment = datetime.fromisoformat(value)
     except (TypeError, ValueError):
-        raise Permanent("not-a-moment", f"`{text}` gives {value!r}; a date-time or date is needed") from None
+        raise Permanent(
+            "not-a-moment", f"`{short(text)}` gives {short(repr(value))}; a date-time or date is needed"
+        ) from None
     if moment.tzinfo is None:
         if len(value) > len("2026-03-14"):
-            raise Permanent("not-a-moment", f"`{text}` gives {value!r}, a time without its offset from UTC")
+            raise Permanent(
+                "not-a-moment", f"`{short(text)}` gives {short(repr(value))}, a time without its offset from UTC"
+            )
         moment = moment.replace(tzinfo=UTC)
     return moment.timestamp()

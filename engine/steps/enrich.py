@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
+from engine.core.quoting import short
 from engine.sdk import (
     UNKNOWN,
     Build,
@@ -112,7 +113,9 @@ class Enrich(Step):
         parts = key_parts(self._key, scope, frame.env)
         day = "" if self._on is None else self._on(scope, frame.env)
         if not isinstance(day, str):
-            raise Permanent("not-a-date", f"`{self._on.text if self._on else ''}` gives {day!r}; a date is needed")
+            raise Permanent(
+                "not-a-date", f"`{short(self._on.text) if self._on else ''}` gives {short(repr(day))}; a date is needed"
+            )
         return frame.env.find(self._table, parts[0] if len(parts) == 1 else parts, day)
 
     def _found(self, frame: Frame, scope: Any, found: Any) -> Any:
@@ -144,7 +147,7 @@ def _refusal(missing: Missing) -> Refusal:
 
 
 def _asker(config: Enrich.Config, target: CallTarget, build: Build) -> Asker:
-    bound = build.call(target.body(), "call")
+    bound = build.call(target.body(cached=config.cache is not None), "call")
     if bound.guarantee is not None:
         build.finding(
             "TF1165", f"`{bound.action}` changes something; enrich only reads", "call", "action", help="use `call`"

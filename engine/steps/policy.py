@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from engine.core.quoting import short
 from engine.sdk import Build, Condition, Filtered, Frame, Options, Reason, Signal, Step, Value, step
 from engine.steps.support.rejecting import Refusal
 
@@ -52,5 +53,5 @@ class Policy(Step):
                 return denied
         for when, review in self._review:
             if when.condition(data, env):
-                raise review.failure(data, env, f"for review: {when.text}", rule=when.text)
+                raise review.failure(data, env, f"for review: {short(when.text)}", rule=when.text)
         return None

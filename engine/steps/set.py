@@ -16,7 +16,8 @@ class Set(Step):
     `set: {extensions.local.shift: "lookup('shifts', till.id).name"}`. All values are made from the data as it was
     before the step, so their order does not matter. Objects missing on the way are made.
     On failure: a value that gives nothing is the work item `missing-value` unless it is `optional` or has a
-    `default`; a text or number in the way of a path is `not-an-object`. The data is not changed.
+    `default`; a text or number in the way of a path is `not-an-object`, a number of more than 40 digits
+    `number-too-long`. The data is not changed.
     """
 
     class Config(RootModel[dict[str, Value]]):

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
+from engine.core.quoting import short
 from engine.sdk import (
     Build,
     Expression,
@@ -58,7 +59,7 @@ class SplitStep(Step):
         items = self._in(frame.data, frame.env)
         if not isinstance(items, list):
             found = "nothing" if items is None else type(items).__name__
-            raise Permanent("not-a-list", f"`{self._in.text}` gives {found}; split needs a list")
+            raise Permanent("not-a-list", f"`{short(self._in.text)}` gives {found}; split needs a list")
         if not items:
             return Filtered("empty-list")
         frames: dict[str, Frame] = {}

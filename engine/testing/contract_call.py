@@ -12,6 +12,7 @@ import pytest
 
 from engine.core.errors import Failure
 from engine.plugins.contracts import Call, SinkItem
+from engine.testing.contract_answers import not_blocking
 from engine.testing.contract_tools import context, no_floats
 
 
@@ -34,6 +35,7 @@ class CallSubject:
     effects: Callable[[], Awaitable[list[Any]]] | None = None
 
     def item(self, request: Any) -> SinkItem:
+        """The request in hand, with one key for all of them: asking again is asking the same."""
         return SinkItem("0" * 32, request, self.action, "event-0")
 
 
@@ -47,12 +49,15 @@ class CallContract(ABC):
         """A fresh call and system."""
 
     async def test_the_reply_is_exact(self) -> None:
+        """`call` gives what `reply` says, without a float in it."""
         async with self.subject() as subject:
-            reply = await subject.call.call(subject.item(subject.request), context())
+            with not_blocking("call"):
+                reply = await subject.call.call(subject.item(subject.request), context())
             assert reply == subject.reply
             no_floats(reply)
 
     async def test_asking_again_gives_the_same_reply_and_one_effect(self) -> None:
+        """Two calls with one key: the same reply, and one effect where the action has a guarantee."""
         async with self.subject() as subject:
             first = await subject.call.call(subject.item(subject.request), context())
             assert await subject.call.call(subject.item(subject.request), context()) == first
@@ -60,6 +65,7 @@ class CallContract(ABC):
                 assert len(await subject.effects()) == 1
 
     async def test_a_refused_request_is_permanent(self) -> None:
+        """What the system refuses for good raises Permanent (or Rejected) with a reason."""
         async with self.subject() as subject:
             if subject.refused is None:
                 pytest.skip("nothing is refused")
@@ -69,6 +75,7 @@ class CallContract(ABC):
             assert caught.value.reason
 
     async def test_an_unreachable_system_is_a_transient_failure(self) -> None:
+        """Nobody there raises Transient: the engine asks again."""
         async with self.subject() as subject:
             if subject.unreachable is None:
                 pytest.skip("this system is always there")

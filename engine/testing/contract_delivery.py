@@ -58,6 +58,7 @@ class HurriedLoop(asyncio.SelectorEventLoop):
         super().__init__(_HurriedSelector())
 
     def time(self) -> float:
+        """Seconds of this loop, SPEED times those of the wall."""
         return (time.monotonic() - self._begin) * SPEED
 
 
@@ -111,11 +112,12 @@ class _GivenSink(Sink):
 
 @dataclass(frozen=True)
 class Ending:
-    """How the engine wrote it down: the ledger's state, the number of tries, the reason of a work item."""
+    """How the engine wrote it down: the ledger's state, the number of tries, reason and words of a work item."""
 
     state: str
     tries: int
     reason: str = ""
+    detail: str = ""
 
 
 @dataclass
@@ -135,8 +137,8 @@ class RealDelivery:
         rows = await self.cell.store.apply(LedgerOfEvent(item.event_id))
         row = next(row for row in rows if row.key.id == item.key)
         found = await self.cell.store.apply(WorkFind())
-        reason = next((work.reason for work in found if work.event_id == item.event_id), "")
-        return Ending(row.state, row.attempt, reason)
+        work = next((work for work in found if work.event_id == item.event_id), None)
+        return Ending(row.state, row.attempt, work.reason if work else "", work.detail if work else "")
 
     async def abandoned(self, item: SinkItem) -> None:
         """Write down what a process that died while it sent this leaves behind: a claim whose lease is over."""

@@ -25,6 +25,7 @@ HOSTILE: tuple[bytes, ...] = (
     b'<a xmlns:xi="http://www.w3.org/2001/XInclude"><xi:include href="file:///etc/passwd" parse="text"/></a>',
     b"<a>" * 5_000, b"<a", b"<?xml version='1.0' encoding='no-such'?><a/>", b";" * 70_000, b"\n" * 1000 + b"x",
 )  # fmt: skip
+"""Documents no format may choke on: cut off, binary, deep, wide, wrongly encoded, reaching for files and networks."""
 
 
 @dataclass
@@ -50,6 +51,7 @@ class FormatContract(ABC):
         """The format and its documents."""
 
     def test_documents_give_their_records(self) -> None:
+        """Every good document gives as many Records as it says, numbered from 0, no BadRecord."""
         subject = self.subject()
         for document, count in subject.good.items():
             records = list(subject.format.decode(document, "good"))
@@ -58,6 +60,7 @@ class FormatContract(ABC):
             assert [record.number for record in records] == list(range(count))
 
     def test_records_are_exact_and_follow_the_schema(self) -> None:
+        """Records are JSON values without floats, and fields the schema names have its types."""
         subject = self.subject()
         schema = subject.format.schema()
         validator = jsonschema_rs.validator_for(_possible(schema)) if schema else None
@@ -69,6 +72,7 @@ class FormatContract(ABC):
                 assert not errors, errors[:3]
 
     def test_the_same_document_gives_the_same_records(self) -> None:
+        """Decoding twice, under two names, gives the same: ids of records are made of their content."""
         subject = self.subject()
         for document in subject.good:
             first = [encode(getattr(record, "data", None)) for record in subject.format.decode(document, "one")]
@@ -76,6 +80,7 @@ class FormatContract(ABC):
             assert first == again
 
     def test_a_bad_record_stands_alone_and_can_be_mended(self) -> None:
+        """A bad record is a BadRecord with line and `raw`; `raw` by itself decodes to that record again."""
         subject = self.subject()
         if subject.spoiled is None:
             pytest.skip("a document of this format has no parts")
@@ -89,6 +94,7 @@ class FormatContract(ABC):
         assert any(isinstance(record, BadRecord) for record in again), "unmended it is bad again"
 
     def test_what_is_written_is_read_back(self) -> None:
+        """`decode(encode(items))` gives the items; skipped for a format that only reads."""
         subject = self.subject()
         if not subject.items:
             pytest.skip("this format only reads")
@@ -98,6 +104,7 @@ class FormatContract(ABC):
 
     @pytest.mark.parametrize("document", HOSTILE, ids=range(len(HOSTILE)))
     def test_nothing_but_a_failure_comes_out(self, document: bytes) -> None:
+        """Hostile bytes give records or a Failure with reason and detail: no other exception, no file read, no hang."""
         subject = self.subject()
         try:
             for record in subject.format.decode(document, "hostile"):

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from engine.plugins.contracts import REPEATABLE, ConnectorContext, Sent, Sink, SinkItem, SinkResult
+from engine.testing.contract_answers import answered, verified
 from engine.testing.contract_delivery import HurriedLoop, delivering
 from engine.testing.contract_tools import context, lease_is_over, no_floats
 
@@ -50,6 +51,7 @@ class SinkSubject:
 
     @property
     def guarantee(self) -> str | None:
+        """What the action under test declares."""
         return self.sink.actions[self.action].guarantee
 
     def item(self, number: int = 0, **changes: Any) -> SinkItem:
@@ -66,6 +68,7 @@ class Exploding(Sink):
         self.left = 1
 
     async def deliver(self, batch: Sequence[SinkItem], ctx: ConnectorContext) -> list[SinkResult]:
+        """The sink's results; the first time ZeroDivisionError instead, after the effect."""
         results = await self._sink.deliver(batch, ctx)
         if self.left:
             self.left -= 1
@@ -73,6 +76,7 @@ class Exploding(Sink):
         return results
 
     async def verify(self, item: SinkItem, ctx: ConnectorContext) -> bool:
+        """What the sink says."""
         return await self._sink.verify(item, ctx)
 
 
@@ -93,6 +97,7 @@ class SinkContract(ABC):
         """A fresh sink and system."""
 
     async def test_each_delivery_has_its_effect_with_exact_amounts(self) -> None:
+        """Two deliveries, two effects, the amounts as they were given."""
         async with self.subject() as subject, delivering(subject.sink, subject.action) as engine:
             for number in range(2):
                 ending = await engine.deliver(subject.item(number))
@@ -102,38 +107,43 @@ class SinkContract(ABC):
             no_floats(effects)
 
     async def test_a_repeat_with_the_same_key_has_one_effect(self) -> None:
+        """For guarantees that repeat blindly: three deliveries with one key have one effect, and all three succeed."""
         async with self.subject() as subject:
             if subject.guarantee not in REPEATABLE - {"verify"}:
                 pytest.skip(f"the guarantee {subject.guarantee} does not allow blind repeats")
             for attempt in (1, 2, 3):
                 item = subject.item(attempt=attempt, maybe_applied=attempt > 1)
-                (answer,) = await subject.sink.deliver([item], context())
+                (answer,) = await answered(subject.sink, [item], context())
                 assert answer.failure is None
             assert len(await subject.effects()) == 1
 
     async def test_verify_tells_what_is_there(self) -> None:
+        """For `verify`: False before, True after, False still for another key."""
         async with self.subject() as subject:
             if subject.guarantee != "verify":
                 pytest.skip("the action has no verify")
-            assert await subject.sink.verify(subject.item(), context()) is False
-            await subject.sink.deliver([subject.item()], context())
-            assert await subject.sink.verify(subject.item(), context()) is True
-            assert await subject.sink.verify(subject.item(1), context()) is False
+            assert await verified(subject.sink, subject.item(), context()) is False
+            await answered(subject.sink, [subject.item()], context())
+            assert await verified(subject.sink, subject.item(), context()) is True
+            assert await verified(subject.sink, subject.item(1), context()) is False
 
     async def test_an_exception_after_sending_gives_no_second_effect(self) -> None:
+        """The sink did it and then raised: what the engine does next doubles nothing."""
         async with self.subject() as subject, delivering(Exploding(subject.sink), subject.action) as engine:
             ending = await engine.deliver(subject.item())
-            self.check(subject, ending.state, len(await subject.effects()))
+            self.check(subject, ending.state, len(await subject.effects()), ending.detail)
 
     async def test_a_lost_answer_gives_no_second_effect(self) -> None:
+        """The system did it and its answer got lost: what the engine does next doubles nothing."""
         async with self.subject() as subject, delivering(subject.sink, subject.action) as engine:
             if subject.lose_answer is None:
                 pytest.skip("this system cannot lose an answer")
             subject.lose_answer()
             ending = await engine.deliver(subject.item())
-            self.check(subject, ending.state, len(await subject.effects()))
+            self.check(subject, ending.state, len(await subject.effects()), ending.detail)
 
     async def test_a_process_that_died_in_the_middle_gives_no_second_effect(self) -> None:
+        """Cancelled right after `ctx.sent()`, then delivered by another process: one effect."""
         async with self.subject() as subject, delivering(subject.sink, subject.action) as engine:
             left = asyncio.Event()
             item = subject.item()
@@ -145,17 +155,18 @@ class SinkContract(ABC):
             ending = await engine.deliver(item)
             effects = len(await subject.effects())
             if subject.guarantee in REPEATABLE:
-                self.check(subject, ending.state, effects)
+                self.check(subject, ending.state, effects, ending.detail)
             else:
                 assert effects <= (1 if subject.guarantee == "at_most_once" else 2)
 
     @staticmethod
-    def check(subject: SinkSubject, state: str, effects: int) -> None:
-        """One effect; what may not be repeated waits for a person."""
-        assert effects == 1 or (subject.guarantee == "at_least_once" and effects == 2)
-        assert state == ("work_item" if subject.guarantee == "at_most_once" else "applied")
+    def check(subject: SinkSubject, state: str, effects: int, why: str = "") -> None:
+        """One effect; what may not be repeated waits for a person. `why`: what the engine says of it."""
+        assert effects == 1 or (subject.guarantee == "at_least_once" and effects == 2), f"{effects} effects; {why}"
+        assert state == ("work_item" if subject.guarantee == "at_most_once" else "applied"), why
 
     async def test_nothing_leaves_when_the_lease_is_over(self) -> None:
+        """`ctx.sent()` refuses: the system must not have been reached, so it is called before the first byte."""
         async with self.subject() as subject:
             answers = await asyncio.gather(
                 subject.sink.deliver([subject.item()], context(Sent(lease_is_over))), return_exceptions=True
@@ -165,13 +176,16 @@ class SinkContract(ABC):
             assert await subject.effects() == []
 
     async def test_an_unreachable_system_is_a_transient_failure(self) -> None:
+        """Nobody there: a transient failure, or an exception before `ctx.sent()`."""
         async with self.subject() as subject:
             if subject.unreachable is None:
                 pytest.skip("this system is always there")
             await subject.unreachable()
             sent = Sent()
             try:
-                (answer,) = await subject.sink.deliver([subject.item()], context(sent))
+                (answer,) = await answered(subject.sink, [subject.item()], context(sent))
+            except AssertionError:
+                raise
             except Exception:
                 assert not sent.left, "an unclassified exception after ctx.sent() counts as unknown outcome"
             else:
@@ -179,26 +193,27 @@ class SinkContract(ABC):
                 assert answer.failure.kind == "transient"
 
     async def test_a_refused_request_is_permanent_and_spoils_no_other(self) -> None:
+        """A refused item is permanent with a reason; the others of its batch are applied."""
         async with self.subject() as subject:
             if subject.refused is None:
                 pytest.skip("nothing is refused")
             bad = SinkItem("f" * 32, subject.refused, subject.action, "event-bad")
             if subject.sink.actions[subject.action].batch > 1:
                 batch = [subject.item(0), bad, subject.item(1)]
-                first, refused, last = await subject.sink.deliver(batch, context())
+                first, refused, last = await answered(subject.sink, batch, context())
                 assert first.failure is None
                 assert last.failure is None
             else:
-                (refused,) = await subject.sink.deliver([bad], context())
+                (refused,) = await answered(subject.sink, [bad], context())
             assert refused.failure is not None
             assert refused.failure.kind == "permanent"
             assert refused.failure.reason
 
     async def test_results_come_one_per_item_in_order(self) -> None:
+        """As many SinkResults as items, all applied, no float in a result."""
         async with self.subject() as subject:
             size = subject.sink.actions[subject.action].batch
             batch = [subject.item(number) for number in range(min(size, 2))]
-            results = await subject.sink.deliver(batch, context())
-            assert len(results) == len(batch)
+            results = await answered(subject.sink, batch, context())
             assert all(result.failure is None for result in results)
             no_floats([result.result for result in results])

@@ -18,9 +18,11 @@ class InstantClock:
         self._begin = start
 
     def now(self) -> int:
+        """UTC microseconds."""
         return self._now
 
     def monotonic(self) -> float:
+        """Seconds since it was made."""
         return (self._now - self._begin) / 1_000_000
 
     def advance(self, seconds: float) -> None:
@@ -28,6 +30,7 @@ class InstantClock:
         self._now += round(seconds * 1_000_000)
 
     async def sleep(self, seconds: float) -> None:
+        """Moves time on by so many seconds and lets other tasks run once."""
         self.advance(max(0.0, seconds))
         await asyncio.sleep(0)
 
@@ -45,21 +48,31 @@ class MemorySourceContext(SourceContext):
         self.route = route
         self.notes: dict[str, str] = {}
         self.logged: list[tuple[str, Mapping[str, Any]]] = []
+        self.journaled: list[tuple[str, str, str]] = []  # file, what, detail
         self._cursor = ""
 
     async def cursor(self) -> str:
+        """What was advanced to last; empty at the beginning."""
         return self._cursor
 
     async def advance(self, value: str) -> None:
+        """Keep the cursor."""
         self._cursor = value
 
     async def seen(self, key: str) -> str | None:
+        """The note of this key; None where nothing was remembered."""
         return self.notes.get(key)
 
     async def remember(self, key: str, note: str = "") -> None:
+        """Keep it in `notes`."""
         self.notes[key] = note
 
+    async def journal(self, key: str, file: str, what: str, detail: str) -> None:
+        """Keep it in `journaled`."""
+        self.journaled.append((file, what, detail))
+
     def log(self, text: str, facts: Mapping[str, Any] | None = None) -> None:
+        """Keep it in `logged`."""
         self.logged.append((text, facts or {}))
 
 

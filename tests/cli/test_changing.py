@@ -76,6 +76,24 @@ def running(shop: Shop, request: pytest.FixtureRequest) -> Iterator[subprocess.P
         engine.communicate(timeout=30)
 
 
+def test_every_line_of_the_log_says_which_revision_runs(shop: Shop, running: subprocess.Popen[bytes]) -> None:
+    shop.edit("class: process\n", GIVES_UP)
+    until(lambda: shop.history() == [(2, "active", "tillflow"), (1, "past", "")])
+    shop.edit("map: sale-to-posting", "map: sale-to-postnig")
+    until(lambda: "TF3002" in shop.last_error())
+    shop("rollback", "1", "--reason", "too early")
+    ids = {one["number"]: one["revision"][:12] for one in shop.json("history")["revisions"]}
+    running.send_signal(signal.SIGTERM)
+
+    log = [decode(line) for line in running.communicate(timeout=30)[1].splitlines()]
+
+    begun = next(at for at, line in enumerate(log) if line["text"] == "running")
+    told = [(line["number"], line["revision"]) for line in log[begun:]]
+    assert set(told) == set(ids.items()), log
+    assert [line["number"] for line in log if line["text"] == "runs"] == [1, 2, 1]
+    assert next(line["number"] for line in log if "these files have errors" in line["text"]) == 2
+
+
 @pytest.mark.parametrize("running", [["--no-watch"]], indirect=True)
 def test_without_watching_an_edit_waits_for_apply(shop: Shop, running: subprocess.Popen[bytes]) -> None:
     shop.edit("class: process\n", GIVES_UP)
@@ -112,7 +130,7 @@ def test_a_risky_edit_waits_for_apply_and_can_be_taken_back(shop: Shop, running:
     shop.edit("  - id: posting\n", "  - id: posting\n    effect: other\n")
     until(lambda: "effect-changed" in shop.last_error())
 
-    plan = shop.json("plan", "--detailed-exitcode", code=2)
+    plan = shop.json("plan", "--detailed-exitcode", code=3)
     assert plan["running"] is True and [one["route"] for one in plan["changes"]] == ["post-sales"]
     assert [(risk["name"], risk["refused"]) for risk in plan["changes"][0]["risks"]] == [("effect-changed", True)]
     human = shop("plan")
@@ -143,7 +161,7 @@ def test_the_store_of_an_engine_that_does_not_run(shop: Shop) -> None:
     assert "has not run with this state folder yet" in shop("plan", code=2).err
     assert "what the next start runs" in shop("apply", "--wait", "--author", "ana", "-r", "first").out
     shop.edit("class: process\n", GIVES_UP)
-    plan = shop.json("plan", "--detailed-exitcode", code=2)
+    plan = shop.json("plan", "--detailed-exitcode", code=3)
     assert plan["running"] is False and plan["unchanged"] == ["till-sales"]
     assert plan["changes"][0]["texts"] == ["post-sales: retry {give_up_after: 6h} added"]
     shop("apply", "--author", "ana", "-r", "sooner")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.cli.run import _show_status
+from engine.cli.status import _show_status
 from engine.core.jsonx import decode, encode
 from tests.cli.conftest import Said, Tillflow
 
@@ -61,6 +61,35 @@ def test_status_trace_and_work_of_a_running_engine(tillflow: Tillflow, project: 
     assert all(one["promise"] for one in status["promises"])
     until(lambda: "received" in traced())  # lines of plain routes are written a moment later
     assert traced()[0] == "received" and traced()[-1] == "applied"
+
+
+def test_files_that_bring_nothing_are_found_by_their_name(tillflow: Tillflow, project: Path, running: object) -> None:
+    def traced(file: str) -> list[dict[str, str]]:
+        told = tillflow("trace", f"file={file}", "--project", project, "--format", "json")
+        return told.json["entries"] if told.code == 0 else []
+
+    archive = project / "data/archive"
+    until(lambda: (archive / "monday.csv").exists() or (project / "data/failed/monday.csv").exists())
+    whole = next(path for path in (project / "data").rglob("monday.csv")).read_bytes()
+
+    # given a header without rows, and a file that came before
+    (project / "data/inbox/holiday.csv").write_bytes(whole.splitlines(keepends=True)[0])
+    (project / "data/inbox/again.csv").write_bytes(whole)
+    until(lambda: len(traced("holiday.csv")) == 2 and len(traced("again.csv")) >= 2)
+
+    # then each has its story
+    empty, again = traced("holiday.csv"), traced("again.csv")
+    assert [(line["what"], line["detail"]) for line in empty] == [
+        ("read", "0 records: nothing follows from it"),
+        ("archived", "as holiday.csv"),
+    ]
+    assert all(line["route"] == "till-sales" and line["at"] and line["revision"] for line in empty + again)
+    assert [(line["what"], line["detail"]) for line in again] == [
+        ("duplicate", "its content was taken in before, as monday.csv"),
+        ("archived", "as again.csv.duplicate"),
+    ]
+    shown = tillflow("trace", "file=holiday.csv", "--project", project).out
+    assert "0 records" in shown and "till-sales" in shown and "as holiday.csv" in shown
 
 
 def test_an_item_is_edited_and_replayed(tillflow: Tillflow, project: Path, running: object) -> None:

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from engine.backends.rabbitmq import Names
+from engine.ports.transport import Address
 from tests.cli.conftest import Tillflow
+from tests.cli.test_changing import Shop
+from tests.cli.test_restarts import running, until
 from tests.rabbitmq_broker import broker, fresh_names, user_of
 
 
@@ -109,3 +112,45 @@ def test_the_doctor_proves_that_an_engine_which_verifies_may_change_nothing(
     well, detail = rights()
     assert well and "refused" in detail
     assert tillflow("topology", "verify", "--project", project).code == 0
+
+
+NEW = """tillflow: 1
+route: refunds
+version: 1.0.0
+owner: finance
+class: process
+criticality: operational
+from: {event: sale.completed@1}
+to:
+  - {id: out, use: core.files, connection: office, action: write, with: {name: "join('', [receipt, '.refund'])"}}
+"""
+
+
+@pytest.mark.services
+def test_an_edit_waits_for_a_queue_that_the_engine_may_not_make(
+    tillflow: Tillflow, project: Path, names: Names, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given an engine that verifies, on what an operator made
+    shop, operator = Shop(tillflow, project), broker().url
+    shop("topology", "apply")
+    monkeypatch.setenv("TILLFLOW_TOPOLOGY", "verify")
+    monkeypatch.setenv("TILLFLOW_TRANSPORT", user_of("engine"))
+    with running(shop):
+        until(lambda: (project / "data/posted/0012-03-1001.json").exists())
+        # when a route comes that needs a queue of its own
+        (project / "routes/refunds.yaml").write_text(NEW, "utf-8")
+        until(lambda: shop.last_error() != "")
+        # then it says which, and what runs goes on
+        queue = names.queue(Address("route", "refunds"))
+        assert f"the queue `{queue}` is missing; run `tillflow topology apply`" in shop.last_error()
+        assert "next try at" in shop("status").out
+        until(shop.sells("2001").exists)
+        assert [(number, state) for number, state, _ in shop.history()] == [(2, "rejected"), (1, "active")]
+        # and once it is made, the edit is taken by itself
+        monkeypatch.setenv("TILLFLOW_TOPOLOGY", "manage")
+        monkeypatch.setenv("TILLFLOW_TRANSPORT", operator)
+        shop("topology", "apply")
+        monkeypatch.setenv("TILLFLOW_TOPOLOGY", "verify")
+        monkeypatch.setenv("TILLFLOW_TRANSPORT", user_of("engine"))
+        until(lambda: shop.history()[0][:2] == (2, "active"))
+        assert shop.last_error() == ""

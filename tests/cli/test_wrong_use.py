@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import socket
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,18 @@ WRONG = [
     ("dry-run post-sales routes", USAGE),
     ("dry-run till-sales bad.bin", FAILED),
     ("run --alone --state bad.bin", USAGE),
+    ("run --project nowhere", USAGE),
+    ("run --state bad.bin/x", USAGE),
+    ("run --http 127.0.0.1:99999", USAGE),
+    ("run --http foo", USAGE),
+    ("run --workers 0", USAGE),
+    ("run --workers -1", USAGE),
+    ("run --workers 10000", USAGE),
+    ("run --transport ampq://mq", USAGE),
+    ("run --transport amqp://mq --store mysql://db/x", USAGE),
+    ("topology plan", USAGE),
+    ("topology plan --transport amqp://mq:0", USAGE),
+    ("topology export --transport foo", USAGE),
     ("status --state bad.bin", USAGE),
     ("doctor --state /dev/null/x", FAILED),
     ("trace", USAGE),
@@ -59,12 +72,25 @@ WRONG = [
     ("work replay ab --all -r x", USAGE),
     ("work replay ab --yes -r x", USAGE),
     ("work replay ab", USAGE),
+    (f"work replay ab -r {'x' * 2001}", USAGE),
+    (f"work resolve ab -r {'x' * 2001}", USAGE),
+    (f"work discard ab -r x --actor {'x' * 201}", USAGE),
+    (f"apply -r {'x' * 2001}", USAGE),
+    (f"apply --author {'x' * 201}", USAGE),
+    (f"rollback 1 -r {'x' * 2001}", USAGE),
+    (f"trace {'x' * 1001}", USAGE),
+    (f"work list --owner {'x' * 1001}", USAGE),
     ("work resolve ab -r ' '", USAGE),
     ("work discard ab", USAGE),
     ("plan --state bad.bin", USAGE),
     ("plan nope", USAGE),
     ("apply --accept effect-chnaged", USAGE),
     ("apply --within 0", USAGE),
+    ("apply --within 5", USAGE),
+    ("rollback 1 --within 5", USAGE),
+    ("schema --check --write", USAGE),
+    ("schema route --write", USAGE),
+    ("run --alone --workers 2", USAGE),
     ("apply -r ' '", USAGE),
     ("history --limit 0", USAGE),
     ("diff 1", USAGE),
@@ -103,7 +129,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(("line", "code"), WRONG, ids=[line for line, _ in WRONG])
+@pytest.mark.parametrize(("line", "code"), WRONG, ids=[line[:60] for line, _ in WRONG])
 def test_wrong_use_is_told(
     tillflow: Tillflow, shop: Path, monkeypatch: pytest.MonkeyPatch, line: str, code: Exit
 ) -> None:
@@ -119,11 +145,89 @@ def test_wrong_use_is_told(
 
 
 @pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("SECRETS", "nowhere", "the folder of secrets nowhere does not exist; correct TILLFLOW_SECRETS"),
+        ("SECRETS", "bad.bin", "bad.bin is no folder of secrets"),
+        ("ZONE", "a\nb", r"TILLFLOW_ZONE is 'a\nb'; a zone has"),
+        ("CELL", "A b", "TILLFLOW_CELL is 'A b'; a name begins"),
+        ("TOPOLOGY", "guess", "TILLFLOW_TOPOLOGY is 'guess'; it is one of manage, verify"),
+        ("WATCH", "maybe", "TILLFLOW_WATCH is 'maybe'; it is yes or no"),
+        ("HTTP", "foo", "'foo' is no address to listen at"),
+        ("PROJECT", "nowhere", "nowhere holds no tillflow project: there is no such folder"),
+        ("PROJECT", "mappings", "mappings holds no tillflow project: there is no folder routes/ in it"),
+    ],
+)
+@pytest.mark.parametrize("command", ["validate", "run", "status"])
+def test_a_wrong_setting_is_told_before_anything_else(
+    tillflow: Tillflow, shop: Path, monkeypatch: pytest.MonkeyPatch, command: str, name: str, value: str, told: str
+) -> None:
+    monkeypatch.chdir(shop)
+    monkeypatch.setenv(f"TILLFLOW_{name}", value)
+
+    said = tillflow(command)
+
+    assert said.code == USAGE
+    assert said.err.startswith("error: ") and told in said.err and said.out == ""
+    assert not (shop / ".tillflow").exists()
+
+
+@pytest.mark.parametrize("options", [(), ("--alone",)])
+def test_a_port_in_use_is_told_before_anything_starts(
+    tillflow: Tillflow, shop: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(shop)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        at = f"127.0.0.1:{taken.getsockname()[1]}"
+        said = tillflow("run", "--http", at, "--state", tmp_path, *options)
+
+    assert said.code == USAGE
+    assert said.err == (
+        f"error: nothing can listen at {at} (--http): Address already in use; choose another port, or end what listens "
+        "there\n"
+    )
+    assert not (tmp_path / "tillflow.db").exists()
+
+
+def test_options_that_contradict_each_other_are_named(
+    tillflow: Tillflow, shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(shop)
+    said = tillflow("work", "replay", "--all", "ab", "-r", "x")
+    assert "ab and --all were both given" in said.err
+    assert "give the id to replay this one, or --all for every open one" in said.err
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "validate nope.yaml", "validate --nope", "validate --project nowhere", "fmt nope", "explain TF0000", "schema nope",
+        "test -k zzz", "eval a missing.json", "dry-run nope good.json", "status", "trace ''", "work list --limit 0",
+        "work show ab", "work edit ab -r x --file bad.bin", "work replay -r x", "work resolve a/b -r x", "plan --project x",
+        "apply --accept nope", "history --limit 0", "diff 1 2", "rollback a/b", "connectors show nope", "new connector 'Bad Name'",
+        "init routes", "topology plan", "topology export --transport foo", "work", "nope",
+    ],
+)  # fmt: skip
+def test_what_was_asked_for_json_answers_json_whatever_happens(
+    tillflow: Tillflow, shop: Path, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    monkeypatch.chdir(shop)
+
+    said = tillflow(*shlex.split(line), "--format", "json")
+
+    assert said.code in (FAILED, USAGE)
+    told = said.json["error"]
+    assert told["exit_code"] == said.code and told["text"].strip()
+    assert said.err.strip(), "people are told too"
+
+
+@pytest.mark.parametrize(
     "command",
     ["validate", "fmt", "explain", "schema", "test", "eval", "dry-run", "status", "doctor", "trace", "demo", "init",
      "plan", "apply", "history", "diff", "rollback",
      "work list", "work show", "work edit", "work replay", "work resolve", "work discard",
-     "connectors list", "connectors show", "new connector"],
+     "connectors list", "connectors show", "new connector",
+     "topology plan", "topology apply", "topology verify", "topology export"],
 )  # fmt: skip
 def test_every_command_that_answers_has_a_json_form(tillflow: Tillflow, command: str) -> None:
     said = tillflow(*command.split(), "--help")

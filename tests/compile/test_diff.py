@@ -109,7 +109,7 @@ def only_posting(found: RouteSetDiff) -> RouteChange:
 
 
 def test_a_secret_version_is_told_without_the_secret() -> None:
-    calling = FROM_SALES + "steps:\n  - {id: s, set: {note: \"secret('pepper')\"}}\n" + TO_ERP
+    calling = FROM_SALES + "steps:\n  - {id: s, when: \"present(secret('pepper'))\", set: {note: store}}\n" + TO_ERP
     files = {**SALES, "routes/posting.yaml": route("posting", calling)}
     change = only(diff(compiled(files, pepper="old-pepper"), compiled(files, pepper="new-pepper")))
     assert [str(cause) for cause in change.causes] == ["secret pepper"]

@@ -1,8 +1,6 @@
-"""500 routes are read and compiled in less than a second and a half of one processor."""
+"""500 routes in one project; how long they take is what the bench of `validate` measures."""
 
 from __future__ import annotations
-
-import time
 
 from engine.compile.compiler import compile_project
 from engine.config.project import read_project_from
@@ -21,15 +19,12 @@ def many() -> dict[str, bytes]:
     return files
 
 
-def test_500_routes_are_compiled_quickly() -> None:
+def test_500_routes_are_compiled() -> None:
     files, plugins, secrets = many(), registry(), Secrets()
-    started = time.process_time()
     project, found = read_project_from(files, ENVIRONMENT)
     routes, more = compile_project(project, plugins, secrets)
-    spent = time.process_time() - started
     assert found == [] and more == []
     assert len(routes.plans) == COUNT + 5
-    assert spent < 1.5, f"{spent:.2f} s of processor time"
 
 
 def test_plans_of_equal_routes_share_what_is_equal() -> None:

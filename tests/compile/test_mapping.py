@@ -117,6 +117,13 @@ def test_the_document_is_not_changed() -> None:
             "a[1]",
         ),
         ("let: {x: loyal}\nfields: {a: x}", "missing-value", "x"),
+        ('fields: {a: {b: "money_mul(`1e39`, `999`)"}}', "number-too-long", "a.b"),
+        (
+            f"fields: {{a: [{{each: {{in: lines, as: l}}, group: {{by: s, sum: [n]}},"
+            f" fields: {{s: {{const: x}}, n: {{const: {'9' * 40}}}}}}}]}}",
+            "number-too-long",
+            "a[1]",
+        ),
     ],
 )
 def test_a_field_that_cannot_be_made_is_named(text: str, reason: str, field: str) -> None:

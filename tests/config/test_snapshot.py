@@ -100,6 +100,17 @@ def test_a_swapped_link_is_seen(root: Path) -> None:
     assert seen(snapshots)[ROUTE] == b"route: two\n"
 
 
+def test_it_says_whether_a_file_is_reached_by_a_link(root: Path) -> None:
+    snapshots = Snapshots(root)
+    seen(snapshots)
+    assert not snapshots.linked
+    (root / ROUTE).rename(root / "elsewhere.yaml")
+    (root / ROUTE).symlink_to("../elsewhere.yaml")
+    (root / "elsewhere.yaml").write_text("route: one\n")
+    seen(snapshots)
+    assert snapshots.linked
+
+
 def test_a_file_that_changed_a_moment_ago_is_waited_for(root: Path) -> None:
     snapshots = Snapshots(root)
     seen(snapshots)

@@ -157,6 +157,32 @@ async def test_the_same_content_under_another_name_is_a_duplicate(tmp_path: Path
             "a file was taken in before",
             {"file": "b.csv", "first": "a.csv", "moved": "b.csv.duplicate"},
         ) in watching.ctx.logged
+        assert watching.ctx.journaled == [
+            ("b.csv", "duplicate", "its content was taken in before, as a.csv"),
+            ("b.csv", "archived", "as b.csv.duplicate"),
+        ]
+
+
+async def test_a_settled_file_says_where_it_is(tmp_path: Path) -> None:
+    async with opened(tmp_path) as connection:
+        watching = Watching(connection)
+        for content, where in (("one", "as a.csv"), ("two", "as a.csv.2")):
+            (tmp_path / "in" / "a.csv").write_text(content)
+            (arrival,) = await watching.settled()
+            assert await arrival.ack(0) == where
+
+
+async def test_a_second_copy_that_stays_is_journaled_once_however_often_the_source_begins(tmp_path: Path) -> None:
+    async with opened(tmp_path, archive="", failed="") as connection:
+        for name in ("a.csv", "b.csv"):
+            (tmp_path / "in" / name).write_text("same")
+        context = MemorySourceContext()
+        watching = Watching(connection, context)
+        (arrival,) = await watching.settled()
+        assert await arrival.ack(0) is None
+        for again in (watching, Watching(connection, context), Watching(connection, context)):
+            assert await again.settled() == []
+        assert context.journaled == [("b.csv", "duplicate", "its content was taken in before, as a.csv")]
 
 
 async def test_a_file_with_work_items_goes_to_failed_and_names_never_collide(tmp_path: Path) -> None:

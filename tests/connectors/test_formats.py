@@ -166,8 +166,8 @@ def test_xml_normal_form() -> None:
     assert made == {"@id": "7", "Line": [{"@sku": "A", "#": "2"}], "Note": [{"#": "hello"}]}
 
 
-def test_xml_single_and_values() -> None:
-    reader = Xml(Xml.Config(single=["Note", "Head"], values=["Note", "Tag"]))
+def test_xml_single_and_text_only() -> None:
+    reader = Xml(Xml.Config(single=["Note", "Head"], text_only=["Note", "Tag"]))
     (made,) = data_of(reader, b'<o><Note lang="en">hi</Note><Tag>a</Tag><Tag>b</Tag><Head x="1"/></o>')
     assert made == {"Note": "hi", "Note@lang": "en", "Tag": ["a", "b"], "Head": {"@x": "1"}}
 
@@ -271,16 +271,49 @@ def test_what_is_no_number_is_refused(text: str) -> None:
         number(text, ",", ".")
 
 
-def test_xml_without_its_record_path_is_corrupt_and_an_empty_one_has_no_records() -> None:
-    reader = Xml(Xml.Config(record="Orders/Order"))
-    assert data_of(reader, b"<Orders/>") == []
-    for content in (b"<Other><Order/></Other>", b"<Orders><Odrer/></Orders>"):
-        with pytest.raises(Permanent, match=r"corrupt-document.*no element at `Orders/Order`"):
-            data_of(reader, content)
+@pytest.mark.parametrize(
+    "content",
+    ["<Orders/>", "<Orders>\n</Orders>", "<Orders><Header><Id/></Header></Orders>", "<Orders><!-- --></Orders>"],
+)
+def test_xml_a_document_of_its_kind_without_a_record_has_none(content: str) -> None:
+    assert data_of(Xml(Xml.Config(record="Orders/Order")), content.encode()) == []
+    assert data_of(Xml(Xml.Config(record="Orders/Order")), content.encode("utf-16")) == []
+    assert data_of(Xml(Xml.Config(record="Orders/All/Order")), b"<Orders><Header/><All><Note/></All></Orders>") == []
+
+
+def test_xml_a_document_without_a_record_may_be_large() -> None:
+    assert data_of(Xml(Xml.Config(record="Orders/Order")), b"<Orders>" + b"<h/>" * 200_001 + b"</Orders>") == []
+
+
+@pytest.mark.parametrize(
+    "content, why",
+    [
+        ("<Other><Order/></Other>", "no element at `Orders/Order`; its root is `Other`"),
+        ("<Orders><Odrer/></Orders>", "`Odrer` stands where `Order` would"),
+        ("<Orders><order/></Orders>", "`order` stands where `Order` would"),
+        ("<x><Orders><Order/></Orders></x>", "its root is `x`"),
+        ("<Order/>", "its root is `Order`"),
+        ("<Orders>\n<Batch><Order/></Batch></Orders>", "line 2: there is no element at `Orders/Order`, but `Order` in"),
+    ],
+)
+def test_xml_a_document_of_another_kind_is_corrupt(content: str, why: str) -> None:
+    failure = failure_of(Xml(Xml.Config(record="Orders/Order")), content.encode())
+    assert failure.reason == "corrupt-document" and why in failure.detail
+
+
+def test_xml_records_of_another_namespace_are_told_and_not_lost() -> None:
+    reader = Xml(Xml.Config(record="a:Orders/a:Order", namespaces={"a": "urn:a"}))
+    assert data_of(reader, b'<Orders xmlns="urn:a"><Header/></Orders>') == []
+    content = b'<Orders xmlns="urn:a"><Order xmlns="urn:b"/></Orders>'
+    assert "`Order` stands where `Order` would" in failure_of(reader, content).detail
+
+
+def test_xml_a_root_that_is_the_record_is_there_or_the_document_is_corrupt() -> None:
+    assert "its root is `Other`" in failure_of(Xml(Xml.Config(record="Order")), b"<Other/>").detail
 
 
 def test_xml_elements_inside_what_is_declared_as_text_are_said() -> None:
-    reader = Xml(Xml.Config(values=["Id"]))
+    reader = Xml(Xml.Config(text_only=["Id"]))
     assert "`Id` is declared as text and has elements" in bad_of(reader, b"<A><Id>1<b>2</b></Id></A>")
 
 

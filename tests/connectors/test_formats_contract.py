@@ -78,7 +78,7 @@ class TestNdJson(FormatContract):
 
 class TestXml(FormatContract):
     def subject(self) -> FormatSubject:
-        reader = Xml(Xml.Config(record="Orders/Order", single=["Id"], values=["Id"]))
+        reader = Xml(Xml.Config(record="Orders/Order", single=["Id"], text_only=["Id"]))
         good = b"<Orders><Order><Id>1</Id><Line/></Order><Order><Id>2</Id></Order></Orders>"
         bad = b"<Orders><Order><Id>1</Id></Order>\n<Order>\n<Id>2</Id><Id>3</Id></Order>\n<Order/></Orders>"
         return FormatSubject(reader, {good: 2}, spoiled=(bad, 2))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from connectors.core.http import HttpConnection, HttpSource
+from connectors.core.http import HttpConnection, HttpSource, body
 from connectors.core.http import listener as listening
 from connectors.core.http.auth import SCHEMES, AuthUse
 from connectors.core.http.config import HttpConfig, HttpSourceConfig
@@ -52,8 +53,6 @@ class Listening(MemorySourceContext):
 
 
 def free_port() -> int:
-    import socket
-
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         return int(sock.getsockname()[1])
@@ -240,6 +239,53 @@ async def raw(hook: Hook, data: bytes, patience: float = 3.0) -> bytes:
         return await asyncio.wait_for(reader.read(), patience)
     finally:
         writer.close()
+
+
+CHUNK = 1 << 16
+
+
+def plainly(hook: Hook, head: str, pieces: list[bytes]) -> bytes:
+    """What a client gets that sends everything and reads then. Raises ConnectionError when it is cut off before."""
+    base = hook.client.base_url
+    with socket.create_connection((base.host, base.port or 80), timeout=20) as sock:
+        sock.sendall(f"POST /hook HTTP/1.1\r\nHost: x\r\n{head}\r\n\r\n".encode())
+        for piece in pieces:
+            sock.sendall(piece)
+        answer = b""
+        while got := sock.recv(CHUNK):
+            answer += got
+        return answer
+
+
+@pytest.mark.parametrize("path", ["/hook", "/another"])
+async def test_a_plain_client_whose_body_is_refused_gets_its_answer_and_no_reset(path: str) -> None:
+    cap = 1 << 20
+    chunk = b"%x\r\n" % CHUNK + b"x" * CHUNK + b"\r\n"
+    async with hooked(max_body="1MiB", path=path) as hook:
+        status = b"HTTP/1.1 413" if path == "/hook" else b"HTTP/1.1 404"
+        announced = f"Content-Length: {cap + 1}\r\nConnection: close"
+        for _ in range(3):
+            assert (await asyncio.to_thread(plainly, hook, announced, [b"x" * (cap + 1)])).startswith(status)
+        unannounced = [chunk] * (cap // CHUNK) + [b"1\r\nx\r\n0\r\n\r\n"]
+        head = "Transfer-Encoding: chunked\r\nConnection: close"
+        assert (await asyncio.to_thread(plainly, hook, head, unannounced)).startswith(status)
+
+
+async def test_who_asks_before_sending_too_much_is_answered_at_once() -> None:
+    async with hooked(max_body="4KiB") as hook:
+        head = "Content-Length: 5000\r\nExpect: 100-continue\r\nConnection: close"
+        assert (await asyncio.to_thread(plainly, hook, head, [])).startswith(b"HTTP/1.1 413")
+
+
+async def test_what_is_thrown_away_has_a_bound_in_bytes_and_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with hooked(max_body="4KiB") as hook:
+        # given one that promises more than it sends, and one that sends without end
+        monkeypatch.setattr(body, "LONGEST_DRAIN", 0.2)
+        answer = await asyncio.to_thread(plainly, hook, "Content-Length: 9000\r\nConnection: close", [b"x"])
+        assert answer.startswith(b"HTTP/1.1 413")
+        monkeypatch.setattr(body, "LONGEST_DRAIN", 3600.0)
+        with pytest.raises(ConnectionError):
+            await asyncio.to_thread(plainly, hook, f"Content-Length: {1 << 30}", [b"x" * CHUNK] * (1 << 14))
 
 
 async def test_a_slow_body_is_408() -> None:

@@ -18,7 +18,7 @@ from connectors.core.http.auth.oauth2 import OAuth2
 from connectors.core.http.client import Answer
 from connectors.core.http.config import HttpConfig
 from connectors.core.http.fake import FakeHttp
-from engine.sdk import Failure, Permanent, Secret, Sent, SinkItem, Throttled
+from engine.sdk import Failure, Permanent, Secret, Sent, SinkItem, Throttled, encode
 from engine.testing.contracts import CallContract, CallSubject, SinkContract, SinkSubject, context
 
 pytestmark = pytest.mark.anyio
@@ -86,6 +86,36 @@ class TestNotify(HttpSinkContract):
     idempotent = False
 
 
+class TestPatch(HttpSinkContract):
+    action = "patch"
+    idempotent = False
+
+
+class TestDelete(SinkContract):
+    @asynccontextmanager
+    async def subject(self) -> AsyncIterator[SinkSubject]:
+        paths = ["/orders/1", "/orders/2"]
+        async with FakeHttp() as system, connected(system) as connection:
+            system.documents |= {path: {} for path in paths}
+
+            async def effects() -> list[Any]:
+                return [path for path in paths if path not in system.documents]
+
+            async def unreachable() -> None:
+                await system.__aexit__()
+
+            yield SinkSubject(
+                HttpSink(connection),
+                "delete",
+                [{"path": path} for path in paths],
+                effects,
+                expected=paths,
+                refused={"path": "/../admin"},
+                lose_answer=lambda: system.next(drop=True),
+                unreachable=unreachable,
+            )
+
+
 class TestPostChecked(HttpSinkContract):
     action = "post_checked"
     idempotent = False
@@ -107,16 +137,35 @@ class TestGet(CallContract):
 
 
 class TestPostCall(CallContract):
+    action = "post"
+    made = f"/orders/{'0' * 32}"
+
     @asynccontextmanager
     async def subject(self) -> AsyncIterator[CallSubject]:
         async with FakeHttp() as system, connected(system) as connection:
-            reply = {"status": 201, "body": {"id": f"/orders/{'0' * 32}", "body": ORDERS[0]}}
+            reply = {"status": 201, "body": {"id": self.made, "body": ORDERS[0]}}
 
             async def effects() -> list[Any]:
                 return system.effects
 
             request = {"path": "/orders", "body": ORDERS[0]}
-            yield CallSubject(HttpCall(connection), "post", request, reply, {"path": "//x"}, effects=effects)
+            yield CallSubject(HttpCall(connection), self.action, request, reply, {"path": "//x"}, effects=effects)
+
+
+class TestPutCall(TestPostCall):
+    action = "put"
+    made = "/orders"
+
+
+class TestQueryCall(CallContract):
+    @asynccontextmanager
+    async def subject(self) -> AsyncIterator[CallSubject]:
+        async with FakeHttp() as system, connected(system) as connection:
+            found = {"total": Decimal("3.30"), "id": 2**60 + 1}
+            for _ in range(2):
+                system.next(apply=False, status=200, body=encode(found))
+            request = {"path": "/search", "body": {"store": "7"}}
+            yield CallSubject(HttpCall(connection), "query", request, {"status": 200, "body": found}, {"path": "//x"})
 
 
 async def deliver(connection: HttpConnection, action: str = "post", within: float = 5.0, **request: Any) -> Any:

@@ -7,9 +7,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from connectors.pos.poslog.amounts import spread
 from connectors.pos.poslog.format import PosLog
-from engine.sdk import BadRecord, Record
+from engine.sdk import BadRecord, Permanent, Record
 
 ARTS = "http://www.nrf-arts.org/IXRetail/namespace/"
 
@@ -162,9 +164,54 @@ def test_an_unreadable_number_is_a_bad_record_with_its_line() -> None:
     assert isinstance(good, Record)
 
 
+@pytest.mark.parametrize(
+    ("element", "value"),
+    [
+        ("BusinessDayDate", "２０２６-03-14"),
+        ("BusinessDayDate", "2026-03-١٤"),
+        ("BeginDateTime", "2026-03-14T0９:15:00"),
+        ("EndDateTime", "2026-03-14T09:१५:00"),
+        ("RetailTransaction/Total", "١.00"),
+        ("RetailTransaction/Total", "１.00"),
+        ("RetailTransaction/TransactionLink/BusinessDayDate", "2026-03-１4"),
+    ],
+)
+def test_digits_of_other_scripts_are_a_bad_record_with_its_line(element: str, value: str) -> None:
+    inside = value
+    for name in reversed(element.split("/")):
+        total = ' TotalType="TransactionGrandAmount"' if name == "Total" else ""
+        inside = f"<{name}{total}>{inside}</{name}>"
+    log = f'<POSLog xmlns="{ARTS}">\n<Transaction>\n{inside}\n</Transaction></POSLog>'
+    (bad,) = PosLog(PosLog.Config()).decode(log.encode(), "log.xml")
+    assert isinstance(bad, BadRecord)
+    assert bad.line == 3 and "log.xml, line 3" in bad.failure.detail
+    assert f"{element.rpartition('/')[2]}" in bad.failure.detail and repr(value) in bad.failure.detail
+
+
 def test_shares_are_exact() -> None:
     cent = Decimal("0.01")
     assert spread(Decimal("-0.10"), [Decimal(1)] * 3, cent) == [Decimal("-0.04"), Decimal("-0.03"), Decimal("-0.03")]
     for amount in ("0.00", "0.01", "1.00", "-17.37", "0.005"):
         parts = spread(Decimal(amount), [Decimal("3.33"), Decimal("0"), Decimal("9.99")], cent)
         assert sum(parts) == Decimal(amount)
+
+
+@pytest.mark.parametrize(
+    "content", [b"<POSLog/>", b'<POSLog xmlns="http://www.nrf-arts.org/IXRetail/namespace/"><Header/></POSLog>']
+)
+def test_a_log_without_a_transaction_has_no_records(content: bytes) -> None:
+    assert transactions(content) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"<Orders/>", "no element at `POSLog/Transaction`; its root is `Orders`"),
+        (b"<POSLog><Batch><Transaction/></Batch></POSLog>", "but `Transaction` in another place"),
+        (b"<POSLog><RetailTransaction/></POSLog>", "`RetailTransaction` stands where `Transaction` would"),
+    ],
+)
+def test_what_is_no_log_or_hides_its_transactions_is_corrupt(content: bytes, why: str) -> None:
+    with pytest.raises(Permanent, match=why) as caught:
+        transactions(content)
+    assert caught.value.reason == "corrupt-document"

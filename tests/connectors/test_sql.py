@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,10 +14,11 @@ from typing import Any
 import asyncpg
 import pytest
 
-from connectors.core.sql import SqlCall, SqlConnection, SqlSink
+from connectors.core.sql import SqlCall, SqlConnection, SqlSink, forgetting
 from connectors.core.sql.config import SqlConfig
 from connectors.core.sql.fake import FakeSql
 from connectors.core.sql.values import for_postgres, for_sqlite
+from engine.compile.routes import KEEP
 from engine.sdk import Failure, Permanent, SinkItem
 from engine.testing.contracts import CallContract, CallSubject, SinkContract, SinkSubject, context
 
@@ -46,6 +49,9 @@ class Database:
     async def rows(self, query: str) -> list[tuple[Any, ...]]:
         raise NotImplementedError
 
+    async def change(self, statement: str) -> None:
+        raise NotImplementedError
+
 
 class Sqlite(Database):
     def __init__(self, folder: Path) -> None:
@@ -56,6 +62,11 @@ class Sqlite(Database):
     async def rows(self, query: str) -> list[tuple[Any, ...]]:
         return self.fake.rows(query)
 
+    async def change(self, statement: str) -> None:
+        with closing(sqlite3.connect(self.fake.path)) as db:
+            db.execute(statement)
+            db.commit()
+
 
 class Postgres(Database):
     async def rows(self, query: str) -> list[tuple[Any, ...]]:
@@ -64,6 +75,9 @@ class Postgres(Database):
             return [tuple(row.values()) for row in await db.fetch(query)]
         finally:
             await db.close()
+
+    async def change(self, statement: str) -> None:
+        await self.rows(statement)
 
     async def prepare(self) -> None:
         db = await asyncpg.connect(self.url)
@@ -170,6 +184,59 @@ async def test_a_delivery_is_remembered_in_the_same_transaction(database: Databa
         assert (again.failure, again.result) == (None, {"repeat": True})
         assert await database.rows("select reference from entries") == [("R-1",)]
         assert await database.rows("select delivery from tillflow_applied") == [(f"{0:032x}",)]
+
+
+async def aged(database: Database, days: int, *deliveries: str) -> None:
+    """Deliveries that were applied so many days ago."""
+    at = f"now() - interval '{days} days'" if isinstance(database, Postgres) else f"datetime('now', '-{days} days')"
+    rows = ", ".join(f"('{delivery}', {at})" for delivery in deliveries)
+    await database.change(f"insert into tillflow_applied (delivery, at) values {rows}")
+
+
+async def remembered(database: Database) -> set[str]:
+    return {name for (name,) in await database.rows("select delivery from tillflow_applied")}
+
+
+async def test_applied_deliveries_are_forgotten_when_they_are_old_enough(database: Database) -> None:
+    async with connected(database, applied_keep="500d") as connection:
+        await aged(database, 501, "old")
+        await aged(database, 499, "young")
+        assert await apply(connection, insert(1)) == [None]
+        assert await remembered(database) == {"young", f"{0:032x}"}
+
+
+async def test_old_deliveries_are_forgotten_piece_by_piece_and_looked_for_seldom(database: Database) -> None:
+    async with connected(database) as connection:
+        await aged(database, 801, *(f"old-{n}" for n in range(forgetting.PIECE + 20)))
+        ctx, look = context(), connection.forgetting.look
+        assert [await look(ctx) for _ in range(3)] == [forgetting.PIECE, 20, 0]
+        await aged(database, 801, "later")
+        assert await look(ctx) == 0
+        ctx.clock.advance(forgetting.LOOK_EVERY)  # type: ignore[attr-defined]
+        assert await look(ctx) == 1 and await remembered(database) == set()
+
+
+async def test_what_cannot_be_forgotten_is_told_once_and_spoils_no_delivery(database: Database) -> None:
+    told: list[str] = []
+    async with connected(database) as connection:
+        ctx = replace(context(), log=lambda text, facts: told.append(text))
+
+        async def refused(seconds: float, most: int) -> int:
+            raise Permanent("refused", "no right to delete")
+
+        connection.database.forget = refused  # type: ignore[method-assign]
+        for number in (1, 2):
+            item = SinkItem(f"{number:032x}", insert(number), "insert", "event")
+            (result,) = await SqlSink(connection).deliver([item], ctx)
+            assert result.failure is None
+            ctx.clock.advance(forgetting.LOOK_EVERY)  # type: ignore[attr-defined]
+        assert told == ["old applied deliveries could not be forgotten; the table grows until they can"]
+
+
+def test_applied_deliveries_are_remembered_longer_than_the_ledger_does() -> None:
+    with pytest.raises(ValueError, match="not longer than the 400 days of the ledger"):
+        SqlConfig(url="sqlite:///a.db", applied_keep="400d")
+    assert SqlConfig(url="sqlite:///a.db").applied_keep > KEEP
 
 
 async def test_a_refused_delivery_leaves_nothing_behind_and_can_be_mended(database: Database) -> None:

@@ -98,6 +98,11 @@ def test_columns_may_have_other_names() -> None:
         (row(2, "1,00").replace("14.03", "31.02"), 3, "column Datum"),
         (row(2, "1,00").replace("09:15:42", "25:00"), 3, "column Zeit"),
         (row(2, "1.00"), 3, "column Summe"),
+        (row(2, "١,00"), 3, "column Summe: '١,00' is not a number"),
+        (row(2, "1,00", quantity="１"), 3, "column Menge: '１' is not a number"),
+        (row(2, "1,00").replace("14.03", "１４.03"), 3, "column Datum: '１４.03.2026' is not a date"),
+        (row(2, "1,00").replace("14.03.2026", "14/03/٢٠٢٦"), 3, "column Datum: '14/03/٢٠٢٦' is not a date"),
+        (row(2, "1,00").replace("09:15:42", "09:१५:42"), 3, "column Zeit: '09:१५:42' is not a time of day"),
     ],
 )
 def test_a_bad_cell_holds_its_receipt_with_line_and_column(bad: str, line: int, said: str) -> None:

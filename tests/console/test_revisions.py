@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +87,37 @@ def test_other_settings_and_another_project_are_refused(path: str) -> None:
     assert "geheim" not in settings.text and "geheim" not in str(others)
     assert project.json()["error"]["reason"] == "other-project" and "/shop" in project.text
     assert reload.asked == []
+
+
+OTHERS: dict[str, Any] = {
+    "transport": "amqp://tills:geheim@mq/shop",
+    "store": "postgresql://tills:geheim@db/shop",
+    "secrets": Path("/run/secrets"),
+    "zone": "us",
+    "workers": 3,
+    "topology": "verify",
+    "cell": "another",
+    "http": "127.0.0.1:9464",
+    "watch": False,
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_each_setting_that_cannot_be_reloaded_is_refused_by_name(name: str) -> None:
+    reload = Reload()
+    variable = f"TILLFLOW_{name.upper()}"
+    meant = replace(SETTINGS, **{name: OTHERS[name]}).started_with({variable: str(OTHERS[name])})
+
+    answer = post("/revisions/apply", {**WHO, "settings": meant}, reload)
+
+    assert answer.status_code == 409 and list(meant) == [variable]
+    assert answer.json()["error"]["detail"].startswith(f"{variable}: not what the engine was started with")
+    assert "Stop the engine and start it again" in answer.text and "geheim" not in answer.text
+    assert reload.asked == []
+
+
+def test_every_setting_is_one_that_cannot_be_reloaded_or_says_which_engine_is_meant() -> None:
+    assert {field.name for field in fields(Settings)} == {*OTHERS, "project", "state", "worker"}
 
 
 @pytest.mark.parametrize(

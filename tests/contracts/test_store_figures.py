@@ -10,8 +10,9 @@ import pytest
 
 from engine.core.ids import continuation_id
 from engine.ports.store import Store
-from engine.ports.store.figures import Figures, FiguresOf, Lately, Overdue
+from engine.ports.store.figures import Figures, FiguresOf, Lately, Overdue, TakenIn, Undecided, UndecidedOf
 from engine.ports.store.inbox import EventKey, InboxDuplicates, InboxOpen, InboxReplay, InboxRouted, InboxRow, Planned
+from engine.ports.store.journal import Entry, JournalAppend
 from engine.ports.store.ledger import ClaimRow, LedgerClaim, LedgerKey, LedgerSettle, SettleRow
 from engine.ports.store.steps import GroupClose, GroupJoin, GroupKey, Member, Timer, TimerSet
 from engine.ports.store.work import WorkChange, WorkCreate, WorkItem
@@ -315,3 +316,37 @@ async def test_lately_counts_events_and_how_long_their_effects_took(store: Store
     assert await store.apply(Lately("sales", 200)) == (2, [60, 30])
     assert await store.apply(Lately("sales", 10, most=2)) == (3, [60, 30])
     assert await store.apply(Lately("other", 0)) == (0, [])
+
+
+# --- taken in and not heard of since ---------------------------------------------------------------------------------
+
+
+def taken_in(event: str, at: int, route: str = "sales", day: str = DAY, what: str = "received") -> Entry:
+    return Entry(at, day, event, event, route, what, detail=f"{event}.jsonl:1")
+
+
+async def test_what_was_taken_in_and_never_decided_is_counted_and_named(store: Store) -> None:
+    entries = [
+        *(taken_in(event, at) for at, event in enumerate(("decided", "lost", "refused", "lost", "record"), 10)),
+        taken_in("lost-too", 20),
+        taken_in("routed-only", 20, what="routed"),
+        taken_in("elsewhere", 20, route="stock"),
+        taken_in("other-day", 20, day="2026-01-02"),
+        taken_in("early", 1),
+        taken_in("late", 50),
+    ]
+    await store.apply(JournalAppend(entries))
+    await store.apply(InboxOpen([row("decided", "deliveries", "a", at=10), row("elsewhere", "filtered", at=10)]))
+    await store.apply(WorkCreate([item("refused"), item("of-a-record", event_id="", subject="record")]))
+
+    # `elsewhere` was decided by another route only, `refused` and `record` are work items
+    assert await store.apply(Undecided(5, 50)) == [
+        TakenIn("sales", "2026-01-02", 1, 1),
+        TakenIn("sales", DAY, 5, 2),
+        TakenIn("stock", DAY, 1, 1),
+    ]
+    assert await store.apply(UndecidedOf("sales", DAY, 5, 50, 9)) == [
+        ("lost", "lost.jsonl:1"),
+        ("lost-too", "lost-too.jsonl:1"),
+    ]
+    assert [event for event, _ in await store.apply(UndecidedOf("sales", DAY, 0, 99, 2))] == ["early", "lost"]

@@ -86,6 +86,19 @@ async def test_old_entries_are_pruned_with_their_keys(store: Store) -> None:
     assert await told(store, "trace-1") == [4]
 
 
+async def test_many_old_entries_are_pruned_piece_by_piece_and_no_others(store: Store) -> None:
+    old, young = 2500, 30
+    lines = [entry(n, f"ev-{n}", f"t-{n}", receipt=f"r{n}") for n in range(old)]
+    late = [entry(10_000 + n, f"new-{n}", f"u-{n}", receipt=f"s{n}") for n in range(young)]
+    await store.apply(JournalAppend(late[:10] + lines + late[10:]))
+    gone = 0
+    while some := await store.apply(JournalPrune(10_000)):
+        gone += some
+    assert gone == old
+    assert [await told(store, text) for text in ("r0", "r2499", "ev-7")] == [[], [], []]
+    assert [await told(store, text) for text in ("s0", "s29")] == [[10_000], [10_029]]
+
+
 # --- revisions ------------------------------------------------------------------------------------------------------
 
 

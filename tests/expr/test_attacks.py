@@ -15,7 +15,7 @@ from engine.expr.limits import MAX_MADE_TEXT
 from engine.expr.template import compile_template
 from tests.expr.support import ENV
 
-SECONDS = 5.0
+SECONDS = 5.0  # of processor time: what else the machine does counts for nothing
 
 
 @pytest.mark.parametrize(
@@ -49,11 +49,11 @@ SECONDS = 5.0
     ],
 )
 def test_refused_while_compiling(text: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(ExpressionError) as error:
         compile_template(text)
     assert error.value.code.startswith("TF25")
-    assert time.perf_counter() - started < SECONDS
+    assert time.process_time() - started < SECONDS
 
 
 HOSTILE: dict[str, Any] = {
@@ -95,11 +95,11 @@ HOSTILE: dict[str, Any] = {
 )
 def test_refused_while_rendering_and_the_next_one_works(text: str) -> None:
     template = compile_template(text)
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(Permanent) as failure:
         template.render(HOSTILE, ENV)
     assert failure.value.reason in ("template-failed", "template-limit")
-    assert time.perf_counter() - started < SECONDS
+    assert time.process_time() - started < SECONDS
     assert compile_template("{{ qty }}").render(HOSTILE, ENV) == "1000000000"
 
 

@@ -13,6 +13,7 @@ from engine.core.codes import expressions, templates
 from engine.core.findings import Code
 from engine.expr.errors import ExpressionError
 from engine.expr.jmes import compile_expression
+from engine.expr.secrecy import secret_error
 from engine.expr.shape import Shape, check_expression
 from engine.expr.template import check_template, compile_template
 from tests.expr.support import SALE
@@ -42,7 +43,10 @@ def codes(example: str) -> list[str]:
             if kind == "template" or key == "template":
                 found += [e.code for e in check_template(compile_template(text), SHAPE)]
             else:
-                found += [e.code for e in check_expression(compile_expression(text), SHAPE, where)]
+                compiled = compile_expression(text)
+                found += [e.code for e in check_expression(compiled, SHAPE, where)]
+                if compiled.secret is not None and where != "condition":
+                    found.append(secret_error(compiled.secret).code)
         except ExpressionError as error:
             found.append(error.code)
     return found

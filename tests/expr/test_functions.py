@@ -212,7 +212,7 @@ def test_an_annotation_that_is_no_type_of_the_language() -> None:
         """Odd."""
         return ""
 
-    with pytest.raises(ValueError, match=r"is not a type of engine\.expr\.types"):
+    with pytest.raises(ValueError, match=r"is not a type of an expression; engine\.sdk has Text"):
         TABLE.extended({"odd": odd})
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import jmespath
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from engine.core.errors import Permanent
@@ -65,10 +65,9 @@ def mixes_answers_and_numbers(document: Any) -> bool:
 @given(document=st.dictionaries(names, documents, max_size=3))
 def test_closures_agree_with_jmespath(expression: str, document: Any) -> None:
     expected = oracle(expression, document)
-    if expected[0] == "oracle-defect" or (
-        ("==" in expression or "!=" in expression or "contains" in expression) and mixes_answers_and_numbers(document)
-    ):
-        return
+    assume(expected[0] != "oracle-defect")
+    asks_equality = "==" in expression or "!=" in expression or "contains" in expression
+    assume(not (asks_equality and mixes_answers_and_numbers(document)))
     assert ours(expression, document) == expected
 
 

@@ -4,14 +4,16 @@ its queues and exchanges are deleted. Each accepted sale is applied once all the
 
 from __future__ import annotations
 
+import socket
 import time
 
 import pytest
 
 from tests.faults.conftest import Make
 from tests.faults.own import OwnBroker
-from tests.faults.story import BOTH, Ground, Tills, depths, flows, under_load
+from tests.faults.story import BOTH, RETRY, Ground, Tills, depths, flows, under_load
 from tests.postgres_server import needed_server
+from tests.proof import projects, till
 from tests.proof.conftest import Outside
 
 pytestmark = pytest.mark.services
@@ -129,6 +131,59 @@ def test_what_is_lost_with_a_deleted_lane_is_told_as_being_on_its_way(make: Make
     assert life.stop(40.0) == 0
     for way in BOTH:
         assert all(len(times) == 1 for times in story.applied(way).values())
+
+
+HOLD = (
+    "steps:\n  - {id: ask, call: {use: core.http, connection: silent, action: get, with: {path: {const: /}}, "
+    "into: answer, timeout: 50s}, when: \"present(note) && note == 'hold'\"}\n"
+)
+SILENT = (
+    "  silent:\n    connector: core.http\n    url: ${SILENT}\n    allow_private: true\n    zone: eu\n"
+    "    limits: {timeout: 50s, concurrency: 64}\n"
+)
+
+
+def test_what_is_lost_with_a_deleted_route_queue_is_missing_by_name(make: Make, ground: Ground) -> None:
+    """Taken in, never decided, gone with the queue: told with where each came from, until it is offered again."""
+    source = projects.FROM_FILES + "accepts: sale@1\n"
+    files = projects.project(projects.posting(projects.sink("idempotency_key", "by-key", RETRY), HOLD, source=source))
+    del files["routes/ingest.yaml"]
+    files["routes/connections.yaml"] += SILENT
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # nobody ever answers there
+        story = make(
+            ground, files, environ={"SILENT": f"http://127.0.0.1:{silent.getsockname()[1]}", "PROOF_YOUNG": "0"}
+        )
+        sold = [till.sale(n, **({"note": "hold"} if n >= 3 else {})) for n in range(8)]
+        story.drop("day.jsonl", till.written(sold))
+        life = story.cast()
+        received = "select count(*) from journal where what = 'received'"
+        story.until(life, lambda: len(story.applied("once")) == 3 and story.rows(received) == [(8,)])
+        assert story.ask("status")["missing"] == [], "what is in hand is not missing"
+        life.kill()
+    queue = f"{story.cell}.q.route.posting"
+    ends = time.monotonic() + 30.0
+    while depths(story)["q.route.posting"] != 5:  # they go back when the broker sees that the process is gone
+        assert time.monotonic() < ends, depths(story)
+        time.sleep(0.1)
+    ground.broker.steer("delete_queue", "--vhost", ground.broker.vhost, queue)
+
+    life = story.cast()
+    (lost,) = story.ask("status")["missing"]
+    assert (lost["route"], lost["taken_in"], lost["decided"], lost["waiting"], lost["missing"]) == (
+        "posting",
+        8,
+        3,
+        0,
+        5,
+    )
+    assert [one["place"] for one in lost["events"]] == [f"day.jsonl:{line}" for line in range(4, 9)]
+    assert "day.jsonl:4" in story.cli("status")
+
+    # when they are offered again
+    story.drop("again.jsonl", till.written([till.sale(n) for n in range(3, 8)]))
+    assert len(story.end(life, {"once": "by-key"})) == 8
+    story.cast()
+    assert story.ask("status")["missing"] == []
 
 
 @pytest.mark.parametrize("exchange", ["bus", "lane", "route"])

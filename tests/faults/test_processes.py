@@ -9,6 +9,8 @@ import signal
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -140,6 +142,42 @@ def test_frozen_for_longer_than_its_lease(make: Make, ground: Ground) -> None:
     story.settle(working)
     assert (frozen.stop(40.0), working.stop(40.0)) == (0, 0)
     story.verdict()
+
+
+TICKS = projects.posting(
+    "  - {id: by-key, use: core.http, connection: shop, action: post, "
+    f"with: {{path: {{const: /once}}, body: {{reference: tick, total: {{const: 1}}}}}}, {RETRY}}}\n",
+    source="from: {use: core.schedule, every: 2s, catch_up: all}\n",
+)
+
+
+def test_who_runs_a_schedule_and_is_frozen_brings_nothing_when_it_wakes(make: Make, ground: Ground) -> None:
+    """Its lease is over by then and another one brings the ticks: each one came in once, and none is missing."""
+    files = projects.project(TICKS)
+    del files["routes/ingest.yaml"]
+    soon = {"PROOF_LEASE": "3"}
+    story = make(ground, files, environ=soon)
+    other = make(ground, files, cell=story.cell, name="other", environ=soon)
+
+    def ticks() -> list[str]:
+        return sorted(story.applied("once"))
+
+    frozen, working = story.cast(), other.cast()  # the first one has the source
+    story.until(frozen, lambda: len(ticks()) >= 2)
+    frozen.signal(signal.SIGSTOP)  # right after a tick, so that none is in its hand
+    try:
+        before = len(ticks())
+        other.until(working, lambda: len(ticks()) >= before + 3)
+    finally:
+        frozen.signal(signal.SIGCONT)
+    story.until(frozen, lambda: "its lease is over" in story.told())
+    other.until(working, lambda: len(ticks()) >= before + 5)
+    assert (frozen.stop(40.0), working.stop(40.0)) == (0, 0)
+    assert all(len(times) == 1 for times in story.applied("once").values())
+    moments = [datetime.fromisoformat(tick) for tick in ticks()]
+    assert {(b - a).total_seconds() for a, b in pairwise(moments)} == {2.0}
+    received = "select count(*) from journal where what = 'received' group by event_id"
+    assert {count for (count,) in story.rows(received)} == {1}
 
 
 def inbox_of(story: Story) -> dict[str, str]:

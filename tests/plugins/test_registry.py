@@ -81,3 +81,24 @@ def test_entry_points_bring_connectors_or_reasons() -> None:
     assert found["good"] is STANDINS[0]
     assert found["wrong"] == "package:wrong is not an engine.sdk.Connector"
     assert found["bad"] == "importing package:bad failed: RuntimeError: no licence"
+
+
+def test_a_name_two_packages_bring_is_used_by_neither_and_what_is_shipped_stays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    twin = sdk.Connector("erp.tryton", (TrytonSink,))
+    mine = sdk.Connector("core.http", ())
+    points = [Point("one", STANDINS[0]), Point("again", STANDINS[0]), Point("two", twin), Point("mine", mine)]
+    monkeypatch.setattr("engine.discover.entry_points", lambda group: points)
+    registry = discover()
+    assert registry.connectors["core.http"] is not mine
+    assert "erp.tryton" not in registry.sinks
+    assert registry.broken["mine"] == "another installed plugin brings connector core.http too; uninstall or rename one"
+    assert "connector erp.tryton too" in registry.broken["two"]
+
+
+def test_a_connector_installed_twice_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    points = [Point("one", STANDINS[0]), Point("again", STANDINS[0])]
+    monkeypatch.setattr("engine.discover.entry_points", lambda group: points)
+    registry = discover()
+    assert "erp.tryton" in registry.sinks and registry.broken == {}

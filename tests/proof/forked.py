@@ -15,6 +15,8 @@ from engine.backends.sqlite import SqliteDatabase
 from engine.cli.main import main
 from engine.discover import discover
 from engine.runtime import crash
+from engine.runtime.ingress import turn
+from engine.runtime.people import undecided
 from tests import planes
 
 # What is imported late, here once for all lives: that is quicker, and an edit of the engine does not tear a story apart.
@@ -62,6 +64,8 @@ def tillflow(arguments: Sequence[str], environ: Mapping[str, str], out: str, log
     signal.signal(signal.SIGINT, signal.default_int_handler)
     warnings.resetwarnings()
     planes.use(environ.get("PROOF_PLANE", ""))
+    turn.LEASE = float(environ.get("PROOF_LEASE", turn.LEASE))
+    undecided.YOUNG = float(environ.get("PROOF_YOUNG", undecided.YOUNG))
     small_disk(environ.get("PROOF_PAGES", ""), environ.get("PROOF_FILE_SIZE", ""))
     crash.arm(environ.get("TILLFLOW_CRASH_AT", ""))
     sys.argv = ["tillflow", *arguments]

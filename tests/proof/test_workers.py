@@ -125,3 +125,31 @@ def test_another_host_takes_over_from_one_that_stops(cell: Cell, outside: Outsid
     folders = (first.inbox, first.archive)
     checker.check(checker.Found(checker.of_log(outside.folder / cell.name, "once")), folders, "idempotency_key")
     checker.check_groups(checker.groups_of(outside.folder / cell.name, "time"), folders, "time")
+
+
+def test_what_kills_on_one_host_kills_each_process_once_and_twice_more_at_most(
+    cell: Cell, outside: Outside, tmp_path: Path
+) -> None:
+    """Two hosts that share nothing but the Store learn of it from each other."""
+    paths = os.pathsep.join([str(ROOT), str(SITE)])
+    environ = {"OUTSIDE": f"{outside.url}/{cell.name}/none", "PYTHONPATH": paths}
+    files = projects.project(projects.posting(projects.sink("idempotency_key"), DEADLY))
+    here = cell.place(tmp_path / "here", files, environ)
+    same = {"INBOX": str(here.inbox), "ARCHIVE": str(here.archive), "FAILED": str(here.failed)}
+    there = cell.place(tmp_path / "there", files, environ | same)
+    lives = [(place, place.start(alone=False)) for place in (here, there)]
+    for place, life in lives:
+        place.running(life)
+    here.drop("day.jsonl", till.written([till.sale(n, **({"note": "deadly"} if n == 3 else {})) for n in range(8)]))
+    posted = {f"A000{n}" for n in range(8) if n != 3}
+    here.until(
+        lives[0][1],
+        lambda: len(here.items()) == 1 and checker.of_log(outside.folder / cell.name, "once").keys() == posted,
+        within=120.0,
+    )
+    assert [life.stop(40.0) for _, life in lives] == [0, 0]
+
+    (item,) = here.items()
+    assert (item["reason"], item["search"]["key.2"]) == ("poison", "A0003")
+    deaths = [place.told().count("died (signal 9)") for place, _ in lives]
+    assert 2 <= sum(deaths) <= 4, deaths  # one each, one in quarantine, and one more where that was in company

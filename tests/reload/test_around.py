@@ -48,6 +48,8 @@ async def test_a_corrected_connection_heals_what_waits(yard: Yard) -> None:
         )
         await yard.saved(engine)
         await yard.until(lambda: yard.posted() == ["1"], within=60)
+        (gate,) = engine.pool.gates()
+        assert gate.planned is engine.plans.routeset.connections["outside"]
 
 
 @on_both

@@ -10,14 +10,24 @@ import pytest
 
 from engine.core.errors import StoreDown
 from engine.ports.store.revisions import RevisionList
+from engine.ports.store.work import WorkCreate, WorkItem
 from engine.runtime.engine import Engine
+from engine.runtime.people.replay import Who
+from engine.runtime.reload import record
+from engine.runtime.reload.leading import LEASE
+from engine.runtime.reload.staging import Problem
 from engine.runtime.reload.wanted import Wanted
 from tests.reload.test_stories import LIMITED, REFUND
 from tests.runtime.cellmates import Cellmates, cellmates
 from tests.runtime.lab import project, sale, settle, virtual
-from tests.runtime.routes import SALES
+from tests.runtime.routes import FROM_SALES, SALES, TO_ERP, route
 
+OTHER = {"routes/refund.yaml": REFUND.replace("A route", "Another route")}
 MORE = {**SALES, "routes/refund.yaml": REFUND}
+PLAIN = {
+    **SALES,
+    "routes/plain.yaml": route("plain", FROM_SALES + TO_ERP.replace("post", "note"), "operational"),
+}
 
 
 def wanted(mates: Cellmates, files: Mapping[str, str]) -> Wanted:
@@ -58,8 +68,8 @@ async def test_one_cannot_stage_nobody_swaps() -> None:
         a, b = await two(mates)
         before = a.plans.revision
 
-        async def problems(*_: Any) -> list[str]:
-            return ["connection outside: no way from here"]
+        async def problems(*_: Any) -> list[Problem]:
+            return [Problem("connection outside: no way from here")]
 
         b.reload._member._staging.problems = problems  # type: ignore[union-attr, method-assign]
         answer = await a.reload.apply(wanted(mates, {**MORE, "routes/connections.yaml": LIMITED}), "ana", "limits")
@@ -110,16 +120,54 @@ async def test_what_a_dead_leader_left_is_rejected() -> None:
     async with cellmates() as mates:
         a, b = await two(mates)
         before = b.plans.revision
-        b.reload._member._staging.problems = lambda *_: asyncio.sleep(3600)  # type: ignore
+        b.reload._member._staging.problems = lambda *_: asyncio.sleep(20, [])  # type: ignore
         applying = asyncio.create_task(a.reload.apply(wanted(mates, MORE), "ana", "refunds"))
         await settle(1.0)
         applying.cancel()
         await asyncio.gather(applying, return_exceptions=True)
         await mates.kill(a)
         assert (await states(mates))[0] == "staged"
-        await settle(120.0)
-        await b.reload._leader.mend()
+        await settle(2 * LEASE)
         assert await states(mates) == ["rejected", "active"] and b.plans.revision == before
+        answer = await b.reload.apply(wanted(mates, {**MORE, **OTHER}), "ben", "another")
+        assert answer["state"] == "active", "nobody hangs on it"
+
+
+@virtual
+async def test_what_does_not_start_is_taken_back_though_its_leader_died() -> None:
+    async with cellmates() as mates:
+        a, b = await two(mates)
+        before = b.plans.revision
+        dies: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        async def to(after: Any) -> None:
+            applying.cancel()
+            await mates.kill(a)
+            dies.set_result(None)
+            raise OSError("the port is taken")
+
+        b.reload._member._swap.to = to  # type: ignore[union-attr, method-assign]
+        applying = asyncio.create_task(a.reload.apply(wanted(mates, MORE), "ana", "refunds"))
+        await dies
+        await asyncio.gather(applying, return_exceptions=True)
+        await settle(2 * LEASE)
+        assert await states(mates) == ["rejected", "active"] and b.plans.revision == before
+        (newest, _) = await mates.store.apply(RevisionList())
+        assert newest.problem == "the port is taken"
+
+
+@virtual
+async def test_files_whose_leader_died_are_tried_again_by_whoever_watches_next() -> None:
+    async with cellmates() as mates:
+        a, b = await two(mates)
+        more = wanted(mates, MORE)
+        staged = await record.stage(a.cell, more, Who("ana", "refunds"), (await record.standing(a.cell)).active)
+        await mates.kill(a)
+        await settle(2 * LEASE)
+        assert (await states(mates))[0] == "rejected"
+        watching = b.reload._watching
+        await watching._take(more)
+        assert watching.last_error is None and b.plans.revision == staged.id
 
 
 @virtual
@@ -148,3 +196,44 @@ async def test_changes_of_two_processes_come_one_after_the_other() -> None:
         assert [answer["state"] for answer in answers] == ["active", "active"]
         await settle()
         assert a.plans.revision == b.plans.revision == other.digest
+
+
+@virtual
+async def test_a_change_proves_itself_by_what_all_processes_handled() -> None:
+    """Four of ninety-eight failed, half of them in each: more than one process could bear, and few among all."""
+    async with cellmates() as mates:
+        a, b = await two(mates)
+        changed = await _on_probation(a, mates)
+        await _handle((a, b), 49, 4, changed)
+        assert a.plans.revision == b.plans.revision == changed
+        assert (await a.reload.standing())["probation"] == (await b.reload.standing())["probation"] == []
+
+
+@virtual
+async def test_a_change_that_fails_in_all_processes_together_is_taken_back() -> None:
+    async with cellmates() as mates:
+        a, b = await two(mates)
+        before = a.plans.revision
+        changed = await _on_probation(a, mates)
+        await _handle((a, b), 49, 6, changed)
+        assert a.plans.revision == b.plans.revision == before
+
+
+async def _on_probation(engine: Engine, mates: Cellmates) -> str:
+    """A route that keeps no outcomes is new: what was handled of it stands nowhere but in the processes."""
+    answer = await engine.reload.apply(wanted(mates, PLAIN), "ana", "a plain one")
+    assert answer["state"] == "active" and not engine.plans.routeset.plans["plain"].has_inbox
+    return str(answer["revision"])
+
+
+async def _handle(engines: tuple[Engine, ...], each: int, failed: int, revision: str) -> None:
+    """Each of them handled so many events of it, and so many of all failed; then all have looked."""
+    for engine in engines:
+        engine.routers["plain"].handled += each
+    cell, now = engines[0].cell, engines[0].cell.clock.now()
+    items = [
+        WorkItem(str(n), "event", "plain", "too-small", str(n), "2026-03-14", revision=revision, created=now)
+        for n in range(failed)
+    ]
+    await cell.store.apply(WorkCreate(items))
+    await settle(10.0)

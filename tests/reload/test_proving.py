@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.core.errors import Permanent
+from engine.ports.store.audit import AuditList
 from engine.ports.store.revisions import RevisionList
 from tests.reload.yard import Yard, on_both
 from tests.runtime.lab import sale
@@ -114,6 +115,25 @@ async def test_a_changed_effect_of_a_financial_route_is_refused_until_it_is_acce
             await engine.reload.apply(wanted, "ana", "a better name")
         answer = await engine.reload.apply(wanted, "ana", "a better name", ("effect-changed",))
         assert answer["state"] == "active"
+
+
+@on_both
+async def test_a_file_may_say_that_its_risk_is_meant_and_says_it_of_one_change(yard: Yard) -> None:
+    def accept(because: str) -> str:
+        return f"reload: {{accept: [{{risk: effect-changed, because: {because}}}]}}\nfrom:"
+
+    async with yard.running() as engine:
+        yard.replace("routes/posting.yaml", "id: erp", "id: erp, effect: books")
+        assert "`reload: {accept: [{risk: effect-changed, because: ..}]}`" in await yard.refused(engine)
+        yard.replace("routes/posting.yaml", "from:", accept("nothing was posted yet"))
+        await yard.saved(engine)
+        reason = (await yard.made.store.apply(AuditList()))[0].reason
+        assert reason == "a file changed; posting accepts effect-changed: nothing was posted yet"
+        # another change needs another reason
+        yard.replace("routes/posting.yaml", "effect: books", "effect: ledgers")
+        assert "was said of an earlier change" in await yard.refused(engine)
+        yard.replace("routes/posting.yaml", accept("nothing was posted yet"), accept("still nothing"))
+        await yard.saved(engine)
 
 
 @on_both

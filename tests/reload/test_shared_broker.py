@@ -6,12 +6,15 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from engine.ports.store.revisions import RevisionList
 from engine.ports.transport import Address
 from engine.runtime.cell import Cell
 from engine.runtime.engine import Engine
+from engine.runtime.reload.staging import Problem
 from engine.runtime.reload.wanted import Wanted
 from tests.backends.test_rabbitmq_runtime import RabbitBench, until
 from tests.rabbitmq_broker import broker, fresh_names, transport
@@ -94,3 +97,26 @@ async def test_a_route_goes_and_comes_back_under_two_processes(tmp_path: Path) -
             references = [request["reference"] for request in made.lab.requests(action)]
             assert len(references) == len(set(references))
         assert a.routers["refund"].consuming and b.routers["refund"].consuming
+
+
+async def test_one_process_cannot_stage_and_nobody_swaps(tmp_path: Path) -> None:
+    async with two(tmp_path, SALES) as (made, a, b):
+        before = a.plans.revision
+
+        async def problems(*_: Any) -> list[Problem]:
+            return [Problem("connection outside: no way from here", passes=False)]
+
+        b.reload._member._staging.problems = problems  # type: ignore[method-assign]
+        answer = await a.reload.apply(Wanted.of(made.compiled(project(MORE))), "ana", "refunds")
+        assert answer["state"] == "rejected"
+        assert answer["problems"] == [{"worker": "b", "why": "connection outside: no way from here"}]
+        assert a.plans.revision == b.plans.revision == before
+        assert "refund" not in a.routers and "refund" not in b.routers
+        assert [one.state for one in await made.store.apply(RevisionList())] == ["rejected", "active"]
+        made.lab.offer([sale("1")])
+
+        async def posted() -> bool:
+            return len(made.lab.requests("post")) == 1
+
+        await until(posted)
+        assert made.lab.requests("note") == []

@@ -91,6 +91,7 @@ async def test_a_connection_that_stays_is_not_asked(yard: Yard) -> None:
         yard.lab.unreachable = "down at the moment"
         yard.files["routes/refund.yaml"] = REFUND
         await yard.saved(engine)
+        assert engine.plans.current("refund") is not None
 
 
 @on_both
@@ -130,6 +131,7 @@ async def test_a_shared_source_takes_over_before_the_old_one_stops(yard: Yard) -
         await yard.until(lambda: engine.sources["ingest"] is not old)
         await yard.sells("1", "2")
         await yard.until(lambda: engine.sources["ingest"].taken == 2)
+        assert sorted(yard.posted()) == ["1", "2"]
 
 
 @on_both

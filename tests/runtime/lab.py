@@ -40,10 +40,10 @@ from engine.ports.store.work import WorkFind, WorkItem
 from engine.runtime.cell import Cell
 from engine.runtime.engine import Engine
 from engine.runtime.reload.wanted import Project
-from engine.runtime.tables import FixedFiles
 from engine.runtime.watch import Watch
 from engine.steps import BUILTIN
 from engine.testing.clock import current_clock, run_virtual
+from tests.runtime.fixed_files import FixedFiles
 
 
 @dataclass
@@ -73,15 +73,16 @@ class Lab:
     busy: int = 0
     tried: int = 0
     most_busy: int = 0
-    unreachable: str = ""
+    unreachable: str | Failure = ""
     answers: list[Any] = field(default_factory=list)
     logged: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
 
     def offer(self, content: Any, name: str = "f.json", *, wants_reply: bool = False, id: str = "") -> None:
         """Bring something in: bytes as they are, anything else as JSON."""
 
-        async def ack(refused: int) -> None:
+        async def ack(refused: int) -> str:
             self.acked.append((name, refused))
+            return f"as {name} in the lab"
 
         async def release(failure: Failure) -> None:
             self.released.append((name, failure.reason))
@@ -114,6 +115,8 @@ def lab_connector(lab: Lab) -> Connector:
             return None
 
         async def check(self) -> str:
+            if isinstance(lab.unreachable, Failure):
+                raise lab.unreachable
             if lab.unreachable:
                 raise Transient("unreachable", lab.unreachable)
             return "it answers"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 from engine.core.errors import Transient
 from engine.ports.store.workers import WorkersSince
 from engine.runtime.delivery.limits import Gate
 from engine.runtime.engine import Engine
+from engine.runtime.watch import Watch, note_death
 from tests.runtime.cellmates import Cellmates, cellmates
 from tests.runtime.lab import CONNECTIONS, sale, settle, virtual
 from tests.runtime.routes import SALES, posting
@@ -252,3 +254,27 @@ async def test_while_the_store_is_down_routes_that_need_none_go_on() -> None:
 
         made.plug_in()
         assert await posted(made, 20, within=60) == sorted(str(n) for n in range(20))
+
+
+# --- deaths -----------------------------------------------------------------------------------------------------------
+
+
+@virtual
+async def test_what_killed_a_process_on_one_host_is_known_on_the_others(tmp_path: Path) -> None:
+    """As if each had a parent of its own."""
+    async with cellmates() as made:
+        a, b = await two(made, SALES)
+        died, watch = Watch(tmp_path), b.shared.watch
+        a._heartbeat._watch = died
+        with died.executing([("suspect", 1)]):
+            note_death(tmp_path)
+        with died.executing([("poison", 2)], alone=True):
+            note_death(tmp_path)
+
+        assert not watch.suspect("suspect")
+        await settle(6)
+
+        assert watch.suspect("suspect") and watch.poison("poison", 2)
+        assert not watch.suspect("another") and not watch.poison("poison", 3)
+        assert watch.pause > 0, "time for such news"
+        died.close()

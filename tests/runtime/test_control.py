@@ -79,6 +79,30 @@ async def test_health_names_a_lane_that_does_not_run() -> None:
 
 
 @virtual
+async def test_plain_routes_are_told_with_what_the_process_counted() -> None:
+    from dataclasses import replace
+
+    from engine.runtime.people.control import Control
+
+    async with bench() as b:
+        (plan,) = b.plans.all()
+        kept = await control(b).status()
+        plain = replace(plan, criticality="normal", route_once=False)
+        b.plans.replace(replace(b.plans.routeset, plans={plan.route: plain}))
+        counted = {(plan.route, "", "received"): 3, (plan.route, "one", "applied"): 2, ("gone", "", "received"): 9}
+        counted |= {(plan.route, "two", "applied"): 1}
+
+        async def reenter(item: WorkItem) -> None:
+            return None
+
+        told = await Control(b.cell, b.plans, b.pool, reenter, counted=lambda: counted).status()
+
+    assert kept["plain"] == [] and not kept["routes"][0]["plain"]
+    assert told["plain"] == [{"route": plan.route, "outcomes": {"received": 3, "applied": 3}}]
+    assert told["routes"][0]["plain"]
+
+
+@virtual
 async def test_trace_tells_the_whole_story_of_a_key() -> None:
     async with bench() as b:
         item = await refused_delivery(b)
@@ -157,4 +181,6 @@ async def test_a_delivered_one_shows_in_the_figures_of_the_answer() -> None:
 
         answer = await control(b).figures()
 
-        assert answer == {"figures": [], "balanced": True}, "no inbox rows, no figures: plain events are not counted"
+        assert answer == {"figures": [], "missing": [], "balanced": True}, (
+            "no inbox rows, no figures: plain events are not counted"
+        )

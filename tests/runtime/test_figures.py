@@ -7,7 +7,10 @@ from typing import Any
 from engine.core.errors import Permanent
 from engine.plugins.contracts import ConnectorContext, SinkItem
 from engine.ports.store.inbox import EventKey, InboxOpen, InboxRouted, InboxRow, Planned
-from engine.runtime.people import figures
+from engine.ports.store.journal import JournalAppend
+from engine.ports.transport import Address, Outgoing, Topology
+from engine.runtime.people import figures, undecided
+from engine.runtime.people.journal import entry
 from engine.runtime.people.promised import promises
 from tests.runtime.support import DAY, Bench, bench, delivery, plan, planned_sink, virtual
 
@@ -119,3 +122,32 @@ async def test_a_route_without_rows_has_nothing_to_judge_by() -> None:
     async with bench(route) as b:
         found = await promises(b.cell, b.plans, [])
         assert [(one["promise"], one["kept"]) for one in found] == [("success", None), ("at_least", None)]
+
+
+@virtual
+async def test_what_lay_in_a_deleted_queue_is_missing_by_name() -> None:
+    """Of five that were taken in two are decided; one waits, so two are missing: the oldest."""
+    async with bench(plan(planned_sink(), criticality="financial")) as b:
+        await b.cell.store.apply(
+            JournalAppend(
+                [
+                    entry(delivery(n).event, "sales", "received", b.clock.now(), detail=f"till.jsonl:{n}")
+                    for n in range(5)
+                ]
+            )
+        )
+        await routed(b, 0, 1)
+        await b.cell.transport.declare(Topology((Address("route", "sales"),)))
+        assert await undecided.missing(b.cell, b.plans) == [], "somebody may have them in hand"
+
+        await b.clock.sleep(undecided.YOUNG + 1)
+        await b.cell.transport.publish([Outgoing(Address("route", "sales"), {}, b"waits", 0.0)])
+
+        (told,) = await undecided.missing(b.cell, b.plans)
+        assert (told["taken_in"], told["decided"], told["waiting"], told["missing"]) == (5, 2, 1, 2)
+        assert told["events"][0] == {"event": delivery(2).event.id, "place": "till.jsonl:2"}
+        assert "offer these records again" in told["help"]
+
+        # when they came again
+        await routed(b, 2, 3)
+        assert await undecided.missing(b.cell, b.plans) == []

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from engine.core.errors import Permanent, TransportBlocked
+from engine.core.errors import Permanent, StoreDown, TransportBlocked
 from engine.core.jsonx import decode
 from engine.plugins.contracts import Arrival
+from engine.ports.store.journal import JournalAppend
 from engine.ports.store.work import WorkEdit
 from engine.runtime.people.replay import Who
 from tests.runtime.lab import SALE_TYPE, Bench, bench, running, sale, settle, virtual
@@ -48,6 +51,41 @@ async def test_a_document_that_cannot_be_read_is_one_work_item_and_the_source_le
         (item,) = await made.items()
         assert (item.level, item.reason) == ("record", "corrupt-document")
         assert made.lab.acked == [("day.json", 1)]
+
+
+@virtual
+async def test_a_document_without_a_record_is_found_by_its_file() -> None:
+    async with bench() as made, running(made, SALES):
+        made.lab.offer([], "none.json")
+        made.lab.offer([sale("1")], "one.json")
+        await settle()
+        story = [(line.route, line.what, line.detail) for line in await made.story("none.json")]
+        assert story == [
+            ("ingest", "read", "0 records: nothing follows from it"),
+            ("ingest", "archived", "as none.json in the lab"),
+        ]
+        assert ("none.json", 0) in made.lab.acked and await made.items() == []
+        assert "archived" not in [line.what for line in await made.story("one.json")]
+
+
+@virtual
+async def test_a_document_without_a_record_is_let_go_of_when_its_line_is_written() -> None:
+    async with bench() as made, running(made, SALES):
+        real, down = made.store.apply, [True]
+
+        async def apply(op: Any) -> Any:
+            if down[0] and isinstance(op, JournalAppend):
+                raise StoreDown("the disk is full")
+            return await real(op)
+
+        made.store.apply = apply
+        made.lab.offer([], "none.json")
+        await settle(5)
+        assert made.lab.acked == []
+        down[0] = False
+        await settle(5)
+        assert made.lab.acked == [("none.json", 0)]
+        assert next(line.what for line in await made.story("none.json")) == "read"
 
 
 @virtual

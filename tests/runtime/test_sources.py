@@ -14,7 +14,7 @@ from engine.plugins.contracts import Arrival, Source, SourceContext
 from engine.plugins.fields import Options
 from engine.ports.store.leases import LeaseTake
 from engine.runtime.engine import Engine
-from engine.runtime.ingress.sources import StoredContext, lease_name
+from engine.runtime.ingress.context import StoredContext, lease_name
 from tests.runtime.lab import bench, running, sale, settle, virtual
 from tests.runtime.routes import SALES
 
@@ -163,3 +163,63 @@ async def test_many_arrivals_are_taken_in_at_the_same_time() -> None:
             made.lab.offer([sale(str(number))], f"{number}.json")
         await settle(5)
         assert len(made.lab.acked) == 100 and len(made.lab.sent) == 100
+
+
+def broken_by(problems: list[str], lasts: float = 0.0) -> Any:
+    """Arrivals of a source that fails with the first problem of the list, and reads on when it is empty."""
+
+    async def arrivals(self: Any, ctx: SourceContext) -> AsyncIterator[Arrival]:
+        if problems:
+            await ctx.clock.sleep(lasts)
+            raise Permanent("away", problems[0])
+        await asyncio.Event().wait()
+        yield
+
+    return arrivals
+
+
+@pytest.mark.parametrize("lasts", [0.0, 3.0])
+@virtual
+async def test_a_source_that_fails_is_told_once_per_change_and_shown_all_the_time(lasts: float) -> None:
+    async with bench() as made:
+        engine = made.engine(SALES)
+        polled(engine, [])
+        problems = ["no right to read"]
+        engine._registry.sources["lab"].target.arrivals = broken_by(problems, lasts)
+        told: list[str] = []
+
+        async def standing(expected: str) -> None:
+            await settle(300)
+            shown = (await engine.status()).problems.get("source/ingest", "")
+            assert expected in shown and bool(shown) == bool(expected)
+            told[:] = [f"{text}: {facts['why']}" for text, facts in made.lab.logged if text.startswith("a source ")]
+
+        await engine.start()
+        await standing("no right to read")
+        problems[:] = ["the folder is gone"]
+        await standing("the folder is gone")
+        problems.clear()
+        await standing("")
+        await engine.stop()
+        assert told == [
+            "a source failed: away: no right to read",
+            "a source failed: away: the folder is gone",
+            "a source is well again: away: the folder is gone",
+        ]
+
+
+@virtual
+async def test_a_source_that_brings_something_and_fails_each_time_is_told_once() -> None:
+    async with bench() as made:
+        engine = made.engine(SALES)
+        pages: Any = polled(engine, [[sale("1")]])
+
+        async def half(self: Any, ctx: SourceContext) -> AsyncIterator[Arrival]:
+            yield pages.page(self, ctx, 0)
+            raise Permanent("away", "the second page is refused")
+
+        engine._registry.sources["lab"].target.arrivals = half
+        await engine.start()
+        await settle(300)
+        await engine.stop()
+        assert [text for text, _ in made.lab.logged if text.startswith("a source ")] == ["a source failed"]

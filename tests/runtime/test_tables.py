@@ -12,8 +12,9 @@ from engine.compile.plan import PlannedTable
 from engine.compile.tablefile import TableProblem, read_csv
 from engine.core.clock import SystemClock
 from engine.core.errors import Permanent, Transient
-from engine.runtime.tables import FixedFiles, FolderFiles, Tables
+from engine.runtime.tables import FolderFiles, Tables
 from engine.testing.clock import run_virtual
+from tests.runtime.fixed_files import FixedFiles
 
 STORES = PlannedTable("stores", "stores.csv", ("id",))
 VAT = PlannedTable("vat", "vat.csv", ("country", "code"), since="from", until="to")

@@ -20,7 +20,7 @@ from engine.testing.runner.project import TestProject
 from engine.testing.runner.standins import Outside, captured, standing_in
 from engine.testing.runner.stubs import Stubs
 from engine.testing.runner.tablefiles import SteadyFiles
-from engine.testing.runner.taps import Seen, TappedStore, TappedTransport
+from engine.testing.runner.taps import Tapped, TappedStore, TappedTransport
 
 
 @dataclass
@@ -51,7 +51,7 @@ def ingest(project: TestProject, files: Mapping[str, bytes], route: str, state: 
 
 
 async def _ingest(project: TestProject, files: Mapping[str, bytes], route: str, state: Path) -> Ingested:
-    clock, made, seen = current_clock(), Ingested(), Seen()
+    clock, made, seen = current_clock(), Ingested(), Tapped()
     outside = Outside(clock, Stubs(clock))
     database = SqliteDatabase(state / "cell.db", clock, inline=True)
 

@@ -71,6 +71,15 @@ def test_a_group_is_the_exact_sum_of_its_members() -> None:
     assert str(data["totals"]["gross"]) == "0.30"
 
 
+def test_a_sum_that_nobody_could_read_again_is_refused_with_its_path() -> None:
+    cut = cut_of({"aggregate": AGGREGATE})
+    kept = [keep(cut, sale(str(n), "9" * 40)) for n in (1, 2)]
+    assert str(cut.resume([kept[0].body])[0]["totals"]["gross"]) == "9" * 40
+    with pytest.raises(Permanent, match="number-too-long: sum `totals") as caught:
+        cut.resume([one.body for one in kept])
+    assert caught.value.data["field"] == "totals.gross"
+
+
 def test_a_member_says_its_group_how_long_it_waits_and_what_it_is_worth() -> None:
     kept = keep(cut_of({"aggregate": AGGREGATE}), sale("1", "5.00"))
     assert kept.kind == "group"

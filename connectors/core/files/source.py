@@ -142,14 +142,26 @@ class FilesSource(Source):
             return None  # the same content is in hand under another name; look again when that is settled
         first = await ctx.seen(digest)
         if first is not None:
-            self._duplicate(entry, first, ctx)
+            await self._duplicate(entry, digest, first, ctx)
             return None
         return self._arrival(entry, content, digest, ctx)
 
-    def _duplicate(self, entry: FolderEntry, first: str, ctx: SourceContext) -> None:
-        facts = {"file": entry.name, "first": first}
-        moved = self._put_away(entry, self._connection.archive, f"{entry.name}.duplicate", ctx)
-        ctx.log("a file was taken in before", facts | ({"moved": moved} if moved else {}))
+    async def _duplicate(self, entry: FolderEntry, digest: str, first: str, ctx: SourceContext) -> None:
+        """Told before it is moved. One that stays in the folder is told once, however often the source begins anew."""
+        archive = self._connection.archive
+        copy = "" if archive else f"{digest}/{entry.name}/{entry.seen.mtime}"
+        if not archive and (first == entry.name or await ctx.seen(copy) is not None):
+            self._put_away(entry, None, entry.name, ctx)
+            return
+        await ctx.journal(digest, entry.name, "duplicate", f"its content was taken in before, as {first}")
+        if copy:
+            await ctx.remember(copy, entry.name)
+        moved = self._put_away(entry, archive, f"{entry.name}.duplicate", ctx)
+        ctx.log(
+            "a file was taken in before", {"file": entry.name, "first": first} | ({"moved": moved} if moved else {})
+        )
+        if moved:
+            await ctx.journal(digest, entry.name, "archived", f"as {moved}")
 
     async def _refused(self, entry: FolderEntry, ctx: SourceContext) -> Arrival | None:
         """A name that is never opened, as one work item; the file is moved under a name that can be written down."""
@@ -180,11 +192,12 @@ class FilesSource(Source):
         self._watched[entry.name].held = True
         self._digests.add(digest)
 
-        async def ack(work_items: int) -> None:
+        async def ack(work_items: int) -> str | None:
             await ctx.remember(digest, name)
             self._digests.discard(digest)
             folder = self._connection.failed if work_items else self._connection.archive
-            self._put_away(entry, folder, failed_as or entry.name, ctx)
+            moved = self._put_away(entry, folder, failed_as or entry.name, ctx)
+            return f"as {moved}" if moved else None
 
         async def release(reason: Failure) -> None:
             self._digests.discard(digest)

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from connectors.core.formats.caps import MAX_SIZE, corrupt, guard
+from connectors.core.formats.xml_outline import require_kind
 from connectors.core.formats.xml_tree import Node, elements
 from engine import sdk
 from engine.sdk import BadRecord, Format, Options, Record, Size, problem
@@ -38,10 +39,10 @@ class Names:
         return f"{{{uri}}}{local}" if uri is not None and colon else name
 
 
-def normal_form(node: Node, names: Names, single: Collection[str] = (), values: Collection[str] = ()) -> Any:
+def normal_form(node: Node, names: Names, single: Collection[str] = (), text_only: Collection[str] = ()) -> Any:
     """`{"@attribute": .., "#": text, child: [..]}`; children are lists unless declared single.
 
-    An element in `values` is its text; its attributes, if any, stand beside it as `name@attribute`.
+    An element in `text_only` is its text; its attributes, if any, stand beside it as `name@attribute`.
     """
     form: dict[str, Any] = {f"@{names(key)}": value for key, value in node.attributes.items()}
     text = node.text.strip()
@@ -49,8 +50,8 @@ def normal_form(node: Node, names: Names, single: Collection[str] = (), values: 
         form["#"] = text
     for child in node.children:
         name = names(child.tag)
-        made: Any = normal_form(child, names, single, values)
-        if name in values:
+        made: Any = normal_form(child, names, single, text_only)
+        if name in text_only:
             if child.children:
                 raise ValueError(f"line {child.line}: `{name}` is declared as text and has elements in it")
             beside = {f"{name}{key}": value for key, value in made.items() if key.startswith("@")}
@@ -71,7 +72,8 @@ class Xml(Format):
 
     Children are lists, so a receipt with one line looks like a receipt with two, unless `single` names them;
     attributes are `@name`, text is `#`, names of a namespace carry the alias declared for it. Document types,
-    entities and external references are refused. A torn document is one work item.
+    entities and external references are refused. A torn document is one work item; one whose root is that of `record`
+    and that holds no such element has no records.
     """
 
     class Config(Options):
@@ -86,7 +88,7 @@ class Xml(Format):
         single: list[str] = Field(
             default_factory=list, description="Elements that occur at most once: an object, not a list."
         )
-        values: list[str] = Field(
+        text_only: list[str] = Field(
             default_factory=list, description="Elements that are only text: the text itself, not an object."
         )
         max_size: Size = Field(MAX_SIZE, description="Largest document that is read.", examples=["64MiB"])
@@ -110,7 +112,7 @@ class Xml(Format):
         self._names = Names(config.namespaces)
         self._path = tuple(self._names.qualified(part) for part in config.record.split("/")) if config.record else ()
         self._single = frozenset(config.single)
-        self._values = frozenset(config.values)
+        self._text_only = frozenset(config.text_only)
 
     def decode(self, content: bytes, name: str) -> Iterator[Record | BadRecord]:
         """The elements at `record`, in order."""
@@ -118,21 +120,10 @@ class Xml(Format):
         number = -1
         for number, element in enumerate(elements(content, name, self._path)):
             try:
-                data = normal_form(element.node, self._names, self._single, self._values)
+                data = normal_form(element.node, self._names, self._single, self._text_only)
             except ValueError as error:
                 yield BadRecord(corrupt(name, str(error)), number, element.node.line, element.raw)
                 continue
             yield Record(data, number, element.node.line)
         if number < 0:
-            self._explain(content, name)
-
-    def _explain(self, content: bytes, name: str) -> None:
-        """No record: fine where the element around them is there and empty. Raises Permanent `corrupt-document` else."""
-        for length in range(1, len(self._path)):
-            around = next(elements(content, name, self._path[:length]), None)
-            if around is None or (length == len(self._path) - 1 and around.node.children):
-                break
-        else:
-            if len(self._path) > 1:
-                return
-        raise corrupt(name, f"there is no element at `{self._config.record}`")
+            require_kind(content, name, self._path, self._config.record)

@@ -74,7 +74,7 @@ class _Builder:
         if not self.path:
             return len(self._names) == 1
         return len(self._names) == len(self.path) and all(
-            name in (tag, tag.rpartition("}")[2]) for name, tag in zip(self.path, self._names, strict=True)
+            same_name(name, tag) for name, tag in zip(self.path, self._names, strict=True)
         )
 
     def data(self, text: str) -> None:
@@ -161,10 +161,10 @@ def elements(content: bytes, name: str, path: tuple[str, ...]) -> Iterator[Eleme
     Raises Permanent `corrupt-document` before the first one when the document is not well formed or not safe.
     """
     content = _single_bytes(content, name)
-    for _ in _feed(content, name, _Check()):
+    for _ in feed(content, name, _Check()):
         pass
     builder = _Builder(path)
-    for _ in _feed(content, name, builder):
+    for _ in feed(content, name, builder):
         for node, ancestors in builder.done:
             yield Element(node, content, ancestors)
         builder.done.clear()
@@ -181,7 +181,13 @@ def _single_bytes(content: bytes, name: str) -> bytes:
     return _DECLARATION.sub("", text).encode()
 
 
-def _feed(content: bytes, name: str, target: Any) -> Iterator[None]:
+def same_name(name: str, tag: str) -> bool:
+    """Whether a name of a path, local or in full, is that of an element."""
+    return name in (tag, tag.rpartition("}")[2])
+
+
+def feed(content: bytes, name: str, target: Any) -> Iterator[None]:
+    """Parse, piece by piece, what is checked as it goes. Raises Permanent `corrupt-document`."""
     parser = DefusedXMLParser(target=target, forbid_dtd=True, forbid_entities=True, forbid_external=True)
     target.parser = parser.parser
     try:

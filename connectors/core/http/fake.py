@@ -83,7 +83,7 @@ class FakeHttp:
                 if not await self._answer(request, behaviour, writer):
                     break
         except (ConnectionError, asyncio.IncompleteReadError):
-            pass
+            pass  # the client hung up: its own affair, a fake of a server goes on
         finally:
             self._clients.discard(writer)
             writer.close()

@@ -19,17 +19,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from connectors.core.http.body import Body, Refused
 from connectors.core.http.exchange import Handler, Incoming, Limits, Reply
 from engine.sdk import Transient
 
 MAX_HEADER = 16 << 10
 HEADER_TIMEOUT = 10.0
-
-
-class _Refused(Exception):
-    def __init__(self, reply: Reply) -> None:
-        super().__init__(reply.says)
-        self.reply = reply
 
 
 class _Protocol(H11Protocol):
@@ -153,22 +148,31 @@ class Listener:
             self._handlers.pop((method, path), None)
 
     async def _app(self, scope: Any, receive: Any, send: Any) -> None:
-        request = Request(scope, receive)
+        request = Request(scope)
+        body = Body(request.headers, receive)
         try:
-            reply = await self._reply(request)
-        except _Refused as refused:
-            reply = refused.reply
+            reply = await self._answer(request, body)
+            await body.drain()
         except ClientDisconnect:
             return
-        except Exception as error:
-            reply = Reply(503, "it could not be taken in; send it again", {"retry-after": "10"})
-            logging.getLogger(__name__).error("a webhook could not be handled: %s", type(error).__name__)
         response = JSONResponse({"status": reply.says}, reply.status, dict(reply.headers or {}))
         if reply.status in (408, 413):
             response.headers["connection"] = "close"
         await response(scope, receive, send)
 
-    async def _reply(self, request: Request) -> Reply:
+    async def _answer(self, request: Request, body: Body) -> Reply:
+        """Raises ClientDisconnect."""
+        try:
+            return await self._reply(request, body)
+        except Refused as refused:
+            return refused.reply
+        except ClientDisconnect:
+            raise
+        except Exception as error:
+            logging.getLogger(__name__).error("a webhook could not be handled: %s", type(error).__name__)
+            return Reply(503, "it could not be taken in; send it again", {"retry-after": "10"})
+
+    async def _reply(self, request: Request, body: Body) -> Reply:
         path = request.scope["path"]
         handlers = self._handlers.get((request.method, path))
         if not handlers:
@@ -178,28 +182,9 @@ class Listener:
             return Reply(404, "nothing is taken in at this path")
         if request.headers.get("content-encoding", "identity") != "identity":
             return Reply(415, "compressed bodies are not accepted")
-        body = await self._body(request)
-        incoming = Incoming(path, str(request.url), dict(request.headers.items()), body)
+        content = await body.read(self._limits)
+        incoming = Incoming(path, str(request.url), dict(request.headers.items()), content)
         return await handlers[-1](incoming)
-
-    async def _body(self, request: Request) -> bytes:
-        cap = self._limits.max_body
-        too_large = _Refused(Reply(413, f"a body has at most {cap} bytes"))
-        announced = request.headers.get("content-length", "0")
-        if announced.isdigit() and int(announced) > cap:
-            raise too_large
-        chunks: list[bytes] = []
-        size = 0
-        try:
-            async with asyncio.timeout(self._limits.read_timeout):
-                async for chunk in request.stream():
-                    size += len(chunk)
-                    if size > cap:
-                        raise too_large
-                    chunks.append(chunk)
-        except TimeoutError:
-            raise _Refused(Reply(408, "the body took too long to arrive")) from None
-        return b"".join(chunks)
 
 
 class Listeners:

@@ -42,7 +42,7 @@ class FakeSmtp:
                     break
                 await writer.drain()
         except ConnectionError:
-            pass
+            pass  # the client hung up: its own affair, a fake of a server goes on
         finally:
             writer.close()
 

@@ -33,5 +33,9 @@ class Database(ABC):
         """
 
     @abstractmethod
+    async def forget(self, seconds: float, most: int) -> int:
+        """Forget deliveries that were applied so long ago, at most so many. Answers how many. Raises Failure."""
+
+    @abstractmethod
     async def find(self, query: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Rows of a query, at most MAX_FOUND. Raises Failure."""

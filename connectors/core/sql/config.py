@@ -8,8 +8,10 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
-from engine.sdk import Options, SecretText, problem
+from engine.sdk import Duration, Options, SecretText, problem
 
+DAY = 86400.0  # seconds
+SHORTEST = 400 * DAY  # what the ledger remembers if a route does not say otherwise
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 PARAMETER = re.compile(r"(?<![:\w]):([A-Za-z_]\w*)")
 
@@ -28,6 +30,12 @@ class SqlConfig(Options):
         "tillflow_applied", description="Table that remembers which deliveries were applied, beside yours."
     )
     create: bool = Field(True, description="Make that table when it is missing.")
+    applied_keep: Duration = Field(
+        800 * DAY,
+        description="How long that table remembers a delivery. Longer than the `keep` of every route that writes here: "
+        "a delivery that is repeated after it would be written again.",
+        examples=["800d"],
+    )
     pool: int = Field(4, ge=1, le=100, description="Most connections to a PostgreSQL database.")
     queries: dict[str, str] = Field(
         default_factory=dict,
@@ -52,6 +60,14 @@ class SqlConfig(Options):
         if not IDENTIFIER.fullmatch(name):
             raise problem("TF5022", f"`{name}` is not the name of a table", "letters, digits and _")
         return name
+
+    @field_validator("applied_keep")
+    @classmethod
+    def _longer(cls, seconds: float) -> float:
+        if seconds <= SHORTEST:
+            hint = "leave it out, or write more days than the longest `keep` of the routes that write here"
+            raise problem("TF5024", f"{seconds / DAY:g} days are not longer than the 400 days of the ledger", hint)
+        return seconds
 
     @field_validator("queries")
     @classmethod

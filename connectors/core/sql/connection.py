@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from connectors.core.sql.client import Database
 from connectors.core.sql.config import SqlConfig
+from connectors.core.sql.forgetting import Forgetting
 from engine.sdk import Connection
 
 
@@ -15,6 +16,7 @@ class SqlConnection(Connection):
     def __init__(self, config: SqlConfig) -> None:
         self.config = config
         self.database: Database = _database(config)
+        self.forgetting = Forgetting(self.database, config.applied_keep)
 
     async def open(self) -> None:
         """Connect, and make the table of applied deliveries. Raises Transient or Permanent."""

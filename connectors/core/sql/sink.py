@@ -21,7 +21,7 @@ class SqlSink(Sink):
     `insert` notes the delivery in `applied_table` within the transaction that writes its rows, so a repeat writes
     nothing; `children` puts the lines of a document into a table of their own in the same transaction. `upsert`
     replaces the row with the same key. Values are always bound, amounts stay exact, and a column that could not keep
-    them is refused. One bad delivery does not spoil its batch.
+    them is refused. One bad delivery does not spoil its batch. What is noted is forgotten after `applied_keep`.
     """
 
     actions: ClassVar = {
@@ -50,6 +50,8 @@ class SqlSink(Sink):
             made = await self._connection.database.apply(list(wanted.values()))
             for position, answer in zip(wanted, made, strict=True):
                 results[position] = _result(answer)
+            if any(work.claim for work in wanted.values()):
+                await self._connection.forgetting.look(ctx)
         return [results[position] for position in range(len(batch))]
 
 

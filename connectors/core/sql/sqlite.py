@@ -44,6 +44,8 @@ class SqliteDatabase(Database):
             self._db.execute(
                 f"create table if not exists {table} (delivery text primary key, at text not null) without rowid"
             )
+            index = quoted(f"{self._config.applied_table[:60]}_at")
+            self._db.execute(f"create index if not exists {index} on {table} (at)")
 
     async def close(self) -> None:
         await self._run(self._close)
@@ -68,6 +70,15 @@ class SqliteDatabase(Database):
 
     async def apply(self, batch: Sequence[Work]) -> list[Failure | bool]:
         return await self._run(lambda: self._apply(batch))
+
+    async def forget(self, seconds: float, most: int) -> int:
+        return await self._run(lambda: self._forget(seconds, most))
+
+    def _forget(self, seconds: float, most: int) -> int:
+        table = quoted(self._config.applied_table)
+        old = f"select delivery from {table} where at < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', ?) order by at limit ?"
+        sql = f"delete from {table} where delivery in ({old})"
+        return self._open_db.execute(sql, (f"-{seconds:.0f} seconds", most)).rowcount
 
     async def find(self, query: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
         return await self._run(lambda: self._find(query, params))

@@ -52,6 +52,17 @@ def text(node: Node, *paths: str) -> str | None:
     return None
 
 
+def moment_text(node: Node, *paths: str) -> str | None:
+    """As `text`, for a date or moment, whose digits are 0 to 9 and no others. Raises Malformed."""
+    for path in paths:
+        found = find(node, path)
+        if found is not None and (value := found.text.strip()):
+            if not value.isascii():
+                raise Malformed(found.line, f"{found.local} is {value!r}; write it with the digits 0 to 9")
+            return value
+    return None
+
+
 def attribute(node: Node, name: str) -> str | None:
     """An attribute by local name, of whatever namespace."""
     for key, value in node.attributes.items():

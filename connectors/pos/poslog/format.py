@@ -8,7 +8,8 @@ from typing import Any
 
 from pydantic import Field
 
-from connectors.core.formats.caps import MAX_SIZE, corrupt, guard
+from connectors.core.formats.caps import MAX_SIZE, guard
+from connectors.core.formats.xml_outline import require_kind
 from connectors.core.formats.xml_tree import elements
 from connectors.pos.poslog.elements import Malformed
 from connectors.pos.poslog.schema import RECORD
@@ -18,6 +19,7 @@ from engine.sdk import BadRecord, Format, Options, Permanent, Record, Size
 
 _MAJOR = re.compile(rb"""MajorVersion\s*=\s*["'](\d+)["']""")
 _MINOR = re.compile(rb"""MinorVersion\s*=\s*["'](\d+)["']""")
+_RECORD = ("POSLog", "Transaction")
 _ACS = b"http://www.ncr.com/rsd/acs/"
 
 
@@ -44,7 +46,7 @@ class PosLog(Format):
         guard(content, name, self._config.max_size)
         dialect = dialect_of(content)
         number = -1
-        for number, element in enumerate(elements(content, name, ("POSLog", "Transaction"))):
+        for number, element in enumerate(elements(content, name, _RECORD)):
             node = element.node
             try:
                 yield Record({"transaction": read_transaction(node, dialect)}, number, node.line)
@@ -52,7 +54,7 @@ class PosLog(Format):
                 failure = Permanent("bad-transaction", f"{name}, {error}", data={"file": name, "line": error.line})
                 yield BadRecord(failure, number, error.line, element.raw)
         if number < 0:
-            raise corrupt(name, "there is no POSLog/Transaction in it; is it a POSLog?")
+            require_kind(content, name, _RECORD, "/".join(_RECORD))
 
     def schema(self) -> dict[str, Any] | None:
         """The shape of one record."""

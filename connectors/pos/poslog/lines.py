@@ -16,6 +16,7 @@ from connectors.pos.poslog.elements import (
     decimal_of,
     find,
     flag,
+    moment_text,
     present,
     text,
     whole,
@@ -145,7 +146,7 @@ def original(node: Node) -> Fact | None:
         store=text(link, "BusinessUnit/UnitID", "RetailStoreID"),
         till=text(link, "WorkstationID"),
         number=text(link, "SequenceNumber"),
-        business_date=text(link, "BusinessDayDate"),
+        business_date=moment_text(link, "BusinessDayDate"),
         line_no=whole(link, "LineItemSequenceNumber"),
     )
 

@@ -9,7 +9,18 @@ from typing import Any
 from connectors.core.formats.xml_format import normal_form
 from connectors.core.formats.xml_tree import Node
 from connectors.pos.poslog.amounts import settle
-from connectors.pos.poslog.elements import NAMES, Malformed, attribute, children, decimal_of, find, flag, present, text
+from connectors.pos.poslog.elements import (
+    NAMES,
+    Malformed,
+    attribute,
+    children,
+    decimal_of,
+    find,
+    flag,
+    moment_text,
+    present,
+    text,
+)
 from connectors.pos.poslog.lines import ADJUSTMENTS, GOODS, adjustment, goods, original, other, tax, tender
 
 Fact = dict[str, Any]
@@ -55,9 +66,9 @@ def _header(node: Node) -> Fact:
         number=number,
         receipt_no=text(node, "RetailTransaction/ReceiptNumber") or number,
         business_date=_date(node),
-        began_at=text(node, "BeginDateTime"),
-        ended_at=text(node, "EndDateTime"),
-        occurred_at=text(node, "EndDateTime", "BeginDateTime"),
+        began_at=moment_text(node, "BeginDateTime"),
+        ended_at=moment_text(node, "EndDateTime"),
+        occurred_at=moment_text(node, "EndDateTime", "BeginDateTime"),
         operator=text(node, "OperatorID"),
         currency=text(node, "CurrencyCode"),
         training=flag(node, "TrainingModeFlag"),
@@ -68,7 +79,7 @@ def _header(node: Node) -> Fact:
 
 
 def _date(node: Node) -> str | None:
-    value = text(node, "BusinessDayDate")
+    value = moment_text(node, "BusinessDayDate")
     if value is None:
         return None
     match = _DATE.fullmatch(value)

@@ -15,8 +15,8 @@ _DATES = {
     r"(\d{4})-(\d{1,2})-(\d{1,2})": (1, 2, 3),
     r"(\d{1,2})\.(\d{1,2})\.(\d{4})": (3, 2, 1),
 }
-_SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
-_TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?(?:\s*([AaPp])\.?[Mm]\.?)?")
+_SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})", re.ASCII)
+_TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?(?:\s*([AaPp])\.?[Mm]\.?)?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Flavour:
         """A date as `YYYY-MM-DD`; `03/14/2026` is read month first by `us` and day first by `de`. Raises ValueError."""
         value = text.strip()
         for pattern, (year, month, day) in _DATES.items():
-            if match := re.fullmatch(pattern, value):
+            if match := re.fullmatch(pattern, value, re.ASCII):
                 return date(int(match[year]), int(match[month]), int(match[day])).isoformat()
         if match := _SLASHED.fullmatch(value):
             first, second = int(match[1]), int(match[2])

@@ -10,19 +10,21 @@ from typing import Any
 import aiormq
 from aiormq.channel import Channel
 from aiormq.connection import TransportFactory
-from aiormq.exceptions import ChannelNotFoundEntity
+from aiormq.exceptions import ChannelAccessRefused, ChannelNotFoundEntity
 from yarl import URL
 
 from engine.backends.rabbitmq.address import LOST, failed, reason, told, with_defaults
 from engine.backends.rabbitmq.channels import AiormqInlet, AiormqOutlet
-from engine.backends.rabbitmq.dataplane import Listener, QueueMissing, Unreachable
+from engine.backends.rabbitmq.dataplane import Listener, QueueMissing, Taken, Unreachable
 from engine.backends.rabbitmq.sieve import Sieve
 
 CONNECT_WITHIN = 10.0  # seconds, for each of connecting and opening a channel
 CLOSE_WITHIN = 2.0
 
 # What matters of what aiormq writes is told through the engine's own log; without a handler Python prints it to stderr.
-logging.getLogger("aiormq").addHandler(logging.NullHandler())
+_library = logging.getLogger("aiormq")
+_library.addHandler(logging.NullHandler())
+_library.propagate = False
 
 
 class AiormqPlane:
@@ -78,14 +80,19 @@ class AiormqWire:
     async def outlet(self) -> AiormqOutlet:
         return AiormqOutlet(self, await self._channel(confirms=True))
 
-    async def inlet(self, queue: str, prefetch: int, listener: Listener, offset: int | None = None) -> AiormqInlet:
-        inlet = AiormqInlet(self, await self._channel(confirms=False), queue, listener, offset)
+    async def inlet(
+        self, queue: str, prefetch: int, listener: Listener, offset: int | None = None, *, exclusive: bool = False
+    ) -> AiormqInlet:
+        channel = await self._channel(confirms=False)
+        inlet = AiormqInlet(self, channel, queue, listener, offset, exclusive=exclusive)
         try:
             await inlet.begin(prefetch)
         except BaseException as error:
             await inlet.close()
             if isinstance(error, ChannelNotFoundEntity):
                 raise QueueMissing(f"there is no queue {queue}") from error
+            if isinstance(error, ChannelAccessRefused) and "exclusive" in str(error):
+                raise Taken(f"{queue} is consumed by another") from error
             if isinstance(error, LOST):
                 raise Unreachable(f"{queue} cannot be consumed: {told(error)}") from error
             raise

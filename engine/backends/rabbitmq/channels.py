@@ -85,16 +85,31 @@ class AiormqOutlet:
 
 
 class AiormqInlet:
-    """See dataplane.Inlet."""
+    """See dataplane.Inlet.
 
-    def __init__(self, wire: AiormqWire, channel: Channel, queue: str, listener: Listener, offset: int | None) -> None:
+    On a channel that is being closed nothing is written any more: the broker takes that for a broken client and closes
+    the connection, with every other consumer on it.
+    """
+
+    def __init__(
+        self,
+        wire: AiormqWire,
+        channel: Channel,
+        queue: str,
+        listener: Listener,
+        offset: int | None,
+        *,
+        exclusive: bool = False,
+    ) -> None:
         self._wire = wire
+        self._exclusive = exclusive
         self._channel = channel
         self._queue = queue
         self._listener: Listener | None = listener
         self._offset = offset
         self._consumer = ""
         self._closing: asyncio.Future[None] | None = None
+        self._shut = False  # the channel is closed, or about to be
         self._order: deque[int] = deque()  # tags in hand, and those of `_settled`, as they came
         self._done: set[int] = set()  # acked by us, not yet written
         self._settled: set[int] = set()  # written one by one while an earlier one is still in hand
@@ -116,6 +131,7 @@ class AiormqInlet:
         await self._channel.basic_consume(
             self._queue,
             _never,
+            exclusive=self._exclusive,
             consumer_tag=self._consumer,
             arguments=None if self._offset is None else {"x-stream-offset": self._offset},
             timeout=CHANNEL_WITHIN,
@@ -125,7 +141,9 @@ class AiormqInlet:
 
     def delivered(self, consumer: bytes, tag: int, again: bool, raw: bytes, body: bytes) -> None:
         listener = self._listener
-        if listener is None or consumer != self._consumer.encode():  # it was on its way while we paused
+        if listener is None:  # it goes back with the channel
+            return
+        if consumer != self._consumer.encode():  # it was on its way while we paused
             self._wire.write(frames.nacks(self._channel.number, (tag,)))
             return
         headers, tries, at, offset, died = properties.read(raw)
@@ -139,11 +157,14 @@ class AiormqInlet:
         """Nothing is published here."""
 
     def ack(self, tags: Sequence[int]) -> None:
-        self._done.update(tags)
-        self._wire.acking(self)
+        if not self._shut:
+            self._done.update(tags)
+            self._wire.acking(self)
 
     def take_acks(self) -> bytes:
         """What `ack` collected, as frames: cumulative up to the first one still in hand, the rest one by one."""
+        if self._shut:
+            return b""
         order, done, settled, upto = self._order, self._done, self._settled, 0
         while order:
             tag = order[0]
@@ -161,6 +182,8 @@ class AiormqInlet:
         return frames.acks(self._channel.number, upto, single)
 
     def give_back(self, tags: Sequence[int]) -> None:
+        if self._shut:
+            return
         self._settled.update(tags)
         self._wire.write(frames.nacks(self._channel.number, tags))
         self._wire.acking(self)
@@ -185,6 +208,7 @@ class AiormqInlet:
     async def close(self) -> None:
         self._listener = None
         self._wire.flush()
+        self._shut = True
         try:
             async with asyncio.timeout(CHANNEL_WITHIN):
                 await self._channel.close()
@@ -199,6 +223,7 @@ class AiormqInlet:
             self._closing = asyncio.ensure_future(self.close())
 
     def _gone(self, closing: asyncio.Future[Any]) -> None:
+        self._shut = True
         self._wire.sieve.channels.pop(self._channel.number, None)
         self._end(reason(closing))
 

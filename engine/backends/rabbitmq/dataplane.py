@@ -23,6 +23,10 @@ class QueueMissing(Unreachable):
     """There is no such queue to consume."""
 
 
+class Taken(Unreachable):
+    """Somebody else consumes the queue, and one of us wants it alone."""
+
+
 class Parcel(NamedTuple):
     """One thing to publish. `at` is UTC seconds."""
 
@@ -159,8 +163,13 @@ class Wire(Protocol):
         """Open a channel to publish on. Raises Unreachable."""
         ...
 
-    async def inlet(self, queue: str, prefetch: int, listener: Listener, offset: int | None = None) -> Inlet:
-        """Open a channel and consume. offset: where to begin in a stream. Raises QueueMissing, Unreachable."""
+    async def inlet(
+        self, queue: str, prefetch: int, listener: Listener, offset: int | None = None, *, exclusive: bool = False
+    ) -> Inlet:
+        """Open a channel and consume. offset: where to begin in a stream. exclusive: nobody else may consume it.
+
+        Raises QueueMissing, Taken, Unreachable.
+        """
         ...
 
     async def close(self) -> None:

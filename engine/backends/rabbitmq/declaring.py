@@ -16,7 +16,7 @@ from engine.backends.rabbitmq.names import Names, milliseconds
 from engine.ports.transport import Address
 
 Mode = Literal["manage", "verify"]
-COMMAND = "run `tillflow topology apply` as a user who may configure"
+COMMAND = "run `tillflow topology apply` as a user who may configure (`tillflow topology plan` shows what it makes)"
 
 
 class Declarer:

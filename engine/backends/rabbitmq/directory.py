@@ -2,7 +2,7 @@
 
 It is a stream: whoever declares or removes something appends an entry, and every process reads all of it from the
 beginning and then follows. The order of the stream is the truth, so two processes never disagree for long, and a lane
-that only a former revision used is found again.
+that only a former revision used is found again. It also names the store that the cell belongs to.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from uuid import uuid4
 
+from engine.backends.rabbitmq.belonging import Belongs
 from engine.backends.rabbitmq.dataplane import Delivered, Inlet, Wire
 from engine.backends.rabbitmq.names import Names
 from engine.core.errors import TransportBlocked
@@ -40,6 +41,7 @@ class Directory:
     ) -> None:
         self.tiers: dict[Address, set[int]] = {}  # every queue, with the delays in milliseconds it has a tier for
         self.routes: dict[str, set[str]] = {}  # event type -> routes bound to it
+        self.belongs: Belongs | None = None  # the store this cell belongs to; the first one that is written down
         self._queue = names.own_queue("directory")
         self._append = append
         self._on_removed = on_removed
@@ -108,6 +110,9 @@ class Directory:
                 self.routes.get(type_name, set()).discard(route)
             case {"op": "remove", "kind": kind, "name": name}:
                 self._removed(Address(kind, name))
+            case {"op": "store", "id": store, "where": where, "instead": instead}:
+                if instead == (self.belongs.store if self.belongs is not None else ""):
+                    self.belongs = Belongs(store, where)
         mark = self._marks.pop(str(entry.get("mark", "")), None)
         if mark is not None and not mark.done():
             mark.set_result(None)
@@ -149,6 +154,7 @@ class Directory:
         known: list[Entry] = [queue_entry(address) for address in self.tiers]
         known += [tier_entry(address, delay) for address, delays in self.tiers.items() for delay in sorted(delays)]
         known += [bind_entry(name, route) for name, routes in self.routes.items() for route in sorted(routes)]
+        known += [store_entry(self.belongs)] if self.belongs is not None else []
         self._next = self._entries = 0
         self._live = False
         await self.attach(wire)
@@ -171,6 +177,11 @@ def bind_entry(type_name: str, route: str) -> Entry:
 
 def unbind_entry(type_name: str, route: str) -> Entry:
     return {"op": "unbind", "type": type_name, "route": route}
+
+
+def store_entry(belongs: Belongs, instead: str = "") -> Entry:
+    """`instead`: the id of the store the cell belonged to; an entry that names another one changes nothing."""
+    return {"op": "store", "id": belongs.store, "where": belongs.where, "instead": instead}
 
 
 def remove_entry(address: Address) -> Entry:

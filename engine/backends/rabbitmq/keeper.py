@@ -108,14 +108,14 @@ class Keeper:
             try:
                 done = await self._catch_up(await self._link.ready(LOOK))
             except Unreachable:
-                continue
+                continue  # the link tells of it itself, and `ready` waits for its return
             except Exception as error:  # whatever it is: keeping goes on
                 self._log("keeping consumers failed", {"why": f"{type(error).__name__}: {error}"})
                 done = False
             if not done:
                 await asyncio.sleep(RETRY * self._rng.uniform(0.5, 1.5))
                 continue
-            with suppress(TimeoutError):
+            with suppress(TimeoutError):  # a pause that may end early
                 async with asyncio.timeout(LOOK):
                     await self._wake.wait()
 

@@ -1,9 +1,9 @@
 """What has to exist on the broker, with every argument. Pure: the same input gives the same layout.
 
 Arguments are constants of ours, because a queue keeps those it was made with; what may be tuned goes into policies.
-Every queue is a durable quorum queue with a dead-letter exchange and at-least-once dead-lettering, which needs
-`reject-publish`: with the default strategy a tier loses what expires while its target is away. The delivery limit is a
-last resort, far above what closing connections cost.
+Every queue that holds events is a durable quorum queue with a dead-letter exchange and at-least-once dead-lettering,
+which needs `reject-publish`: with the default strategy a tier loses what expires while its target is away. The delivery
+limit is a last resort, far above what closing connections cost.
 """
 
 from __future__ import annotations
@@ -64,11 +64,12 @@ def exchanges(names: Names) -> tuple[Exchange, ...]:
 
 def own_queues(names: Names) -> tuple[Queue, ...]:
     """Those every cell has. What dies in `work` goes to `unrouted`; there is nothing behind that."""
-    work, unrouted, directory = (names.own_queue(what) for what in ("work", "unrouted", "directory"))
+    work, unrouted, directory, owner = (names.own_queue(what) for what in ("work", "unrouted", "directory", "owner"))
     return (
         Queue(unrouted, _quorum(names.work, NO_LIMIT), ((names.unrouted, ""),)),
         Queue(work, _quorum(names.unrouted), ((names.work, ""),)),
         Queue(directory, {"x-queue-type": "stream"}, ((names.directory, ""),)),
+        Queue(owner, {"x-queue-type": "classic"}),
     )
 
 

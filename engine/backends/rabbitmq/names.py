@@ -73,7 +73,7 @@ class Names:
         return f"{self.prefix}.directory"
 
     def own_queue(self, what: str) -> str:
-        """A queue of the transport itself: `work`, `unrouted`, `directory`, `quarantine`."""
+        """A queue of the transport itself: `work`, `unrouted`, `directory`, `owner`, `quarantine`."""
         return f"{self.prefix}.q.{what}"
 
     def queue(self, address: Address) -> str:

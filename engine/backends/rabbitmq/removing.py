@@ -55,7 +55,7 @@ class Remover:
                 if (await self._control.counts(queue)).ready:
                     return False
             except Missing:
-                continue
+                continue  # nothing waits in a queue that is gone
         return True
 
     async def _cut_off(self) -> None:

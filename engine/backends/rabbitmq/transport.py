@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from engine.backends.rabbitmq.aiormq_plane import AiormqPlane
+from engine.backends.rabbitmq.belonging import Belongs, refuse_another
 from engine.backends.rabbitmq.control import Control, Missing
 from engine.backends.rabbitmq.dataplane import DataPlane, Parcel, Unreachable, Wire
 from engine.backends.rabbitmq.declaring import Declarer, Mode
@@ -13,6 +15,7 @@ from engine.backends.rabbitmq.directory import (
     bind_entry,
     queue_entry,
     remove_entry,
+    store_entry,
     unbind_entry,
 )
 from engine.backends.rabbitmq.keeper import Keeper
@@ -20,6 +23,7 @@ from engine.backends.rabbitmq.layout import TIERS
 from engine.backends.rabbitmq.link import Link, Log
 from engine.backends.rabbitmq.mending import Mender
 from engine.backends.rabbitmq.names import Names
+from engine.backends.rabbitmq.owning import Owner
 from engine.backends.rabbitmq.publisher import Patience, Publisher
 from engine.backends.rabbitmq.removing import Remover
 from engine.backends.rabbitmq.sending import Sender
@@ -42,6 +46,7 @@ class RabbitTransport:
     names    prefix of everything on the broker
     tiers    delays in seconds that have queues in `verify` mode
     plane    what carries the data; aiormq where nothing is said
+    sole     this process must be the only one of the cell (see `owning`)
     """
 
     def __init__(
@@ -55,6 +60,7 @@ class RabbitTransport:
         tiers: Sequence[float] = TIERS,
         plane: DataPlane | None = None,
         patience: Patience | None = None,
+        sole: bool = False,
     ) -> None:
         carrier = plane or AiormqPlane()
         self._clock = clock
@@ -69,9 +75,13 @@ class RabbitTransport:
             on_ended=lambda: self._keeper.wake(),
         )
         self._consuming = Link(carrier, url, "consume", log, self._on_consuming)
+        owner = self._names.own_queue("owner")
+        lost = self._consuming.reset
+        self._owner = Owner(owner, lambda: self._mender.own(), lost, log) if sole else None
         self._mender = Mender(self._declarer, self._directory, lambda addresses: self._keeper.afresh(addresses))
         self._keeper = Keeper(self._consuming, self._directory, self._mender, self._look, log)
         self._sender = Sender(self._names, self._declarer, self._directory, self._publisher, self._mender)
+        self._mine: Belongs | None = None
         self._noted: dict[str, str] = {}  # what the last look at the broker found
         self._open = False
 
@@ -101,6 +111,30 @@ class RabbitTransport:
         await self._consuming.close()
         await self._publisher.link.close()
         await self._control.close()
+
+    async def belong(self, mine: Belongs, *, adopt: bool = False) -> None:
+        """See that the cell belongs to this store, or make it so where it belongs to none yet (`adopt`: to another).
+
+        Raises SettingsError, StoreDown.
+        """
+        known = self._directory.belongs
+        if known is None or (adopt and known.store != mine.store):
+            try:
+                await self._directory.record([store_entry(mine, known.store if known is not None else "")])
+            except TransportBlocked as error:
+                raise StoreDown(str(error)) from error
+            known = self._directory.belongs
+        assert known is not None
+        refuse_another(known, mine)
+        self._mine = mine
+
+    async def consumers(self) -> int:
+        """How many consume the cell's queues now, of whichever process."""
+        found = 0
+        for name in [self._names.own_queue("owner"), *map(self._names.queue, self._directory.tiers)]:
+            with suppress(Missing):  # nobody consumes a queue that is not there
+                found += (await self._control.counts(name)).consumers
+        return found
 
     # --- topology ----------------------------------------------------------------------------------------------------
 
@@ -192,6 +226,9 @@ class RabbitTransport:
         }
         if self._publisher.blocked:
             found["blocked"] = "RabbitMQ takes nothing: it has run out of memory or disk"
+        known = self._directory.belongs
+        if self._mine is not None and known is not None and known.store != self._mine.store:
+            found["store"] = f"the cell was given to another store, {known.where}; stop this engine"
         return found | self._keeper.problems() | self._sender.problems | self._noted
 
     async def _look(self) -> None:
@@ -224,4 +261,6 @@ class RabbitTransport:
             raise Unreachable(f"{self._names.own_queue('directory')} did not take an entry: {answers[0]}")
 
     async def _on_consuming(self, wire: Wire) -> None:
+        if self._owner is not None:
+            await self._owner.take(wire)
         await self._directory.attach(wire)

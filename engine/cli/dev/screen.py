@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from engine.cli.findings import show
-from engine.cli.output import escape, out
+from engine.cli.output import escape, inline, out
 from engine.core.findings import Finding
 from engine.core.jsonx import encode
 from engine.core.masking import mask_pan_text
@@ -74,4 +74,4 @@ class Screen:
     def _line(self, route: str, what: str, detail: str) -> None:
         now = datetime.now().strftime("%H:%M:%S")  # noqa: DTZ005 - the time on the wall of who looks
         colour = _COLOURS.get(what, "cyan")
-        self._console.print(f"[dim]{now}[/]  {escape(route):<20}  [{colour}]{what:<10}[/]  {escape(detail)}")
+        self._console.print(f"[dim]{now}[/]  {inline(route):<20}  [{colour}]{what:<10}[/]  {inline(detail)}")

@@ -19,7 +19,9 @@ from engine.compile.mapping.nodes import (
 )
 from engine.core.errors import Failure, Permanent
 from engine.core.ids import part
+from engine.core.jsonx import over_caps
 from engine.core.numbers import EXACT, is_number, plain
+from engine.core.quoting import short
 from engine.expr.env import Env
 from engine.plugins.fields import ValueExpr
 
@@ -71,7 +73,7 @@ def _value(value: ValueExpr) -> Make:
     def make(data: Any, env: Env) -> Any:
         made = evaluate(data, env)
         if made is None:
-            raise Permanent("missing-value", f"`{text}` gives nothing")
+            raise Permanent("missing-value", f"`{short(text)}` gives nothing")
         return made
 
     return make
@@ -80,7 +82,7 @@ def _value(value: ValueExpr) -> Make:
 def _lenient(value: ValueExpr) -> Make:
     assert value.expr is not None
     evaluate, values, fallback = value.expr.evaluate, value.values, _fallback(value)
-    nothing = f"`{value.expr.text}` gives nothing"
+    nothing = f"`{short(value.expr.text)}` gives nothing"
 
     def make(data: Any, env: Env) -> Any:
         made = evaluate(data, env)
@@ -92,7 +94,7 @@ def _lenient(value: ValueExpr) -> Make:
         if word in values:
             return values[word]
         known = ", ".join(values)
-        return fallback(f"`values` has no entry for `{word}`; known: {known}", "unknown-value")
+        return fallback(f"`values` has no entry for `{short(word)}`; known: {short(known)}", "unknown-value")
 
     return make
 
@@ -203,8 +205,8 @@ def _items(node: EachNode, found: Any) -> Sequence[Any]:
     if found is None and node.optional:
         return ()
     if found is None:
-        raise Permanent("missing-value", f"`{node.source.text}` gives no list")
-    raise Permanent("mapping-failed", f"`{node.source.text}` gives {type(found).__name__}, a list is needed")
+        raise Permanent("missing-value", f"`{short(node.source.text)}` gives no list")
+    raise Permanent("mapping-failed", f"`{short(node.source.text)}` gives {type(found).__name__}, a list is needed")
 
 
 def _adder(group: GroupNode) -> Callable[[dict[bytes, Any], dict[str, Any], Any, Env], bool]:
@@ -227,9 +229,12 @@ def _adder(group: GroupNode) -> Callable[[dict[bytes, Any], dict[str, Any], Any,
 def _sum(name: str, one: Any, other: Any) -> Any:
     if not (is_number(one) and is_number(other)):
         raise Permanent("mapping-failed", f"`{name}` cannot be added up: it is not a number in every item")
-    if isinstance(one, int) and isinstance(other, int):
-        return one + other
-    return EXACT.add(Decimal(one), Decimal(other))
+    whole = isinstance(one, int) and isinstance(other, int)
+    found = one + other if whole else EXACT.add(Decimal(one), Decimal(other))
+    wrong = over_caps(found)
+    if wrong:
+        raise Permanent("number-too-long", f"the sum of `{name}`: {wrong}")
+    return found
 
 
 def _let(node: LetNode) -> Make:

@@ -138,6 +138,13 @@ class ProbationDoc(Skeleton):
     failing: Annotated[float, Field(ge=0, lt=1, description="The share of them that may become work items.")] = 0.05
 
 
+class AcceptedDoc(Skeleton):
+    """A risk of a change that is meant. It holds for the change that brings it: the next one needs a reason of its own."""
+
+    risk: Literal["effect-changed", "key-changed", "guard-changed"]
+    because: Annotated[Word, Field(description="Why it does no harm; it goes into the audit.")]
+
+
 class ReloadDoc(Skeleton):
     """What a change of this route must pass while the engine runs."""
 
@@ -145,6 +152,9 @@ class ReloadDoc(Skeleton):
         bool | None, Field(description="Run its tests before the change (by default on financial routes).")
     ] = None
     probation: ProbationDoc = ProbationDoc()
+    accept: Annotated[
+        list[AcceptedDoc], Field(description="Risks of this change that are meant, on a financial route.")
+    ] = []
 
 
 class SloDoc(Skeleton):

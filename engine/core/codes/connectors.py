@@ -118,6 +118,14 @@ CODES: tuple[Code, ...] = (
         "queries: {open: 'select open from orders where id = :id'}\n",
     ),
     Code(
+        "TF5024",
+        "Applied deliveries forgotten too early",
+        "A delivery that the ledger still knows may be sent again; the table that keeps it from being applied twice has "
+        "to remember it longer than the routes' `keep`.",
+        "applied_keep: 30d\n",
+        "applied_keep: 800d\n",
+    ),
+    Code(
         "TF5030",
         "More or less than one schedule",
         "A route that starts by itself has one rhythm; two routes can share their steps.",

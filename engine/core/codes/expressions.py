@@ -230,4 +230,13 @@ CODES: tuple[Code, ...] = (
         "name: upper(customer.name)",
         "name: upper(coalesce(customer.name, ''))",
     ),
+    Code(
+        "TF2045",
+        "a secret would become part of the data",
+        "What an expression makes here is written down, sent on and shown; a secret never is. A system's secret is named "
+        "in its connection. An expression may ask whether a secret is there, or hand it to a function whose answer does "
+        "not hold it.",
+        "set: {api_key: \"secret('shop_key')\"}",
+        "when: present(secret('shop_key'))",
+    ),
 )

@@ -124,8 +124,8 @@ CODES: tuple[Code, ...] = (
     Code(
         "TF3020",
         "connector cannot be loaded",
-        "Importing the plugin raised an error, which is quoted. Routes that use it are not built; every "
-        "other route is.",
+        "Importing the plugin raised an error, or it is put together wrongly; what is wrong is quoted. Routes that "
+        "use it are not built; every other route is.",
         "use: saas.ours    # import fails",
         "use: saas.ours    # installed with what it needs",
     ),

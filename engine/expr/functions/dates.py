@@ -24,7 +24,7 @@ def day(value: str) -> datetime.date:
                 datetime.datetime.fromisoformat(value)
             return found
         except ValueError:
-            pass
+            pass  # refused below, with what to do
     raise Refused(
         "the text is not a date YYYY-MM-DD; parse_date(text, 'DD.MM.YYYY') reads other forms", "invalid-value"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from engine.core.ids import digest
+from engine.core.quoting import short
 from engine.expr.env import Env
 from engine.expr.functions.dates import moment
 from engine.expr.types import Anything, MetaName, Moment, ParamName, SecretName, Text
@@ -37,18 +38,18 @@ def param(env: Env, name: ParamName) -> Anything:
     try:
         return env.param(name)
     except KeyError:
-        raise Refused(f"the route has no parameter `{name}`; declare it under params", "invalid-value") from None
+        raise Refused(f"the route has no parameter `{short(name)}`; declare it under params", "invalid-value") from None
 
 
 def secret(env: Env, name: SecretName, key: Text = "") -> Anything:
-    """A secret by name (of a family: by name and key). It can be passed on, never printed or joined with text.
+    """A secret by name (of a family: by name and key). It goes to functions and systems, never into the data.
 
     secret('crm_key') -> "***"
     """
     try:
         return env.secret(name, str(key))
     except KeyError:
-        raise Refused(f"the secret `{name}` is not set where the engine runs", "invalid-value") from None
+        raise Refused(f"the secret `{short(name)}` is not set where the engine runs", "invalid-value") from None
 
 
 def now(env: Env) -> Moment:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.core import money as exact
+from engine.core.quoting import short
 from engine.expr.functions.money import field_of, whole
 from engine.expr.functions.text import written
 from engine.expr.limits import MAX_NODES, too_many
@@ -79,7 +80,7 @@ def index_by(items: List, field: FieldName) -> Object:
     for position, item in enumerate(items, 1):
         name = written(field_of(item, field, position))
         if name in result:
-            raise Refused(f"element {position} has the same `{field}` as one before it", "invalid-value")
+            raise Refused(f"element {position} has the same `{short(field)}` as one before it", "invalid-value")
         result[name] = item
     return result
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.core import money as exact
+from engine.core.quoting import short
 from engine.expr.functions.reading import read_number
 from engine.expr.types import FieldName, List, Number, Numbers, Text
 from engine.expr.values import NUMBERS, Refused, described
@@ -24,10 +25,10 @@ def field_of(item: Any, path: str, position: int) -> Any:
     value = item
     for name in path.split("."):
         if type(value) is not dict:
-            raise Refused(f"element {position} has no `{path}`: it is {described(value)}, not an object")
+            raise Refused(f"element {position} has no `{short(path)}`: it is {described(value)}, not an object")
         value = value.get(name)
         if value is None:
-            raise Refused(f"element {position} has no `{path}`")
+            raise Refused(f"element {position} has no `{short(path)}`")
     return value
 
 

@@ -6,6 +6,7 @@ import re
 from decimal import Decimal
 
 from engine.core.jsonx import MAX_DIGITS
+from engine.core.quoting import short
 from engine.expr.values import Refused
 
 _PLAIN = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
@@ -22,7 +23,7 @@ def read_number(text: str, decimal_mark: str = ".", thousands: str = "") -> int 
     plain = _without_groups(plain, decimal_mark, thousands)
     if decimal_mark != ".":
         if "." in plain:
-            raise Refused(f"is not a number with `{decimal_mark}` as decimal mark", "invalid-value")
+            raise Refused(f"is not a number with `{short(decimal_mark)}` as decimal mark", "invalid-value")
         plain = plain.replace(decimal_mark, ".")
     if not _PLAIN.fullmatch(plain):
         raise Refused("the text is not a number", "invalid-value")
@@ -39,5 +40,5 @@ def _without_groups(plain: str, decimal_mark: str, thousands: str) -> str:
     whole, mark, fraction = plain.partition(decimal_mark)
     first, *groups = whole.split(thousands)
     if thousands in fraction or any(len(group) != 3 for group in groups) or (groups and len(first.lstrip("+-")) > 3):
-        raise Refused(f"`{thousands}` does not stand between groups of three digits", "invalid-value")
+        raise Refused(f"`{short(thousands)}` does not stand between groups of three digits", "invalid-value")
     return first + "".join(groups) + mark + fraction

@@ -139,6 +139,7 @@ class Shape:
 
 
 UNKNOWN = Shape()
+"""The Shape of data nothing is known of: every path into it is allowed."""
 
 
 def _either(left: Shape, right: Shape, name: str) -> Shape:

@@ -84,6 +84,40 @@ class Overdue(Op[list[tuple[str, str, str]]]):
     reads = True
 
 
+@dataclass(frozen=True, slots=True)
+class TakenIn:
+    """How many events the journal says a route took in for one day, and of how many of them nothing else is known."""
+
+    route: str
+    day: str
+    taken_in: int
+    undecided: int
+
+
+@dataclass(frozen=True)
+class Undecided(Op[list[TakenIn]]):
+    """What was taken in from `since` until before `before` (UTC microseconds), by route and day, in distinct events.
+
+    Undecided: no inbox row of the route and no work item of it, in whatever state, names the event.
+    """
+
+    since: int
+    before: int
+    reads = True
+
+
+@dataclass(frozen=True)
+class UndecidedOf(Op[list[tuple[str, str]]]):
+    """The undecided events of one route and day, and where each came from; the oldest `limit` of them."""
+
+    route: str
+    day: str
+    since: int
+    before: int
+    limit: int
+    reads = True
+
+
 @dataclass(frozen=True)
 class Lately(Op[tuple[int, list[int]]]):
     """What a route with inbox rows did since `since` (UTC microseconds): how many events it took in, and how long each

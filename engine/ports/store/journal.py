@@ -13,7 +13,7 @@ class Entry:
     """One thing that happened.
 
     what     received | routed | filtered | published | applied | retrying | held | work-item | duplicate | replayed |
-             discarded | superseded | grouped | continued
+             discarded | superseded | grouped | continued; of a document without news: read | duplicate | archived
     keys     business keys as declared by the type (`{"receipt": "1001"}`), only where they are first known
     detail   a sentence; masked
     """
@@ -54,6 +54,9 @@ class JournalFind(Op[list[Entry]]):
 
 @dataclass(frozen=True)
 class JournalPrune(Op[int]):
-    """Forget entries from before `before` (UTC microseconds) and their keys. Answers how many entries."""
+    """Forget some thousand of the oldest entries from before `before` (UTC microseconds), with their keys.
+
+    Answers how many; 0: none are left. Whoever writes meanwhile waits for a piece, not for a year of entries.
+    """
 
     before: int

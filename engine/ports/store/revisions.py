@@ -113,15 +113,16 @@ class RevisionMark(Op[bool]):
     required: bool = False
 
 
-Stage = Literal["ready", "refused", "running", "failed"]
+Stage = Literal["ready", "waits", "refused", "running", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """How far one process is with a revision.
 
-    stage     ready and refused answer `staged`; running and failed answer `active`
-    problem   why it is refused or failed, with file and line where there are
+    stage     ready, waits and refused answer `staged`; running and failed answer `active`. What `waits` is not ready, for
+              a reason that may pass by itself: a system does not answer, a queue is not made yet
+    problem   why it waits, is refused or failed, with file and line where there are
     """
 
     worker: str

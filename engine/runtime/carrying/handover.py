@@ -18,18 +18,23 @@ T = TypeVar("T")
 async def publish(cell: Cell, batch: Sequence[Outgoing]) -> None:
     """Publish until all of it is durable, however long the transport takes. What is not confirmed is sent again."""
     left, pause = list(batch), FIRST_PAUSE
-    while left:
-        try:
-            confirms = await cell.transport.publish(left)
-        except TransportBlocked as blocked:
-            cell.log("the transport takes nothing; waiting", {"reason": str(blocked)})
-        else:
-            missing = [(out, confirm.problem) for out, confirm in zip(left, confirms, strict=True) if not confirm.ok]
-            left = [out for out, _ in missing]
-            await _declare(cell, {out.to for out, problem in missing if problem == "unroutable"})
-        if left:
-            await cell.clock.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE)
+    with cell.blockage.publishing(cell.log) as publishing:
+        while left:
+            try:
+                confirms = await cell.transport.publish(left)
+            except TransportBlocked as blocked:
+                publishing.blocked(str(blocked))
+            else:
+                missing = [
+                    (out, confirm.problem) for out, confirm in zip(left, confirms, strict=True) if not confirm.ok
+                ]
+                left = [out for out, _ in missing]
+                await _declare(cell, {out.to for out, problem in missing if problem == "unroutable"})
+                if any(problem != "unroutable" for _, problem in missing):
+                    publishing.blocked("the transport did not confirm")
+            if left:
+                await cell.clock.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
 
 
 async def _declare(cell: Cell, missing: set[Address]) -> None:

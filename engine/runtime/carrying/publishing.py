@@ -21,21 +21,22 @@ async def publish(cell: Cell, batch: Sequence[Outgoing], patience: float = 0.0) 
     left = list(range(len(batch)))
     unroutable: Unroutable = set()
     pause, began = FIRST_PAUSE, cell.clock.monotonic()
-    while left:
-        why = "the transport did not confirm"
-        try:
-            confirms = await cell.transport.publish([batch[place] for place in left])
-        except TransportBlocked as blocked:
-            why = str(blocked)
-        else:
-            answers = list(zip(left, confirms, strict=True))
-            unroutable |= {place for place, confirm in answers if confirm.problem == "unroutable"}
-            left = [place for place, confirm in answers if not confirm.ok and confirm.problem != "unroutable"]
-        if not left:
-            break
-        if patience and cell.clock.monotonic() - began >= patience:
-            raise Transient("transport-blocked", why)
-        cell.log("the transport takes nothing; waiting", {"reason": why})
-        await cell.clock.sleep(pause)
-        pause = min(pause * 2, LONGEST_PAUSE)
+    with cell.blockage.publishing(cell.log) as publishing:
+        while left:
+            why = "the transport did not confirm"
+            try:
+                confirms = await cell.transport.publish([batch[place] for place in left])
+            except TransportBlocked as blocked:
+                why = str(blocked)
+            else:
+                answers = list(zip(left, confirms, strict=True))
+                unroutable |= {place for place, confirm in answers if confirm.problem == "unroutable"}
+                left = [place for place, confirm in answers if not confirm.ok and confirm.problem != "unroutable"]
+            if not left:
+                break
+            publishing.blocked(why)
+            if patience and cell.clock.monotonic() - began >= patience:
+                raise Transient("transport-blocked", why)
+            await cell.clock.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
     return unroutable

@@ -120,6 +120,9 @@ async def _verify(desk: Desk, sink: Sink, one: InHand) -> Tried | None:
     except (Exception, SystemExit) as error:
         said = classified(error, left=True)
         return Tried(failure=UnknownOutcome(said.reason, f"whether it was applied cannot be told yet: {said.detail}"))
+    if not isinstance(there, bool):  # None is what a forgotten `return` answers: sending again could double the effect
+        text = f"whether it was applied cannot be told: the sink's verify answered {type(there).__name__}, not a bool"
+        return Tried(failure=UnknownOutcome("connector-error", text))
     if there:
         return Tried()
     one.maybe = False
@@ -134,9 +137,7 @@ async def _send(desk: Desk, sink: Sink, group: Sequence[InHand]) -> list[Tried]:
     try:
         async with asyncio.timeout(first.sink.timeout):
             results = await sink.deliver(items, _context(desk, first, sent))
-        if len(results) != len(items):
-            text = f"the sink answered {len(results)} results for {len(items)} items"
-            raise UnknownOutcome("connector-error", text)
+        _check_answer(results, len(items))
     except Fenced:
         if sent.left:
             return [Tried(failure=UnknownOutcome("lease-over", "the lease ended while it was sent"))] * len(group)
@@ -146,7 +147,19 @@ async def _send(desk: Desk, sink: Sink, group: Sequence[InHand]) -> list[Tried]:
     return [_tried(result, sent.left) for result in results]
 
 
-def _tried(result: SinkResult, left: bool) -> Tried:
+def _check_answer(results: Any, wanted: int) -> None:
+    """A plugin may answer anything. Raises UnknownOutcome where nobody can tell which item it is about."""
+    if not isinstance(results, list | tuple):
+        text = f"the sink's deliver answered {type(results).__name__}, not a list with one SinkResult per item"
+        raise UnknownOutcome("connector-error", text)
+    if len(results) != wanted:
+        raise UnknownOutcome("connector-error", f"the sink answered {len(results)} results for {wanted} items")
+
+
+def _tried(result: Any, left: bool) -> Tried:
+    if not isinstance(result, SinkResult):
+        text = f"the sink's deliver answered {type(result).__name__} for this item, not a SinkResult"
+        return Tried(failure=UnknownOutcome("connector-error", text))
     failure = result.failure
     if failure is None:
         return Tried(result.result)

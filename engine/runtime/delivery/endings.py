@@ -80,7 +80,8 @@ def not_yet(desk: Desk, one: InHand, wait: float) -> Ending:
 def unclaimed(desk: Desk, one: InHand, claim: Claim) -> Ending:
     """The ledger gave something else than a claim."""
     if claim.verdict == "busy":
-        return not_yet(desk, one, claim.wait)
+        # a suspect may have killed whoever claimed it: by then it is known whether it did
+        return not_yet(desk, one, claim.wait + (desk.watch.pause if one.home.kind == "quarantine" else 0.0))
     if claim.verdict == "conflict":
         failure = Permanent("idempotency-conflict", "the same key came with other contents; the first one stays")
         subject = f"{one.delivery.id}!{one.delivery.event.origin}"

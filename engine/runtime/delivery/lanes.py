@@ -181,6 +181,6 @@ class Lanes:
                 await figures.note_gaps(self._cell, self._plans)
                 await figures.note_missing(self._cell, self._plans)
             except StoreDown:
-                continue
+                continue  # told once for all, see `reachable`; what is late is still late at the next look
             except Exception as error:
                 self._cell.log("looking for gaps failed", {"why": f"{type(error).__name__}: {error}"})

@@ -12,8 +12,10 @@ from engine.core.clock import day_of
 from engine.core.errors import Failure, Permanent, StoreDown, Transient
 from engine.core.event import Event
 from engine.core.jsonx import decode, encode
+from engine.core.masking import mask_pan_text
 from engine.plugins.contracts import Arrival, Format, Record
 from engine.plugins.registry import Registry
+from engine.ports.store.journal import Entry, JournalAppend
 from engine.ports.store.work import WorkCreate, WorkItem
 from engine.runtime.carrying.codec import BLOB, Routed, read_headers
 from engine.runtime.carrying.largebodies import missing
@@ -21,7 +23,7 @@ from engine.runtime.carrying.publishing import publish
 from engine.runtime.crash import point
 from engine.runtime.delivery import order
 from engine.runtime.ingress.intake import Origin, Refused, Taken, decoded, origin_of, records, take
-from engine.runtime.people.journal import entry
+from engine.runtime.people.journal import document_entry, entry, file_key
 from engine.runtime.people.work import record_item
 from engine.runtime.router.shared import Shared
 from engine.runtime.watch import Mark
@@ -36,6 +38,11 @@ class Intook:
 
     events: int = 0
     refused: int = 0
+
+    @property
+    def empty(self) -> bool:
+        """It held no record at all."""
+        return not self.events and not self.refused
 
 
 class Ingress:
@@ -61,7 +68,32 @@ class Ingress:
             bad += await self._publish(plan, taken)
             await self._write(plan, bad, origin)
             events, refused = events + len(taken), refused + len(bad)
-        return Intook(events, refused)
+        made = Intook(events, refused)
+        if made.empty:
+            await self._tell_empty(plan, origin)
+        return made
+
+    async def _tell_empty(self, plan: Plan, origin: Origin) -> None:
+        """A document without a record leaves a line: somebody will ask where it went."""
+        line = self._line(plan, origin, "read", "0 records: nothing follows from it")
+        await self._stored(lambda: self._shared.cell.store.apply(JournalAppend([line])))
+
+    def tell_where(self, plan: Plan, arrival: Arrival, where: str) -> None:
+        """Where a document without a record is now, as its source says."""
+        origin = origin_of(arrival, self._shared.cell.clock)
+        self._shared.journal.note([self._line(plan, origin, "archived", mask_pan_text(where))])
+
+    def _line(self, plan: Plan, origin: Origin, what: str, detail: str) -> Entry:
+        return document_entry(
+            origin.document(plan.route),
+            plan.route,
+            what,
+            self._shared.now(),
+            file=origin.headers.get("file", ""),
+            detail=detail,
+            kind=f"native/{plan.source.format or plan.source.use}",
+            revision=self._shared.plans.revision,
+        )
 
     async def event_of(self, plan: Plan, arrival: Arrival) -> Event:
         """The one event of a synchronous request, with its number if it is ordered. Raises Failure."""
@@ -246,9 +278,8 @@ def _mark(origin: Origin) -> Mark:
 
 
 def _found_by(one: Taken, event: Event) -> Mapping[str, str]:
-    """Its business keys and its file; a request path is no file."""
-    file = event.headers.get("file", "")
-    return {**one.keys, "file": file} if file and "/" not in file else one.keys
+    """Its business keys and its file."""
+    return {**one.keys, **file_key(event.headers.get("file", ""))}
 
 
 def _place(event: Event) -> str:

@@ -47,6 +47,15 @@ class Origin:
             return digest("native", route, self.own_id, number)
         return native_id(self.content, number)
 
+    def document(self, route: str) -> str:
+        """Identity of the whole."""
+        return document_id(route, self.own_id or self.content)
+
+
+def document_id(route: str, key: str) -> str:
+    """Identity of a document of a route by the source's own id of it, or the digest of its content."""
+    return digest("document", route, key)
+
 
 @dataclass(frozen=True, slots=True)
 class Taken:
@@ -120,8 +129,7 @@ def _bad(plan: Plan, origin: Origin, bad: BadRecord) -> Refused:
 
 
 def _document(plan: Plan, origin: Origin, content: bytes, failure: Failure) -> Refused:
-    own = digest("document", plan.route, origin.own_id or origin.content)
-    return Refused(own, failure, mask_bytes(content), False, -1)
+    return Refused(origin.document(plan.route), failure, mask_bytes(content), False, -1)
 
 
 def take(plan: Plan, record: Record, origin: Origin, clock: Clock) -> Taken | Refused:

@@ -1,6 +1,8 @@
 """What people see and decide: nothing here moves an event by itself.
 
 control        the verbs of CLI and console
+standing       how things stand: problems, connections, queues, what the Store knows of them
+items          work items looked up and told
 answers        rows as plain values
 work           making work items
 replay         what a person decides about one
@@ -10,6 +12,7 @@ shown          private values hidden and put back
 hiding         secrets in what systems say
 journal        the story of each event
 figures        completeness, gaps, missing deliveries
+undecided      events lost with a queue before anything was decided
 promised       `slo` and `expect_traffic` judged
 counts         what metrics tell
 dryrun         a route tried without effect

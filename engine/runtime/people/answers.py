@@ -20,7 +20,8 @@ Answer = dict[str, Any]
 def route_answer(plan: Plan) -> Answer:
     facts: Mapping[str, Any] = {"slo": plan.slo, "expect_traffic": plan.expect_traffic, "lifecycle": plan.lifecycle}
     named = {"route": plan.route, "version": plan.version, "plan": plan.digest, "owner": plan.owner}
-    return {**named, "criticality": plan.criticality, **{name: dict(value) for name, value in facts.items() if value}}
+    kept = {"criticality": plan.criticality, "plain": not plan.has_inbox}
+    return {**named, **kept, **{name: dict(value) for name, value in facts.items() if value}}
 
 
 def worker_answer(row: WorkerRow) -> Answer:

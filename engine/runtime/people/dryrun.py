@@ -28,7 +28,7 @@ from engine.runtime.router.pipeline import run
 
 
 @dataclass(frozen=True)
-class Seen:
+class TriedStep:
     """One step: data before, and data after, the Failure or the signal."""
 
     id: str
@@ -41,7 +41,7 @@ class DryRun:
     """What one event would do."""
 
     title: str
-    steps: list[Seen] = field(default_factory=list)
+    steps: list[TriedStep] = field(default_factory=list)
     outputs: tuple[Output, ...] = ()
     filtered: str = ""
     failed: str = ""
@@ -155,7 +155,7 @@ async def _one(plan: Plan, around: Surroundings, title: str, event: Event | Fail
         return shown
 
     def observe(step: str, before: Any, after: Any) -> None:
-        shown.steps.append(Seen(step, before, after))
+        shown.steps.append(TriedStep(step, before, after))
 
     outcome = await run(plan, plan.segments[0], event, around=around, observer=observe)
     shown.outputs = (*outcome.outputs, *outcome.taps)

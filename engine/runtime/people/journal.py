@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 
+from engine.core.clock import day_of
 from engine.core.errors import StoreDown
 from engine.core.event import Event
 from engine.ports.store.journal import Entry, JournalAppend
@@ -35,6 +36,28 @@ def entry(event: Event, route: str, what: str, at: int, *, sink: str = "", attem
         event_type=event.type,
         keys=keys or {},
     )
+
+
+def document_entry(document: str, route: str, what: str, at: int, *, file: str, detail: str, kind: str = "",
+                   revision: str = "") -> Entry:  # fmt: skip
+    """One line about a whole document, for one that brought no event. `at` in UTC microseconds; the rest masked."""
+    return Entry(
+        at=at,
+        day=day_of(at),
+        event_id=document,
+        trace=document,
+        route=route,
+        what=what,
+        detail=detail,
+        revision=revision,
+        event_type=kind,
+        keys=file_key(file),
+    )
+
+
+def file_key(file: str) -> dict[str, str]:
+    """The key a file is found by; a request path is no file."""
+    return {"file": file} if file and "/" not in file else {}
 
 
 class Journal:

@@ -56,7 +56,7 @@ class Retention:
         if not token:
             return 0
         gone = await self._forget_events(keeps)
-        lines = await store.apply(JournalPrune(self._before(max(keeps.values()))))
+        lines = await self._forget_lines(max(keeps.values()))
         revisions = await self._forget_revisions()
         blobs = await self._forget_blobs(max(keeps.values()))
         await store.apply(CursorSet(NAME, today, token))
@@ -77,6 +77,13 @@ class Retention:
                     await self._cell.clock.sleep(PAUSE)
         for route, keep in keeps.items():
             gone += await store.apply(RouteForget(route, self._before(keep)))
+        return gone
+
+    async def _forget_lines(self, keep: float) -> int:
+        gone, before = 0, self._before(keep)
+        while some := await self._cell.store.apply(JournalPrune(before)):
+            gone += some
+            await self._cell.clock.sleep(PAUSE)
         return gone
 
     async def _forget_revisions(self) -> int:

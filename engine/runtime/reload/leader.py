@@ -1,33 +1,29 @@
 """The leader of a change: offers a revision to every live process, waits for all of them, and decides for all.
 
 Whoever wants a change leads it, under a lease, so that changes come one after the other. A leader that dies leaves a
-staged revision nobody runs, which `mend` rejects, or an active one that all run.
+staged revision nobody runs or an active one that not all could start: see `mending`.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from engine.core.errors import Permanent
-from engine.ports.store.leases import LeaseDrop, LeaseTake
 from engine.ports.store.revisions import Report, Revision, RevisionReports
 from engine.ports.store.workers import WorkersSince
 from engine.runtime.cell import Cell
+from engine.runtime.crash import point
 from engine.runtime.heartbeat import LIVE
 from engine.runtime.people.replay import Who
 from engine.runtime.reload import record
+from engine.runtime.reload.leading import Leading
+from engine.runtime.reload.mending import NOBODY
 from engine.runtime.reload.wanted import Wanted
 
-LEASE = "reload"
-HELD = 90.0  # seconds; longer than a change takes
 READY_WITHIN = 30.0
 RUNNING_WITHIN = 60.0
 ASK_EVERY = 0.05
-NOBODY = "its leader went away before all were ready"
 
 
 @dataclass(frozen=True)
@@ -57,25 +53,27 @@ class Leader:
     works   whether an engine runs here
     """
 
-    def __init__(self, cell: Cell, nudge: Callable[[], None], works: Callable[[], bool]) -> None:
+    def __init__(self, cell: Cell, leading: Leading, nudge: Callable[[], None], works: Callable[[], bool]) -> None:
         self._cell = cell
+        self._leading = leading
         self._nudge = nudge
         self._works = works
-        self._turn = asyncio.Lock()
 
     async def apply(self, wanted: Wanted, who: Who) -> Applied:
         """Have it run everywhere, or nowhere. Raises StoreDown, Permanent `busy`."""
-        async with self._leading():
+        async with self._leading.turn():
             now = await record.standing(self._cell)
             if now.active is not None and now.active.id == wanted.digest:
                 return Applied(wanted.digest, "unchanged", {})
             staged = await record.stage(self._cell, wanted, who, now.active)
+            point("reload-staged")
             self._nudge()
             problems = await self._staged(staged)
             if problems:
                 return await self._rejected(staged, who, problems)
             if not await record.activate(self._cell, staged, who, now.active):
                 return Applied(staged.id, "rejected", {"": NOBODY})
+            point("reload-activated")
             self._nudge()
             return await self._activated(staged, who, now.active)
 
@@ -85,21 +83,13 @@ class Leader:
         self._nudge()
         return done
 
-    async def mend(self) -> None:
-        """Reject a revision that is staged and that nobody leads any more."""
-        if self._turn.locked():
-            return
-        now = await record.standing(self._cell)
-        if now.staged is not None and await self._free():
-            await record.reject(self._cell, now.staged, Who("tillflow", "the leader is gone"), NOBODY)
-
     # --- waiting -----------------------------------------------------------------------------------------------------
 
     async def _staged(self, staged: Revision) -> dict[str, str]:
         """Why not all are ready; empty when they are."""
         behind = await self._wait(staged, ("ready",), READY_WITHIN)
         reports = {one.worker: one for one in await self._reports(staged)}
-        problems = {name: one.problem for name, one in reports.items() if one.stage == "refused"}
+        problems = {name: one.problem for name, one in reports.items() if one.stage in ("waits", "refused")}
         if not problems:
             problems = dict.fromkeys(behind, f"not ready within {READY_WITHIN:g} s")
         return problems
@@ -128,7 +118,7 @@ class Leader:
         while True:
             reports = {one.worker: one.stage for one in await self._reports(revision)}
             behind = [name for name in await self._live() if reports.get(name) not in good]
-            refused = any(stage in ("refused", "failed") for stage in reports.values())
+            refused = any(stage in ("waits", "refused", "failed") for stage in reports.values())
             if not behind or refused or clock.monotonic() >= end:
                 return behind
             await clock.sleep(ASK_EVERY)
@@ -141,27 +131,3 @@ class Leader:
             return [self._cell.worker] if self._works() else []
         since = self._cell.clock.now() - round(LIVE * 1_000_000)
         return [row.name for row in await self._cell.store.apply(WorkersSince(since))]
-
-    # --- the lease ---------------------------------------------------------------------------------------------------
-
-    @asynccontextmanager
-    async def _leading(self) -> AsyncIterator[None]:
-        async with self._turn:
-            await self._take()
-            try:
-                yield
-            finally:
-                await self._cell.store.apply(LeaseDrop(LEASE, self._cell.worker))
-
-    async def _take(self) -> None:
-        clock = self._cell.clock
-        end = clock.monotonic() + HELD
-        while not await self._free():
-            if clock.monotonic() >= end:
-                raise Permanent("busy", "another change is being carried out; try again in a moment")
-            await clock.sleep(ASK_EVERY * 4)
-
-    async def _free(self) -> bool:
-        take = LeaseTake(LEASE, self._cell.worker, self._cell.clock.now(), HELD)
-        token = await self._cell.store.apply(take)
-        return bool(token)

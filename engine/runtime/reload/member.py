@@ -16,7 +16,7 @@ from engine.runtime.cell import Cell
 from engine.runtime.delivery.limits import until
 from engine.runtime.plans import Plans
 from engine.runtime.reload import record
-from engine.runtime.reload.staging import Staging
+from engine.runtime.reload.staging import Problem, Staging
 from engine.runtime.reload.swap import Swap
 from engine.runtime.reload.wanted import Build
 
@@ -42,6 +42,7 @@ class Member:
         self._ready: dict[str, RouteSet] = {}
         self._staged: Attempt | None = None  # the last one reported on
         self._active: Attempt | None = None
+        self._failure = ""  # why that one did not start here
         self.swapped: Callable[[RouteSet, RouteSet, Revision], None] = lambda before, after, revision: None
         self.report: Report | None = None
 
@@ -49,6 +50,15 @@ class Member:
     def runs(self) -> str:
         """The revision that runs here in all its parts; empty before the first look."""
         return self._active[0] if self._active is not None else ""
+
+    @property
+    def running(self) -> str:
+        """The revision whose Plans run here now."""
+        return self._plans.revision
+
+    def failed(self, active: Revision) -> str:
+        """Why this revision did not start here; empty when it did, or was not tried yet."""
+        return self._failure if (active.id, active.at) == self._active else ""
 
     def nudge(self) -> None:
         """Look now."""
@@ -71,15 +81,19 @@ class Member:
             await self._stage(now.staged)
 
     async def _stage(self, staged: Revision) -> None:
-        problems = await self._problems(staged)
-        await self._tell(staged, "refused" if problems else "ready", "; ".join(problems))
+        problems = await self.problems(staged)
+        stage: Stage = "ready"
+        if problems:
+            stage = "waits" if all(problem.passes for problem in problems) else "refused"
+        await self._tell(staged, stage, "; ".join(problem.text for problem in problems))
         self._staged = (staged.id, staged.at)
 
-    async def _problems(self, staged: Revision) -> list[str]:
+    async def problems(self, staged: Revision) -> list[Problem]:
+        """Why this process could not run it now; empty when it could. Nothing that runs is touched. Raises StoreDown."""
         try:
             routeset = await self._routeset(staged)
         except ValueError as error:
-            return [str(error)]
+            return [Problem(str(error), passes=False)]
         return await self._staging.problems(self._plans.routeset, routeset)
 
     async def _activate(self, active: Revision) -> None:
@@ -87,6 +101,7 @@ class Member:
         before = self._plans.routeset
         stage: Stage = "running"
         problem = ""
+        self._plans.numbered(active.id, active.number)
         if active.id != self._plans.revision:
             try:
                 after = await self._routeset(active)
@@ -98,17 +113,19 @@ class Member:
             else:
                 self.remember(before)
                 self.swapped(before, after, active)
-        self._plans.number = active.number if not problem else self._plans.number
-        facts = {"revision": active.id, "number": active.number, **({"why": problem} if problem else {})}
-        self._cell.log("the revision does not start here; the one before runs on" if problem else "runs", facts)
+        if problem:
+            text = f"revision {active.number} does not start here; the one before runs on"
+            self._cell.log(text, {"wanted": active.id, "why": problem})
+        else:
+            self._cell.log("runs", self._plans.stamp())
         await self._tell(active, stage, problem)
-        self._active = (active.id, active.at)
+        self._active, self._failure = (active.id, active.at), problem
 
     async def _routeset(self, revision: Revision) -> RouteSet:
         """Ready already, or compiled now. Raises ValueError that says why it cannot be."""
         known = self._ready.get(revision.id)
         if known is None:
-            whole = await self._cell.store.apply(RevisionGet(revision.id))
+            whole = revision if revision.files else await self._cell.store.apply(RevisionGet(revision.id))
             if whole is None or not whole.files:
                 raise ValueError("its files are not kept any more")
             known = await self._build(whole, self._plans.routeset)

@@ -1,21 +1,27 @@
 """Probation: a route that changed proves itself with its first events, or the revision that brought it is taken back.
 
-What is counted are events that became work items since the change, among those the route handled.
+What is counted are events that became work items since the change, among those the route handled. Of several processes
+each tells the others how many it handled, and each judges by the sum: by what all had told at one moment, for a failure
+that is known before the events around it would count for more than it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from engine.compile.plan import Plan, RouteSet
 from engine.core.clock import iso
 from engine.core.errors import Permanent, StoreDown
+from engine.core.jsonx import decode
 from engine.ports.store.figures import Lately
 from engine.ports.store.revisions import Revision, RevisionGet, RevisionMark
 from engine.ports.store.work import WorkFind
+from engine.ports.store.workers import WorkersSince
 from engine.runtime.cell import Cell
+from engine.runtime.heartbeat import LIVE
 from engine.runtime.people.replay import Who
 from engine.runtime.plans import Plans
 from engine.runtime.reload.leader import Leader
@@ -30,11 +36,21 @@ Handled = Callable[[str], int]  # how many events of a route this process handle
 
 @dataclass(frozen=True)
 class Trial:
-    """One route. `since` in UTC microseconds, `until` on the monotonic clock."""
+    """One route. `until` on the monotonic clock."""
 
     plan: Plan
-    since: int
     until: float
+
+
+@dataclass(frozen=True)
+class Shares:
+    """What the other processes that run the revision told: events by route, since when the first of them runs it, and
+    until when all of them counted. Times in UTC microseconds.
+    """
+
+    events: Mapping[str, int]
+    since: int
+    until: int
 
 
 class Probation:
@@ -47,24 +63,34 @@ class Probation:
         self._handled = handled
         self._trials: dict[str, Trial] = {}
         self._counted: dict[str, int] = {}
+        self._since = 0  # UTC microseconds
         self._before = ""
         self._revision: Revision | None = None
 
     def begin(self, before: RouteSet, after: RouteSet, revision: Revision) -> None:
         """Every route that is new or changed. One that is taken back to what it was has proved itself before."""
         self._trials.clear()
+        self._counted.clear()
+        self._since = self._cell.clock.now()
         self._revision, self._before = revision, before.digest
         if revision.author == ACTOR:
             return
         clock = self._cell.clock
         for route, plan in after.plans.items():
             if before.plans.get(route) is not plan and plan.probation.events:
-                self._trials[route] = Trial(plan, clock.now(), clock.monotonic() + plan.probation.within)
+                self._trials[route] = Trial(plan, clock.monotonic() + plan.probation.within)
                 self._counted[route] = self._handled(route)
+
+    def told(self) -> dict[str, Any]:
+        """What other processes need to know of this one: how many events of which route it handled since when."""
+        if self._revision is None or not self._counted:
+            return {}
+        events = {route: self._here(route) for route in self._counted}
+        return {"revision": self._revision.id, "since": self._since, "events": events}
 
     def shown(self) -> list[dict[str, Any]]:
         """Routes on probation, and since when."""
-        return [{"route": route, "since": iso(trial.since)} for route, trial in sorted(self._trials.items())]
+        return [{"route": route, "since": iso(self._since)} for route in sorted(self._trials)]
 
     async def run(self) -> None:
         """Look again and again."""
@@ -73,33 +99,54 @@ class Probation:
             try:
                 await self.look()
             except StoreDown:
-                continue
+                continue  # told once for all, see `reachable`; nothing comes in that could fail meanwhile
 
     async def look(self) -> None:
         """Once. Raises StoreDown."""
+        shares = await self._shares() if self._trials else None
         for route, trial in list(self._trials.items()):
-            failed, events = await self._failed(trial), await self._events(trial)
+            assert shares is not None
+            failed, events = await self._failed(trial, shares), await self._events(trial, shares)
             rule = trial.plan.probation
             over = self._cell.clock.monotonic() >= trial.until or events >= rule.events
-            most = rule.failing * (min(events, rule.events) if over else rule.events)
-            if failed > most:
+            if failed > rule.failing * (events if over else rule.events):
                 await self._take_back(route, failed, max(events, failed))
                 return
             if over:
                 del self._trials[route]
 
-    async def _failed(self, trial: Trial) -> int:
-        """Distinct events of the route that became work items since."""
+    async def _failed(self, trial: Trial, shares: Shares) -> int:
+        """Distinct events of the route that became work items under this revision."""
         items = await self._cell.store.apply(WorkFind(("open", "replayed", "resolved", "discarded"), trial.plan.route))
-        return len({item.event_id or item.id for item in items if item.created >= trial.since})
+        counted = (item for item in items if shares.since <= item.created <= shares.until)
+        return len({item.event_id or item.id for item in counted if item.revision == self._plans.revision})
 
-    async def _events(self, trial: Trial) -> int:
-        """What this process handled, or all of them did where outcomes are written down."""
-        here = self._handled(trial.plan.route) - self._counted[trial.plan.route]
+    async def _events(self, trial: Trial, shares: Shares) -> int:
+        """What all processes handled, as they told or as it is written down."""
+        route = trial.plan.route
+        told = self._here(route) + shares.events.get(route, 0)
         if not trial.plan.has_inbox:
-            return int(here)
-        everywhere, _ = await self._cell.store.apply(Lately(trial.plan.route, trial.since, 1))
-        return max(int(here), everywhere)
+            return told
+        everywhere, _ = await self._cell.store.apply(Lately(route, shares.since, 1))
+        return max(told, everywhere)
+
+    def _here(self, route: str) -> int:
+        return self._handled(route) - self._counted[route]
+
+    async def _shares(self) -> Shares:
+        now = self._cell.clock.now()
+        if not self._cell.shared or self._revision is None:
+            return Shares({}, self._since, now)
+        since, until, events = self._since, now, Counter[str]()
+        for row in await self._cell.store.apply(WorkersSince(now - round(LIVE * 1_000_000))):
+            if row.name == self._cell.worker:
+                continue
+            until = min(until, row.at)
+            told = decode(row.facts.encode()).get("proving", {})
+            if told.get("revision") == self._revision.id:
+                since = min(since, told["since"])
+                events.update(told["events"])
+        return Shares(events, since, until)
 
     async def _take_back(self, route: str, failed: int, events: int) -> None:
         revision, self._trials = self._revision, {}

@@ -41,7 +41,7 @@ class Retiring:
             try:
                 await self.look()
             except StoreDown:
-                continue
+                continue  # told once for all, see `reachable`; what retires waits for the next look
 
     async def look(self) -> list[str]:
         """Let go of what is done. Answers the routes. Raises StoreDown."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 
 from engine.compile.plan import Plan, PlannedConnection, RouteSet
-from engine.core.errors import Failure, TillflowError
+from engine.core.errors import Failure, Permanent, TillflowError
 from engine.ports.transport import Address, Topology
 from engine.runtime.cell import Cell
 from engine.runtime.delivery.lanes import lanes_of
@@ -21,26 +22,39 @@ def changed_plans(before: RouteSet, after: RouteSet) -> list[Plan]:
     return [plan for plan in after.plans.values() if plan.digest not in known]
 
 
+@dataclass(frozen=True)
+class Problem:
+    """What is in the way. `passes`: by itself, perhaps; else somebody has to change something."""
+
+    text: str
+    passes: bool = True
+
+
 class Staging:
-    """`problems` answers what is in the way, a line each."""
+    """`problems` answers what is in the way."""
 
     def __init__(self, cell: Cell, pool: Pool) -> None:
         self._cell = cell
         self._pool = pool
 
-    async def problems(self, before: RouteSet, after: RouteSet) -> list[str]:
+    async def problems(self, before: RouteSet, after: RouteSet) -> list[Problem]:
         """Check what is new in `after`, and declare its queues: those of routes unbound, so that nothing comes yet."""
         plans = changed_plans(before, after)
         checks = [self._connection(after, name) for name in _new_connections(before, after, plans)]
-        found = [problem for problem in await asyncio.gather(*checks) if problem]
-        try:
-            routes = (Address("route", plan.route) for plan in plans)
-            await self._cell.transport.declare(Topology((*routes, *sorted(lanes_of(plans)))))
-        except TillflowError as error:
-            found.append(f"queues: {error}")
+        found = [problem for problem in await asyncio.gather(*checks) if problem is not None]
+        return found + await self._queues(plans)
+
+    async def _queues(self, plans: list[Plan]) -> list[Problem]:
+        """One by one: where the engine may not make them, all that are missing are told at once."""
+        found = []
+        for address in (*(Address("route", plan.route) for plan in plans), *sorted(lanes_of(plans))):
+            try:
+                await self._cell.transport.declare(Topology((address,)))
+            except TillflowError as error:
+                found.append(Problem(str(error)))
         return found
 
-    async def _connection(self, after: RouteSet, name: str) -> str:
+    async def _connection(self, after: RouteSet, name: str) -> Problem | None:
         planned = after.connections[name]
         try:
             async with asyncio.timeout(CHECK_WITHIN), self._pool.connection(planned) as opened:
@@ -49,14 +63,14 @@ class Staging:
         except TimeoutError:
             return _told(planned, f"no answer within {CHECK_WITHIN:g} s")
         except Failure as failure:
-            return _told(planned, str(failure))
+            return _told(planned, str(failure), passes=not isinstance(failure, Permanent))
         except Exception as error:
             return _told(planned, f"{type(error).__name__}: {error}")
-        return ""
+        return None
 
 
-def _told(planned: PlannedConnection, why: str) -> str:
-    return hidden_text(f"connection {planned.name}: {why}", planned)
+def _told(planned: PlannedConnection, why: str, *, passes: bool = True) -> Problem:
+    return Problem(hidden_text(f"connection {planned.name}: {why}", planned), passes)
 
 
 def _new_connections(before: RouteSet, after: RouteSet, plans: list[Plan]) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 from engine.compile.diff import RouteSetDiff, diff
 from engine.compile.partial import NotTheSame, as_recorded
 from engine.compile.plan import RouteSet
+from engine.compile.risks import Risk
 from engine.core.clock import iso
 from engine.core.errors import Permanent
 from engine.ports.store.revisions import Revision, RevisionGet, RevisionList, RevisionMark
@@ -15,7 +16,9 @@ from engine.runtime.people.replay import Who
 from engine.runtime.plans import Plans
 from engine.runtime.reload import record
 from engine.runtime.reload.leader import Applied, Leader
+from engine.runtime.reload.leading import Leading
 from engine.runtime.reload.member import Member
+from engine.runtime.reload.mending import Mending
 from engine.runtime.reload.probation import Handled, Probation
 from engine.runtime.reload.processes import last_error, live, standing_of
 from engine.runtime.reload.texts import file_changes
@@ -24,7 +27,7 @@ from engine.runtime.reload.watching import Watching
 from engine.runtime.supervisor import Supervisor
 
 Answer = dict[str, Any]
-PARTS = ("reload", "reload-watch", "probation")
+PARTS = ("reload", "reload-mending", "reload-watch", "probation")
 STOP_WITHIN = 5.0
 
 
@@ -49,8 +52,10 @@ class Reload:
         self._build = build
         self._member = member
         self._works = False
-        self._leader = Leader(cell, member.nudge, lambda: self._works)
-        self._watching = Watching(cell, plans, project, self._leader, self._change)
+        leading = Leading(cell)
+        self._leader = Leader(cell, leading, member.nudge, lambda: self._works)
+        self._mending = Mending(cell, leading, member)
+        self._watching = Watching(cell, plans, project, self._change, self._in_the_way)
         self._probation = Probation(cell, plans, self._leader, handled)
         member.swapped = self._probation.begin
 
@@ -58,6 +63,7 @@ class Reload:
         """Follow the others, watch the files, and look after what is new."""
         self._works = True
         supervisor.start("reload", self._member.run)
+        supervisor.start("reload-mending", self._mending.run)
         supervisor.start("probation", self._probation.run)
         if self._project.reader is not None and self._project.watch:
             supervisor.start("reload-watch", self._watching.run)
@@ -74,6 +80,11 @@ class Reload:
     def runs(self) -> str:
         """The revision this process runs in all its parts."""
         return self._member.runs
+
+    @property
+    def proving(self) -> Answer:
+        """What this process counted of routes that changed, for the other ones."""
+        return self._probation.told()
 
     @property
     def last_error(self) -> Answer | None:
@@ -153,10 +164,17 @@ class Reload:
         if refused:
             names = " ".join(sorted({risk.name for risk in refused}))
             text = "; ".join(risk.text for risk in refused)
-            raise Permanent("risky", f"{text}. If it is meant, accept it by name: {names}")
+            raise Permanent("risky", f"{text}. If it is meant, accept it by name: {names}{_in_the_file(refused)}")
         await self._tested(wanted, routeset, found)
         self._member.remember(routeset)
-        return await self._leader.apply(wanted, who)
+        meant = [f"{risk.route} accepts {risk.name}: {risk.because}" for risk in found.risks if risk.because]
+        return await self._leader.apply(wanted, Who(who.actor, "; ".join((who.reason, *meant))))
+
+    async def _in_the_way(self, wanted: Wanted) -> str:
+        """Why this process could not run it now, as its report would say."""
+        found = await self._member.problems(Revision(wanted.digest, wanted.plans, wanted.files))
+        why = "; ".join(problem.text for problem in found)
+        return f"{self._cell.worker}: {why}" if why else ""
 
     async def _tested(self, wanted: Wanted, routeset: RouteSet, found: RouteSetDiff) -> None:
         """Tests of what is new, where the route wants them run."""
@@ -166,7 +184,7 @@ class Reload:
         if failures:
             raise Permanent("tests-fail", "; ".join(failures))
 
-    # --- helpers -----------------------------------------------------------------------------------------------------
+    # --- what is meant ------------------------------------------------------------------------------------------------
 
     async def _active(self) -> RouteSet:
         """What all run, or will when they start."""
@@ -224,6 +242,12 @@ class Reload:
             for route in gone
             if route in counts
         }
+
+
+def _in_the_file(refused: list[Risk]) -> str:
+    """How a file says that these are meant."""
+    entries = ", ".join(f"{{risk: {name}, because: ..}}" for name in sorted({risk.name for risk in refused}))
+    return f" (`tillflow apply --accept ..`), or in the file: `reload: {{accept: [{entries}]}}`"
 
 
 def _told(applied: Applied) -> Answer:

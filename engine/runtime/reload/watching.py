@@ -6,38 +6,48 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from engine.core.clock import iso
-from engine.core.errors import Permanent, StoreDown, TillflowError
-from engine.ports.store.revisions import RevisionGet
+from engine.core.errors import Permanent, StoreDown, TillflowError, Transient
+from engine.ports.store.revisions import OVERTAKEN, RevisionGet, RevisionReports
 from engine.runtime.cell import Cell
 from engine.runtime.duty import Duty
 from engine.runtime.people.replay import Who
 from engine.runtime.plans import Plans
-from engine.runtime.reload.leader import Applied, Leader
+from engine.runtime.reload.leader import Applied
+from engine.runtime.reload.leading import renewed
+from engine.runtime.reload.mending import NOBODY
+from engine.runtime.reload.waiting import Waiting, only_waits
 from engine.runtime.reload.wanted import Project, Wanted
 
 EVERY = 0.1  # seconds between two questions; the reader itself looks as often as it must
-SELDOM = 2.0  # the same, where another process watches
+SELDOM = 1.0  # the same, where another process watches
+LEASE = 6.0  # seconds until another process watches after the one that did died
+NOT_THEIR_FAULT = (NOBODY, OVERTAKEN)  # why good files may not have been taken
 WATCHER = Who("tillflow", "a file changed")
 
 Change = Callable[[Wanted, Who], Awaitable[Applied]]
+InTheWay = Callable[[Wanted], Awaitable[str]]  # why this process could not run it now; empty: it could
 
 
 class Watching:
     """`run` until cancelled. Of several processes on a cell one watches."""
 
-    def __init__(self, cell: Cell, plans: Plans, project: Project, leader: Leader, change: Change) -> None:
+    def __init__(self, cell: Cell, plans: Plans, project: Project, change: Change, in_the_way: InTheWay) -> None:
         self._cell = cell
         self._plans = plans
         self._project = project
-        self._leader = leader
         self._change = change
-        self._duty = Duty(cell, "watch")
+        self._in_the_way = in_the_way
+        self._duty = Duty(cell, "watch", LEASE)
         self._pending: Wanted | None = None
+        self._waiting: Waiting | None = None
         self._error: tuple[str, dict[str, Any]] | None = None
 
     @property
     def last_error(self) -> dict[str, Any] | None:
-        """The last edit that was not taken; None once one was, or somebody had this one applied."""
+        """The last edit that was not taken, or waits; None once one was taken, or somebody had this one applied.
+
+        next_try   when one that waits is tried again; empty: not by itself
+        """
         if self._error is not None and self._error[0] == self._plans.revision:
             self._error = None
         return self._error[1] if self._error is not None else None
@@ -58,14 +68,19 @@ class Watching:
         """Once. False when another process watches. Raises StoreDown."""
         if not await self._duty.mine():
             return False
-        await self._leader.mend()
         assert self._project.reader is not None
         found = await self._project.reader.changed()
         if found is not None:
-            self._pending = found
+            self._pending, self._waiting = found, None
+        if self._waiting is not None and self._waiting.beside != self._plans.revision:
+            self._give_up()
         if self._pending is not None:
-            await self._take(self._pending)
+            async with renewed(self._cell.clock, LEASE / 3, self._duty.mine):
+                await self._take(self._pending)
             self._pending = None
+        elif self._waiting is not None and self._waiting.is_due:
+            async with renewed(self._cell.clock, LEASE / 3, self._duty.mine):
+                await self._again(self._waiting.wanted)
         return True
 
     async def now(self) -> Wanted:
@@ -82,25 +97,63 @@ class Watching:
             self._error = None
             return
         known = await self._cell.store.apply(RevisionGet(wanted.digest))
-        if known is not None and known.state == "rejected" and known.files == wanted.files:
-            self._refuse(
-                wanted, "these files were tried before and not taken; apply them to try again", [known.problem]
-            )
-            return
+        refused = known is not None and known.state == "rejected" and known.problem not in NOT_THEIR_FAULT
+        if known is None or not refused or known.files != wanted.files:
+            await self._try(wanted)
+        elif await self._only_waits(wanted):  # it did so for another process, or before a restart
+            self._wait(wanted, [known.problem])
+        else:
+            text = "these files were tried before and not taken; apply them to try again"
+            self._refuse(wanted, text, [known.problem])
+
+    async def _again(self, waited: Wanted) -> None:
+        """Look first what is in the way here, so that no attempt is written down in vain."""
+        problem = await self._in_the_way(waited)
+        if problem:
+            self._wait(waited, [problem])
+        else:
+            await self._try(waited)
+
+    async def _try(self, wanted: Wanted) -> None:
         try:
             applied = await self._change(wanted, WATCHER)
         except StoreDown:
             raise
+        except Transient as error:
+            self._wait(wanted, [str(error)])
         except TillflowError as error:
             self._refuse(wanted, "these files cannot be applied; what runs goes on", [str(error)])
-            return
-        if applied.state == "rejected":
-            self._refuse(wanted, "not all could run these files; what runs goes on", [applied.problem])
         else:
-            self._error = None
+            if applied.state != "rejected":
+                self._error = self._waiting = None
+            elif await self._only_waits(wanted):
+                self._wait(wanted, [applied.problem])
+            else:
+                self._refuse(wanted, "not all could run these files; what runs goes on", [applied.problem])
+
+    async def _only_waits(self, wanted: Wanted) -> bool:
+        return only_waits(await self._cell.store.apply(RevisionReports(wanted.digest)))
+
+    def _wait(self, wanted: Wanted, problems: list[str]) -> None:
+        """Told once, and again when there is another reason."""
+        if self._waiting is None:
+            self._waiting = Waiting(self._cell.clock, wanted, self._plans.revision)
+        self._waiting.tried()
+        new = self._error is None or self._error[0] != wanted.digest or self._error[1]["problems"] != problems
+        self._tell(wanted, "these files wait; what runs goes on", problems, self._waiting.next_try, log=new)
+
+    def _give_up(self) -> None:
+        """Another revision runs by now: it is not for an edit from before to replace it."""
+        self._waiting = None
+        if self._error is not None:
+            self._error[1]["next_try"] = ""
 
     def _refuse(self, wanted: Wanted, text: str, problems: list[str]) -> None:
+        self._waiting = None
+        self._tell(wanted, text, problems)
+
+    def _tell(self, wanted: Wanted, text: str, problems: list[str], next_try: str = "", *, log: bool = True) -> None:
         now = self._cell.clock.now()
-        self._error = wanted.digest, {"at": iso(now), "text": text, "problems": problems}
-        for problem in problems:
-            self._cell.log(text, {"why": problem})
+        self._error = wanted.digest, {"at": iso(now), "text": text, "problems": problems, "next_try": next_try}
+        for problem in problems if log else ():
+            self._cell.log(text, {"why": problem, **({"next_try": next_try} if next_try else {})})

@@ -45,10 +45,10 @@ class CallTarget(Options):
         None, description="why a doubled or lost effect of this action does no harm", min_length=1
     )
 
-    def body(self) -> dict[str, Any]:
-        """As it stands in the file, for `Build.call`."""
+    def body(self, *, cached: bool) -> dict[str, Any]:
+        """As it stands in the file, for `Build.call`; `cached`: answers are found again by what was asked."""
         named = {"use": self.use, "connection": self.connection, "action": self.action, "with": self.with_}
-        others = {"map": self.map, "accept_duplicates_because": self.accept_duplicates_because}
+        others = {"map": self.map, "accept_duplicates_because": self.accept_duplicates_because, "cached": cached}
         return named | {name: value for name, value in others.items() if value}
 
 

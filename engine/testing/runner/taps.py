@@ -30,8 +30,8 @@ class Settled(NamedTuple):
 
 
 @dataclass
-class Seen:
-    """What passed by.
+class Tapped:
+    """What the taps noted.
 
     published    (event, at) of everything that went to the bus, by event id, the first copy of each
     deliveries   what waits or waited in lanes, by delivery id: the first body is the one that is sent
@@ -48,7 +48,7 @@ class Seen:
 class TappedTransport:
     """A Transport that notes what is published."""
 
-    def __init__(self, inner: Transport, seen: Seen, clock: Clock) -> None:
+    def __init__(self, inner: Transport, seen: Tapped, clock: Clock) -> None:
         self._inner = inner
         self._seen = seen
         self._clock = clock
@@ -98,7 +98,7 @@ class TappedTransport:
 class TappedStore:
     """A Store that notes journal lines and how deliveries end."""
 
-    def __init__(self, inner: Store, seen: Seen, clock: Clock) -> None:
+    def __init__(self, inner: Store, seen: Tapped, clock: Clock) -> None:
         self._inner = inner
         self._seen = seen
         self._clock = clock

@@ -31,7 +31,7 @@ from engine.testing.runner.project import TestProject
 from engine.testing.runner.standins import Outside, asking_contexts, captured, standing_in
 from engine.testing.runner.stubs import Stubs
 from engine.testing.runner.tablefiles import SteadyFiles
-from engine.testing.runner.taps import Seen, TappedStore, TappedTransport
+from engine.testing.runner.taps import Tapped, TappedStore, TappedTransport
 from engine.testing.runner.values import BadTest, duration, moment
 
 PATIENCE = 60.0  # seconds of virtual time after which something that never gets quiet is left to `advance`
@@ -54,7 +54,7 @@ class Happened:
     plans: dict[str, Plan]
     start: int = 0
     ids: list[str] = field(default_factory=list)
-    seen: Seen = field(default_factory=Seen)
+    seen: Tapped = field(default_factory=Tapped)
     outside: Outside | None = None
     work: list[WorkItem] = field(default_factory=list)
     figures: list[dict[str, Any]] = field(default_factory=list)

@@ -156,4 +156,35 @@ def lately(m: Memory, op: figures.Lately) -> tuple[int, list[int]]:
     return sum(not row.segment for row in rows), [one.at - at[one.event_id] for one in newest]
 
 
-HANDLERS: dict[type, Any] = {figures.FiguresOf: of, figures.Overdue: overdue, figures.Lately: lately}
+def undecided(m: Memory, op: figures.Undecided) -> list[figures.TakenIn]:
+    days: dict[tuple[str, str], set[str]] = {}
+    for one in m.journal.values():
+        if one.what == "received" and op.since <= one.at < op.before:
+            days.setdefault((one.route, one.day), set()).add(one.event_id)
+    return [
+        figures.TakenIn(route, day, len(events), sum(not _heard(m, route, day, event) for event in events))
+        for (route, day), events in sorted(days.items())
+    ]
+
+
+def undecided_of(m: Memory, op: figures.UndecidedOf) -> list[tuple[str, str]]:
+    lines = [one for one in m.journal.values() if (one.what, one.route, one.day) == ("received", op.route, op.day)]
+    found: dict[str, str] = {}
+    for one in sorted(lines, key=lambda one: (one.at, one.event_id)):
+        if op.since <= one.at < op.before and not _heard(m, op.route, op.day, one.event_id):
+            found[one.event_id] = max(one.detail, found.get(one.event_id, ""))
+    return list(found.items())[: op.limit]
+
+
+def _heard(m: Memory, route: str, day: str, event: str) -> bool:
+    rows = any((row.route, *row.key) == (route, day, event) for row in m.inbox.values())
+    return rows or any(item.route == route and event in (item.event_id, item.subject) for item in m.work.values())
+
+
+HANDLERS: dict[type, Any] = {
+    figures.FiguresOf: of,
+    figures.Overdue: overdue,
+    figures.Lately: lately,
+    figures.Undecided: undecided,
+    figures.UndecidedOf: undecided_of,
+}

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from engine.backends.sqlite.ops.rows import Handlers
 from engine.core.jsonx import decode
 from engine.core.numbers import EXACT
-from engine.ports.store.figures import Figures, FiguresOf, Lately, Overdue
+from engine.ports.store.figures import Figures, FiguresOf, Lately, Overdue, TakenIn, Undecided, UndecidedOf
 
 _FIGURES = files(__package__).joinpath("figures.sql").read_text("utf-8")
 _RANKS = {
@@ -144,4 +144,35 @@ def lately(connection: Connection, op: Lately) -> tuple[int, list[int]]:
     return events, [took for (took,) in connection.execute(_TOOK, (op.route, op.since, op.most))]
 
 
-HANDLERS: Handlers = {FiguresOf: figures, Overdue: overdue, Lately: lately}
+_HEARD = (
+    "(EXISTS (SELECT 1 FROM inbox AS i WHERE i.route = j.route AND i.day = j.day AND i.id = j.event_id) "
+    "OR EXISTS (SELECT 1 FROM work_item AS w WHERE w.event_id = j.event_id AND w.route = j.route) "
+    "OR EXISTS (SELECT 1 FROM work_item AS w WHERE w.subject = j.event_id AND w.route = j.route))"
+)
+_TAKEN = (
+    "SELECT route, day, count(*), sum(heard = 0) FROM ("
+    f"SELECT DISTINCT route, day, event_id, {_HEARD} AS heard FROM journal AS j "
+    "WHERE what = 'received' AND at >= ? AND at < ?) GROUP BY route, day ORDER BY route, day"
+)
+_UNHEARD = (
+    "SELECT event_id, max(detail) FROM journal AS j WHERE what = 'received' AND route = ? AND day = ? AND at >= ? "
+    f"AND at < ? AND NOT {_HEARD} GROUP BY event_id ORDER BY min(at), event_id LIMIT ?"
+)
+
+
+def undecided(connection: Connection, op: Undecided) -> list[TakenIn]:
+    return [TakenIn(*row) for row in connection.execute(_TAKEN, (op.since, op.before))]
+
+
+def undecided_of(connection: Connection, op: UndecidedOf) -> list[tuple[str, str]]:
+    facts = (op.route, op.day, op.since, op.before, op.limit)
+    return connection.execute(_UNHEARD, facts).fetchall()
+
+
+HANDLERS: Handlers = {
+    FiguresOf: figures,
+    Overdue: overdue,
+    Lately: lately,
+    Undecided: undecided,
+    UndecidedOf: undecided_of,
+}

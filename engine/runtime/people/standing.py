@@ -1,0 +1,90 @@
+"""How things stand: what does not work now, connections, queues, and what of the status is in the Store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+
+from engine.core.errors import StoreDown
+from engine.ports.store.work import RecordsRefused, WorkCount
+from engine.ports.store.workers import WorkersSince
+from engine.runtime.cell import Cell
+from engine.runtime.delivery.pool import Pool
+from engine.runtime.heartbeat import LIVE
+from engine.runtime.people import figures
+from engine.runtime.people.answers import Answer, worker_answer
+from engine.runtime.people.hiding import hidden_text
+from engine.runtime.people.promised import promises
+from engine.runtime.people.undecided import missing
+from engine.runtime.plans import Plans
+
+
+class Standing:
+    """Looks at a running engine, or at a stopped one's Store; see Control for `problems` and `state`."""
+
+    def __init__(
+        self,
+        cell: Cell,
+        plans: Plans,
+        pool: Pool,
+        problems: Callable[[], dict[str, str]],
+        state: Callable[[], str],
+    ) -> None:
+        self._cell = cell
+        self._plans = plans
+        self._pool = pool
+        self._engine_problems = problems
+        self._state = state
+
+    def connections(self) -> list[Answer]:
+        """Every connection that was opened and whether its breaker lets requests through."""
+        return [
+            {"connection": gate.planned.name, "breaker": "open" if gate.breaker.open else "closed"}
+            for gate in self._pool.gates()
+        ]
+
+    def problems(self) -> list[Answer]:
+        """What does not work now; an open breaker says what is wrong outside and when it is asked again."""
+        found = [_problem(part, why) for part, why in sorted(self._engine_problems().items())]
+        for gate in self._pool.gates():
+            if gate.breaker.open:
+                seconds = max(0, round(gate.breaker.retry_after()))
+                last = f" ({hidden_text(gate.trouble, gate.planned)})" if gate.trouble else ""
+                why = f"too many requests failed{last}; nothing is sent, the next probe is in {seconds} s"
+                found.append(_problem(f"connection/{gate.planned.name}", why))
+        return found
+
+    async def queues(self) -> list[Answer]:
+        """Every queue of the transport with its counts."""
+        depths = await self._cell.transport.depths()
+        return [
+            {"queue": f"{address.kind}/{address.name}" if address.name else address.kind, **asdict(depth)}
+            for address, depth in sorted(depths.items())
+        ]
+
+    async def remembered(self) -> Answer:
+        """What of the status is in the Store."""
+        store, now = self._cell.store, self._cell.clock.now()
+        try:
+            counts = await store.apply(WorkCount())
+            refused = await store.apply(RecordsRefused())
+            found = await figures.completeness(self._cell)
+            judged = await promises(self._cell, self._plans, found)
+            lost = await missing(self._cell, self._plans)
+            live = await store.apply(WorkersSince(now - round(LIVE * 1_000_000)))
+        except StoreDown:
+            if self._state() == "new":
+                raise
+            return {"figures": [], "missing": [], "promises": [], "work": [], "refused": [], "workers": []}
+        return {
+            "figures": found,
+            "missing": lost,
+            "promises": judged,
+            "work": [dict(zip(("route", "reason", "state", "count"), row, strict=True)) for row in counts],
+            "refused": [{"route": route, "count": count} for route, count in refused],
+            "workers": [worker_answer(row) for row in live],
+        }
+
+
+def _problem(part: str, why: str) -> Answer:
+    return {"part": part, "why": why}
