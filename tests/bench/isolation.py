@@ -1,7 +1,8 @@
 """Ten sinks over RabbitMQ and PostgreSQL, all well or one of them away: what the other nine notice of it.
 
 Latency is from the moment a sale is offered to a webhook to the moment the outside system writes its effect down, both
-on the machine's monotonic clock. The two cases take turns.
+on the machine's monotonic clock. Both cases run side by side, an engine each, so that whatever else the machine does
+at a moment slows both.
 """
 
 from __future__ import annotations
@@ -28,9 +29,9 @@ from tests.proof import till
 from tests.proof.conftest import Outside
 from tests.rabbitmq_broker import broker
 
-ROUNDS = 3
-SALES = 200
-RATE = 15  # a second, each to ten sinks
+ROUNDS = 5
+SALES = 120
+RATE = 6  # a second, each to ten sinks: far below what a small machine can do, else its queues are what is measured
 SKIPPED = SALES // 8  # a warm-up
 TIMES = 1.1
 AWAY = "http://127.0.0.1:9"  # nobody listens there
@@ -45,15 +46,13 @@ def run(root: Path) -> None:
         return
     with tempfile.TemporaryDirectory() as folder, _outside(root, Path(folder)) as outside:
         ground = Ground(url, dsn, outside, "")
-        well, away = [], []
-        for number in range(ROUNDS):
-            well.append(_round(Path(folder) / f"well-{number}", ground, ""))
-            away.append(_round(Path(folder) / f"away-{number}", ground, AWAY))
-    for name, rounds in (("nine of ten sinks, all well", well), ("the same nine, one sink away", away)):
-        print(
-            f"{name:<40} {median(rounds) * 1000:>8,.1f} ms p95, of {', '.join(f'{p95 * 1000:,.1f}' for p95 in rounds)}"
-        )
-    print(f"{'away : well':<40} {median(away) / median(well):>8.2f} (goal: below {TIMES})")
+        rounds = [_round(Path(folder) / str(number), ground) for number in range(ROUNDS)]
+    well, away = ([one[case] for one in rounds] for case in (0, 1))
+    for name, found in (("nine of ten sinks, all well", well), ("the same nine, one sink away", away)):
+        print(f"{name:<40} {median(found) * 1000:>8,.1f} ms p95, of {', '.join(f'{p95 * 1000:,.1f}' for p95 in found)}")
+    ratios = [lost / good for good, lost in rounds]
+    told = ", ".join(f"{ratio:.2f}" for ratio in ratios)
+    print(f"{'away : well':<40} {median(ratios):>8.2f}, of {told} (goal: below {TIMES})")
 
 
 @contextmanager
@@ -67,41 +66,53 @@ def _outside(root: Path, folder: Path) -> Iterator[Outside]:
         process.stdin.close()
 
 
-def _round(folder: Path, ground: Ground, lost: str) -> float:
-    """The p95 of the nine, in seconds."""
-    cell = f"bench{free_port()}"
-    door = f"127.0.0.1:{free_port()}"
-    well = f"{ground.outside.url}/{cell}/none"
-    environ = ten.addresses(well, lost or well) | {"DOOR": door}
-    story = Story(
-        folder,
-        ground,
-        ten.files("from: {use: core.http, connection: door, path: /sales}\n"),
-        cell=cell,
-        environ=environ,
-    )
-    with told(story):
-        life = story.cast()
-        offered = _offer(door)
-        nine = (len(ten.SINKS) - 1) * SALES
-        story.until(life, lambda: len(_arrived(story)) >= nine)
-        life.stop(40.0)
-    took = [at - offered[receipt] for receipt, at in _arrived(story) if receipt in offered]
-    return quantiles(took, n=20)[-1]
+def _round(folder: Path, ground: Ground) -> tuple[float, float]:
+    """The p95 of the nine, in seconds: all well, and one away."""
+    well, away = _Case(folder / "well", ground, ""), _Case(folder / "away", ground, AWAY)
+    with told(well.story), told(away.story):
+        lives = [(case, case.story.cast()) for case in (well, away)]
+        offered = _offer([well.door, away.door])
+        for case, life in lives:
+            case.story.until(life, case.done, within=180.0)
+        for _, life in lives:
+            life.stop(40.0)
+    return well.p95(offered), away.p95(offered)
 
 
-def _offer(door: str) -> dict[str, float]:
-    """Sales at a steady rate. Receipt -> when it was offered, without those of the warm-up."""
+class _Case:
+    """An engine with ten sinks; `lost` is where the one is, empty where it is well."""
+
+    def __init__(self, folder: Path, ground: Ground, lost: str) -> None:
+        cell = f"bench{free_port()}"
+        self.door = f"127.0.0.1:{free_port()}"
+        well = f"{ground.outside.url}/{cell}/none"
+        files = ten.files("from: {use: core.http, connection: door, path: /sales}\n")
+        environ = ten.addresses(well, lost or well) | {"DOOR": self.door}
+        self.story = Story(folder, ground, files, cell=cell, environ=environ)
+
+    def done(self) -> bool:
+        """The nine have everything."""
+        return len(_arrived(self.story)) >= (len(ten.SINKS) - 1) * SALES
+
+    def p95(self, offered: dict[str, float]) -> float:
+        took = [at - offered[receipt] for receipt, at in _arrived(self.story) if receipt in offered]
+        return quantiles(took, n=20)[-1]
+
+
+def _offer(doors: list[str]) -> dict[str, float]:
+    """Sales at a steady rate, to both at the same moments. Receipt -> when it was offered, without those of the warm-up."""
     offered: dict[str, float] = {}
     threads = []
     began = time.monotonic()
     for number in range(SALES):
         time.sleep(max(0.0, began + number / RATE - time.monotonic()))
         sale = till.sale(number)
+        body = json.dumps(sale).encode()
         if number >= SKIPPED:
             offered[str(sale["receipt"])] = time.monotonic()
-        threads.append(threading.Thread(target=_post, args=(door, json.dumps(sale).encode())))
-        threads[-1].start()
+        for door in doors if number % 2 else doors[::-1]:
+            threads.append(threading.Thread(target=_post, args=(door, body)))
+            threads[-1].start()
     for thread in threads:
         thread.join()
     return offered

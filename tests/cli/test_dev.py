@@ -118,6 +118,11 @@ def test_it_checks_tests_and_runs_every_save_and_leaves_nothing(project: Path, t
     dev.says("what ran before runs on")
     assert "did you mean `amount`?" in dev.out
     _edit(project, "'amuont') == total", "'amount') == total")
+    dev.says("corrected: the files are what runs")
+    _edit(project, "  - id: posting\n", "  - id: posting\n    effect: other\n")
+    dev.says("these files cannot be applied; what runs goes on:\n  risky: post-sales: the effect of posting is other")
+    _edit(project, "    effect: other\n", "")
+    until(lambda: dev.out.count("corrected: the files are what runs") == 2)
     _edit(project, "version: 1.0.0", "version: 1.0.1")
     dev.says("tests of post-sales: passed")
 

@@ -100,6 +100,7 @@ def test_the_storm(make: Make, ground: Ground) -> None:
         while len(tills.sold) < SALES:
             time.sleep(0.1)
             storm.follow()
+    story.archive.mkdir(exist_ok=True)
     (story.archive / "sold.jsonl").write_bytes(till.written(tills.sold))
     lives = [host.life for host in storm.hosts]
     story.settle(lives[0], ONE)

@@ -100,3 +100,19 @@ async def test_a_route_that_comes_back_goes_on(yard: Yard) -> None:
         await yard.sells("3")
         assert yard.posted() == ["1", "2", "3"]
         assert (await engine.reload.standing())["retiring"] == []
+
+
+@on_both
+async def test_a_route_that_goes_is_never_without_its_plan(yard: Yard) -> None:
+    """Deliveries of it come in all the while, also in the middle of the swap."""
+    async with yard.running() as engine:
+        follow, seen = engine.lanes.follow, []
+
+        async def looked(names: set[str]) -> None:
+            seen.append(engine.plans.current("posting"))
+            await follow(names)
+
+        engine.lanes.follow = looked  # type: ignore[assignment, method-assign]
+        del yard.files["routes/posting.yaml"]
+        await yard.saved(engine)
+        assert [plan.route for plan in seen if plan is not None] == ["posting"]

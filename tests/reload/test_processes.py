@@ -219,6 +219,23 @@ async def test_a_change_that_fails_in_all_processes_together_is_taken_back() -> 
         assert a.plans.revision == b.plans.revision == before
 
 
+@virtual
+async def test_a_judgement_of_a_revision_that_does_not_run_any_more_is_dropped() -> None:
+    async with cellmates() as mates:
+        a, _ = await two(mates)
+        changed = await _on_probation(a, mates)
+        probation, active = a.reload._probation, (await record.standing(a.cell)).active
+
+        async def meanwhile(*_: Any) -> int:
+            assert active is not None
+            probation.begin(a.plans.routeset, a.plans.routeset, active)
+            return 100
+
+        probation._failed = meanwhile  # type: ignore[method-assign]
+        await probation.look()
+        assert a.plans.revision == changed
+
+
 async def _on_probation(engine: Engine, mates: Cellmates) -> str:
     """A route that keeps no outcomes is new: what was handled of it stands nowhere but in the processes."""
     answer = await engine.reload.apply(wanted(mates, PLAIN), "ana", "a plain one")

@@ -45,6 +45,7 @@ class Session:
         self._stop = asyncio.Event()
         self._process = ReaderProcess(settings, lambda text, facts: None)
         self._answers = Answers(os.environ)
+        self._wrong = False  # the last save was not taken
 
     async def run(self) -> None:
         """Wait for a project without errors, then have it run, and again as it changes."""
@@ -146,6 +147,9 @@ class Session:
             errors = [one for one in loaded.findings if one.severity == "error"]
             self._screen.findings(errors, loaded.sources)
             self._screen.say("what ran before runs on", "bold")
+        elif self._wrong and self._answers.routeset is not None and wanted.digest == self._answers.routeset.digest:
+            self._screen.say("corrected: the files are what runs", "bold green")
+        self._wrong = bool(wanted.errors)
 
     async def _keep_up(self, engine: Engine) -> None:
         """Whenever another RouteSet runs: its answers, and the tests of what is new in it. Until cancelled."""
@@ -174,8 +178,17 @@ class Session:
         """What the engine says of itself, but for what is told with excerpts."""
         if text == "runs":
             self._screen.say(f"revision {facts['number']} runs", "bold green")
-        elif not text.startswith("these files have errors"):
+        elif text.startswith("these files "):
+            self._not_taken(text, str(facts.get("why", "")))
+        else:
             self._screen.say(" ".join((text, *(f"{name}={value}" for name, value in facts.items()))), "dim")
+
+    def _not_taken(self, text: str, why: str) -> None:
+        """A save that is not run; errors were told with excerpts."""
+        self._wrong = True
+        if not text.startswith("these files have errors"):
+            self._screen.say(f"{text}:", "bold red")
+            self._screen.say(f"  {why}")
 
 
 class _Noticed:

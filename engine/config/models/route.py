@@ -152,9 +152,9 @@ class ReloadDoc(Skeleton):
         bool | None, Field(description="Run its tests before the change (by default on financial routes).")
     ] = None
     probation: ProbationDoc = ProbationDoc()
-    accept: Annotated[
-        list[AcceptedDoc], Field(description="Risks of this change that are meant, on a financial route.")
-    ] = []
+    accept: list[AcceptedDoc] = Field(
+        default_factory=list, description="Risks of this change that are meant, on a financial route."
+    )
 
 
 class SloDoc(Skeleton):

@@ -47,13 +47,14 @@ class Mending:
     async def _mend(self) -> None:
         now = await record.standing(self._cell)
         if now.staged is not None and await record.reject(self._cell, now.staged, WHO, NOBODY):
-            self._cell.log("withdrawn", {"revision": now.staged.id, "why": NOBODY})
+            self._cell.log("a revision is withdrawn", {"wanted": now.staged.id, "why": NOBODY})
         why = self._failed(now.active)
         if now.active is None or not why:
             return
         before = await self._cell.store.apply(RevisionGet(self._member.running))
         if before is not None and await record.revert(self._cell, now.active, before, WHO, why):
-            self._cell.log("taken back: it does not start here, and its leader is gone", {"revision": now.active.id})
+            text = "a revision that does not start here is taken back; its leader is gone"
+            self._cell.log(text, {"wanted": now.active.id, "why": why})
             self._member.nudge()
 
     def _failed(self, active: Revision | None) -> str:

@@ -107,6 +107,8 @@ class Probation:
         for route, trial in list(self._trials.items()):
             assert shares is not None
             failed, events = await self._failed(trial, shares), await self._events(trial, shares)
+            if self._trials.get(route) is not trial:
+                return  # another revision runs by now
             rule = trial.plan.probation
             over = self._cell.clock.monotonic() >= trial.until or events >= rule.events
             if failed > rule.failing * (events if over else rule.events):
@@ -131,7 +133,7 @@ class Probation:
         return max(told, everywhere)
 
     def _here(self, route: str) -> int:
-        return self._handled(route) - self._counted[route]
+        return self._handled(route) - self._counted.get(route, 0)
 
     async def _shares(self) -> Shares:
         now = self._cell.clock.now()

@@ -53,6 +53,8 @@ class Swap:
     async def _switch(self, before: RouteSet, after: RouteSet) -> None:
         await self._cell.transport.declare(_new(before, after))
         self._plans.replace(after)
+        for route in before.plans.keys() - after.plans.keys():
+            self._plans.retire(before.plans[route])  # at once: deliveries of it come in all the while
         for plan in after.plans.values():
             self._running.start_router(plan)
         await self._lanes.follow(_reconfigured(before, after))
@@ -98,9 +100,6 @@ class Swap:
     async def _let_go(self, before: RouteSet, after: RouteSet) -> None:
         """Of what is not wanted any more: intake and bindings now, the rest when nothing is left of it."""
         self._tables.replace(after.tables)
-        for route, plan in before.plans.items():
-            if route not in after.plans:
-                self._plans.retire(plan)
         await self._stop_sources(after)
         await self._unbind(before, after)
 

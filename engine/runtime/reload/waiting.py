@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.core.clock import Clock, iso
@@ -41,7 +40,7 @@ class Waiting:
         return iso(self.clock.now() + round(max(0.0, self.due - self.clock.monotonic()) * 1_000_000))
 
 
-def only_waits(reports: Sequence[Report]) -> bool:
+def only_waits(reports: list[Report]) -> bool:
     """Whether all that processes reported against a revision may pass by itself."""
     stages = {one.stage for one in reports}
     return "waits" in stages and stages <= {"waits", "ready"}
