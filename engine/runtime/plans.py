@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine.compile.partial import needed
-from engine.compile.plan import EventType, Plan, PlannedConnection, PlannedSource, RouteSet, Segment
+from engine.compile.plan import EventType, Plan, PlannedConnection, PlannedSink, PlannedSource, RouteSet, Segment
 from engine.core.errors import TillflowError
 from engine.ports.store import Store
 from engine.ports.store.revisions import RevisionOfPlan
@@ -31,6 +31,7 @@ class Plans:
         self._retiring: dict[str, Plan] = {}
         self._gone: dict[str, Plan] = {}
         self._numbers: dict[str, int] = {}
+        self._coming: RouteSet | None = None
 
     @property
     def routeset(self) -> RouteSet:
@@ -61,6 +62,11 @@ class Plans:
             self._retiring.pop(route, None)
             self._gone.pop(route, None)
         self._routeset = routeset
+        self._coming = None
+
+    def expect(self, routeset: RouteSet) -> None:
+        """It is staged here. Another process may run it a moment earlier, and its deliveries come here too."""
+        self._coming = routeset
 
     def _remember(self, plan: Plan) -> None:
         self._recorded[plan.digest] = plan
@@ -73,6 +79,17 @@ class Plans:
     def current(self, route: str) -> Plan | None:
         """The Plan that decides for a route now: of a route that is gone the last one."""
         return self._routeset.plans.get(route) or self._retiring.get(route) or self._gone.get(route)
+
+    def receiver(self, route: str, sink: str, effect: str, does: str) -> tuple[Plan | None, PlannedSink | None]:
+        """Who takes a delivery, see `Plan.receiver`: of the current Plan, else of the one that is staged here."""
+        current = self.current(route)
+        found = current.receiver(sink, effect, does) if current is not None else None
+        if found is None and self._coming is not None and route in self._coming.plans:
+            coming = self._coming.plans[route]
+            known = coming.receiver(sink, effect, does)
+            if known is not None:
+                return coming, known
+        return current, found
 
     def retire(self, plan: Plan) -> None:
         """A route that is gone; what is left of it is finished on this Plan."""
@@ -88,7 +105,8 @@ class Plans:
             self._gone[route] = self._retiring.pop(route)
 
     def connection(self, name: str) -> PlannedConnection | None:
-        return self._routeset.connections.get(name)
+        found = self._routeset.connections.get(name)
+        return found if found is not None or self._coming is None else self._coming.connections.get(name)
 
     def type(self, schema: str) -> EventType | None:
         """The event type `name@n`."""

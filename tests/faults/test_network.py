@@ -14,12 +14,13 @@ pytestmark = pytest.mark.services
 
 NOTICED = "?heartbeat=2"  # seconds; so that a silent connection is noticed while we wait
 SILENT = 8.0
+SOON = {"PROOF_CONNECT": "3"}  # seconds; a try to connect into the hole is given up sooner than usual
 
 
 @pytest.mark.parametrize("direction", ["swallow_to_server", "swallow_to_client"])
 def test_a_black_hole(make: Make, ground: Ground, direction: str) -> None:
     with between(ground.broker.url) as way:
-        story = make(ground, transport=way.address + NOTICED)
+        story = make(ground, transport=way.address + NOTICED, environ=SOON)
 
         def happen() -> None:
             setattr(way.proxy, direction, True)

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 
+from engine.backends.rabbitmq import aiormq_plane
 from engine.backends.sqlite import SqliteDatabase
 from engine.cli.main import main
 from engine.discover import discover
@@ -65,6 +66,7 @@ def tillflow(arguments: Sequence[str], environ: Mapping[str, str], out: str, log
     warnings.resetwarnings()
     planes.use(environ.get("PROOF_PLANE", ""))
     turn.LEASE = float(environ.get("PROOF_LEASE", turn.LEASE))
+    aiormq_plane.CONNECT_WITHIN = float(environ.get("PROOF_CONNECT", aiormq_plane.CONNECT_WITHIN))
     undecided.YOUNG = float(environ.get("PROOF_YOUNG", undecided.YOUNG))
     small_disk(environ.get("PROOF_PAGES", ""), environ.get("PROOF_FILE_SIZE", ""))
     crash.arm(environ.get("TILLFLOW_CRASH_AT", ""))

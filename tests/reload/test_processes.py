@@ -101,6 +101,31 @@ async def test_one_that_does_not_start_takes_all_back() -> None:
 
 
 @virtual
+async def test_what_one_that_swaps_first_makes_of_events_is_delivered_by_the_others_too() -> None:
+    async with cellmates() as mates:
+        a, b = await two(mates)
+        swap = b.reload._member._swap  # type: ignore[union-attr]
+        to = swap.to
+
+        async def late(after: Any) -> None:
+            await asyncio.sleep(5)
+            await to(after)
+
+        swap.to = late  # type: ignore[method-assign]
+        applying = asyncio.create_task(a.reload.apply(wanted(mates, MORE), "ana", "refunds"))
+        while "refund" not in a.routers:
+            await asyncio.sleep(0.1)
+        await a.lanes.stop()
+        mates.lab.offer([sale(str(number)) for number in range(20)])
+        await settle(2)
+        assert "refund" not in b.routers
+        await settle(10)
+        assert (await applying)["state"] == "active"
+        assert await mates.items() == []
+        assert len(mates.lab.requests("note")) == len(mates.lab.requests("post")) == 20
+
+
+@virtual
 async def test_a_process_that_dies_while_it_is_asked_is_not_waited_for_long() -> None:
     async with cellmates() as mates:
         a, b = await two(mates)

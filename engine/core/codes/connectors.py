@@ -174,4 +174,11 @@ CODES: tuple[Code, ...] = (
         "security: none\nuser: tillflow\npassword: ${secret.smtp}\n",
         "security: starttls\nuser: tillflow\npassword: ${secret.smtp}\n",
     ),
+    Code(
+        "TF5050",
+        "A library is not installed",
+        "Some rules need a library that most projects do not: cryptography for signatures, python-stdnum for tax numbers. The extra `compliance` brings them: pip install 'tillflow[compliance]'.",
+        "rksv: {mode: verify, ..}                # without cryptography\n",
+        "pip install 'tillflow[compliance]'\n",
+    ),
 )

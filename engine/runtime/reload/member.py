@@ -85,6 +85,8 @@ class Member:
         stage: Stage = "ready"
         if problems:
             stage = "waits" if all(problem.passes for problem in problems) else "refused"
+        elif staged.id in self._ready:
+            self._plans.expect(self._ready[staged.id])
         await self._tell(staged, stage, "; ".join(problem.text for problem in problems))
         self._staged = (staged.id, staged.at)
 
