@@ -1,0 +1,1 @@
+"""Rules of countries and of trades, one folder each. Each rule is pure functions; its step is a thin shell around them."""
