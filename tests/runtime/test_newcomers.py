@@ -66,7 +66,7 @@ async def test_a_copy_is_found_when_its_row_is_to_be_written() -> None:
 @pytest.mark.parametrize("steps", [ODD, CALLS], ids=["it would fail now", "its steps wait"])
 @virtual
 async def test_a_copy_of_what_was_posted_makes_no_work_item_and_asks_nobody(steps: str) -> None:
-    async with watched() as (made, asked):
+    async with watched() as (made, _):
         async with running(made, SALES):
             await offered(made, sale("1"), sale("2"))
         made.lab.calls.clear()
