@@ -22,6 +22,15 @@ if TYPE_CHECKING:
     from engine.plugins.build import Build
 
 Guarantee = Literal["idempotency_key", "upsert", "same_transaction", "verify", "at_least_once", "at_most_once"]
+Reach = Literal["pure", "reads", "calls", "state"]
+PURE: frozenset[Reach] = frozenset()
+
+
+def reaching(*kinds: Reach) -> frozenset[Reach]:
+    """What a step declares that reaches these."""
+    return frozenset(kinds)
+
+
 NOT_ASKED = "not asked: its connector has no check"
 # After an unknown outcome: the first three are simply repeated, `verify` asks first.
 REPEATABLE: frozenset[str] = frozenset({"idempotency_key", "upsert", "same_transaction", "verify"})
@@ -34,6 +43,9 @@ class Step(ABC):
     """One unit of work. Built once per Plan from its Config, then run for every event; it keeps no state of its own."""
 
     Config: ClassVar[type[BaseModel]]
+    # What it may reach besides the data, for slots that allow some of it only. One that does not say may reach all.
+    # Tables and systems that its own configuration names are seen by the compiler and need not stand here.
+    reaches: ClassVar[frozenset[Reach]] = frozenset({"reads", "calls", "state"})
 
     @abstractmethod
     def __init__(self, config: Any, build: Build) -> None:

@@ -30,6 +30,7 @@ from engine.sdk import (
     key_parts,
     key_text,
     put,
+    reaching,
     step,
     written,
 )
@@ -65,6 +66,8 @@ class Aggregate(Cut):
     On failure: a key with a missing part is the work item `key-incomplete`, a missing value `missing-value`, a sum
     over something else than a number `not-a-number`; the event is in no group then.
     """
+
+    reaches = reaching("state")
 
     class Config(Options):
         by: Key = Field(description="events with equal values are one group", examples=[["store.id", "business_date"]])

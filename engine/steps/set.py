@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, RootModel
 
-from engine.sdk import UNKNOWN, Build, Frame, Shape, Step, Value, evaluate, step
+from engine.sdk import PURE, UNKNOWN, Build, Frame, Shape, Step, Value, evaluate, step
 
 
 @step("set")
@@ -18,6 +18,8 @@ class Set(Step):
     On failure: a value that gives nothing is the work item `missing-value` unless it is `optional` or has a
     `default`; a text or number in the way of a path is `not-an-object`. The data is not changed.
     """
+
+    reaches = PURE
 
     class Config(RootModel[dict[str, Value]]):
         """Values by the path they go to."""

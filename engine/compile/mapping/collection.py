@@ -30,6 +30,7 @@ class Mappings:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._compiled: dict[str, CompiledMapping] = {}
+        self._filled: dict[tuple[str, str], CompiledMapping | None] = {}
 
     def compile_all(self) -> None:
         """Findings of every mapping, used or not."""
@@ -46,6 +47,21 @@ class Mappings:
             for loaded in self._catalog.project.routes.values()
             for name in _given_names(loaded.document.data.get("steps"))
         }
+
+    def filled(self, catalog: Catalog, mappings: Mapping[str, Loaded[MappingDoc]]) -> Mappings:
+        """These, some with their slots filled. Findings go to the report of `catalog`, once for equal ones."""
+        made = Mappings(catalog)
+        made._compiled = dict(self._compiled)
+        made._filled = self._filled
+        for name, loaded in mappings.items():
+            key = (name, content_digest(loaded.document.data))
+            if key not in self._filled:
+                self._filled[key] = _MappingCompiler(catalog, name, loaded, self._given()).compile()
+            made._compiled.pop(name, None)
+            found = self._filled[key]
+            if found is not None:
+                made._compiled[name] = found
+        return made
 
     def get(self, name: str) -> CompiledMapping | None:
         return self._compiled.get(name)
