@@ -18,7 +18,7 @@ async def record(cell: Cell, routeset: RouteSet, author: str = "", reason: str =
     before = next((one for one in await store.apply(RevisionList()) if one.state == "active"), None)
     if before is not None and before.id == routeset.digest:
         return None
-    plans = {route: plan.digest for route, plan in routeset.plans.items()}
+    plans = dict(routeset.digests)
     revision = Revision(routeset.digest, plans, routeset.files, "active", author, reason, cell.clock.now())
     await store.apply(RevisionPut(revision))
     return before

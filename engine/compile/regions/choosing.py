@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import Permanent
@@ -100,8 +100,8 @@ class Regional:
     packs: tuple[PlannedPack, ...]
     grounds: Mapping[tuple[str, ...], Ground]
     home: PlannedPack | None = None
-    _known: dict[Values, Placed] = field(default_factory=dict, repr=False)
-    _texts: dict[str, Placed] = field(default_factory=dict, repr=False)
+    _known: dict[Values, Placed] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _texts: dict[str, Placed] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def place(self, data: Any, env: Env) -> Placed:
         """Where an event belongs. Raises Failure: of the expressions, and `bad-scope` where one gives no text."""
@@ -128,6 +128,14 @@ class Regional:
         for ground in self.grounds.values():
             for span in ground.spans:
                 yield ground, span
+
+    def with_plans(self, other: Callable[[Plan], Plan]) -> Regional:
+        """The same with others in the place of its Plans."""
+        grounds = {
+            codes: replace(ground, spans=tuple(replace(span, plan=other(span.plan)) for span in ground.spans))
+            for codes, ground in self.grounds.items()
+        }
+        return replace(self, grounds=grounds)
 
     def _found(self, values: Values) -> Placed:
         if any(value is not None and not isinstance(value, str) for value in values):

@@ -39,6 +39,7 @@ class Regions:
 
     routes: dict[str, Regional] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
+    combinations: dict[tuple[str, ...], list[tuple[Pack, ...]]] = field(default_factory=dict)
     reads: dict[str, set[str]] = field(default_factory=dict)  # route -> parameters that its overlays read
 
 
@@ -126,7 +127,11 @@ class _RoutePlanner:
         return [pack for pack in self._packs.values() if pack.layer == "country" or pack.code in own | home]
 
     def _combinations(self) -> list[tuple[Pack, ...]]:
-        return combinations(self._relevant())
+        relevant = self._relevant()
+        key = tuple(pack.code for pack in relevant)
+        if key not in self._regions.combinations:
+            self._regions.combinations[key] = combinations(relevant)
+        return self._regions.combinations[key]
 
     def _ground(self, packs: Sequence[Pack]) -> Ground:
         codes = {pack.code for pack in packs}

@@ -14,12 +14,14 @@ from engine.config.regions.packs import Pack
 
 def check_residency(catalog: Catalog, effective: Effective, plan: Plan, pack: Pack) -> None:
     """A finding for each system the Plan writes to or asks that stands elsewhere, or of which nobody says where."""
+    known = catalog.connections
+    outside = {name for name in _reached(plan) if name in known and known[name].zone != pack.residency}
+    if not outside:
+        return
     document = effective.route.document
     named = dict(_named(document.data))
-    for name in sorted(_reached(plan)):
-        zone = catalog.connections[name].zone if name in catalog.connections else pack.residency
-        if zone == pack.residency:
-            continue
+    for name in sorted(outside):
+        zone = known[name].zone
         place = Place(catalog.report, document, named.get(name, ("route",)))
         stands = f"stands in `{zone}`" if zone else "does not say its zone"
         text = f"`{name}` {stands}; data of `{pack.code}` must not leave `{pack.residency}`"

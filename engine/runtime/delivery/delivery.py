@@ -218,7 +218,7 @@ class Worker:
     def _in_hand(self, receipt: Receipt) -> InHand:
         desk, delivery = self._desk, Delivery.read(receipt.headers, receipt.body)
         one = InHand(receipt, delivery, self.home)
-        one.plan = desk.plans.current(delivery.route)
+        one.plan = desk.plans.at(delivery.route, delivery.scope, delivery.event.day)
         if one.plan is not None:
             one.sink = one.plan.receiver(delivery.sink, delivery.effect, delivery.does)
         if (sink := one.sink) is None:

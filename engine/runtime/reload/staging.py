@@ -17,8 +17,8 @@ CHECK_WITHIN = 10.0  # seconds for one connection to answer
 
 def changed_plans(before: RouteSet, after: RouteSet) -> list[Plan]:
     """Plans of `after` that do not run yet."""
-    known = {plan.digest for plan in before.plans.values()}
-    return [plan for plan in after.plans.values() if plan.digest not in known]
+    known = {plan.digest for plan in before.every_plan}
+    return [plan for plan in after.every_plan if plan.digest not in known]
 
 
 class Staging:
@@ -34,7 +34,7 @@ class Staging:
         checks = [self._connection(after, name) for name in _new_connections(before, after, plans)]
         found = [problem for problem in await asyncio.gather(*checks) if problem]
         try:
-            routes = (Address("route", plan.route) for plan in plans)
+            routes = {Address("route", plan.route): None for plan in plans}
             await self._cell.transport.declare(Topology((*routes, *sorted(lanes_of(plans)))))
         except TillflowError as error:
             found.append(f"queues: {error}")

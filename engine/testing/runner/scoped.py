@@ -1,0 +1,111 @@
+"""A case in the regions of the project: which Plans there are, and what an overlay says it changes."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from engine.compile.plan import EventType, Plan, RouteSet
+from engine.compile.regions.choosing import Ground, Span
+from engine.config.layout import beside
+from engine.config.models.regions import ChangeDoc, OverlayDoc
+from engine.config.models.tests import ExpectDoc, GivenDoc
+from engine.config.project import Loaded
+from engine.core.jsonx import encode
+from engine.testing.runner.chosen import TestCase
+from engine.testing.runner.givens import Given
+from engine.testing.runner.project import TestProject
+from engine.testing.runner.values import path_of, with_value
+
+
+@dataclass(frozen=True)
+class Scoped:
+    """A place a case runs in. `overlays` are those that count there; `own`: the Plan is not that of the base."""
+
+    label: str
+    packs: tuple[str, ...]
+    country: str
+    scope: str
+    day: str
+    overlays: tuple[str, ...]
+    own: bool
+
+    def plan(self, routeset: RouteSet, route: str) -> Plan:
+        """The Plan of a route here."""
+        regional = routeset.regional.get(route)
+        ground = regional.at(self.scope).ground if regional is not None else None
+        return ground.on(self.day).plan if ground is not None else routeset.plans[route]
+
+
+def scopes_of(project: TestProject, case: TestCase) -> list[Scoped]:
+    """Every scope of the case's route, with a day inside each interval; none where it runs the same everywhere."""
+    regional = project.routeset.regional.get(case.subject.route)
+    if regional is None:
+        return []
+    base = project.routeset.plans[case.subject.route].digest
+    found = [(ground, span) for ground, span in regional.spans() if ground.country]
+    return [_scoped(ground, span, span.plan.digest != base) for ground, span in found]
+
+
+def _scoped(ground: Ground, span: Span, own: bool) -> Scoped:
+    label = "+".join(ground.packs)
+    label += f" from {span.since}" if span.since else f" until {span.until}" if span.until else ""
+    scope = encode(dict(ground.values)).decode()
+    return Scoped(label, ground.packs, ground.country, scope, span.since or span.until, span.overlays, own)
+
+
+def own_cases(case: TestCase, scoped: Scoped, files: Mapping[str, bytes]) -> TestCase:
+    """The case with what the packs bring under the same names, the strongest pack first."""
+    given = case.doc.given
+    folders = [f"routes/regions/{code}/cases" for code in reversed(scoped.packs)]
+
+    def own(name: Any) -> Any:
+        path = beside(case.file, name) if isinstance(name, str) else None
+        if path is None or "/cases/" not in f"/{path}":
+            return name
+        inside = path.partition("cases/")[2]
+        found = next((one for folder in folders if (one := f"{folder}/{inside}") in files), None)
+        return name if found is None else posixpath.relpath(found, posixpath.dirname(case.file))
+
+    changed: dict[str, Any] = {"event": own(given.event), "file": own(given.file)}
+    changed |= {name: [own(one) for one in many] for name in ("events", "files") if (many := getattr(given, name))}
+    return replace(case, doc=case.doc.model_copy(update={"given": given.model_copy(update=changed)}))
+
+
+def on_day(given: Given, type_: EventType | None, scoped: Scoped) -> Given:
+    """What is given, on a business day inside the interval. Raises BadTest."""
+    if type_ is None or type_.business_date is None or not scoped.day:
+        return given
+    path = path_of(type_.business_date.text)
+    return replace(given, documents=tuple(with_value(document, path, scoped.day) for document in given.documents))
+
+
+def change_of(project: TestProject, case: TestCase, scoped: Scoped) -> tuple[str, TestCase] | None:
+    """What the strongest overlay says of this test: its name, and the case as it expects it; None: nothing."""
+    for name in reversed(scoped.overlays):
+        for loaded in _named(project, name):
+            for change in loaded.model.expects_change:
+                if change.test == case.name:
+                    return name, _expecting(case, loaded, change)
+    return None
+
+
+def _named(project: TestProject, name: str) -> Iterator[Loaded[OverlayDoc]]:
+    yield from (one for one in project.project.overlays if one.model.overlay == name)
+
+
+def _expecting(case: TestCase, loaded: Loaded[OverlayDoc], change: ChangeDoc) -> TestCase:
+    expect = ExpectDoc.model_construct(**{name: getattr(change, name) for name in ExpectDoc.model_fields})
+    update: dict[str, Any] = {"expect": expect, "invariants": []}
+    mark = case.mark
+    if change.given is not None:
+        update["given"] = _joined(case.doc.given, change.given)
+        mark = replace(mark, file=loaded.path)
+    return replace(case, doc=case.doc.model_copy(update=update), mark=mark)
+
+
+def _joined(base: GivenDoc, own: GivenDoc) -> GivenDoc:
+    """What the overlay gives, as often as the test gives it."""
+    return own if own.times != 1 else own.model_copy(update={"times": base.times})
