@@ -54,6 +54,7 @@ def ids_of(steps: Any, path: Path) -> Iterator[tuple[str, Path]]:
         for name, body in step.items():
             if name == "steps":  # those that fill a slot
                 yield from ids_of(body, (*here, name))
+                continue
             yield from _nested(body, (*here, name))
 
 

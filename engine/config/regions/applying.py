@@ -108,7 +108,8 @@ class _Working:
         steps = [self._with_body(index, doc, document.data) for index, doc in enumerate(self.docs)]
         model = self.base.model.model_copy(update={"params": self.params, "steps": steps, "to": self.sinks})
         route = Loaded(document, model, self.base.region)
-        self.findings += same_ids(document)
+        known = set(same_ids(self.base.document))
+        self.findings += [found for found in same_ids(document) if found not in known]
         mappings = {
             name: replace(self.project.mappings[name], document=merged(piece, self.texts))
             for name, piece in self.mappings.items()
