@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -83,22 +83,30 @@ def on_day(given: Given, type_: EventType | None, scoped: Scoped) -> Given:
 
 
 def change_of(project: TestProject, case: TestCase, scoped: Scoped) -> tuple[str, TestCase] | None:
-    """What the strongest overlay says of this test: its name, and the case as it expects it; None: nothing."""
-    for name in reversed(scoped.overlays):
-        for loaded in _named(project, name):
-            for change in loaded.model.expects_change:
-                if change.test == case.name:
-                    return name, _expecting(case, loaded, change)
-    return None
+    """What the overlays say of this test: their names, and the case as they expect it; None: nothing.
+
+    Where several speak, of one sink the stronger one is heard.
+    """
+    found = [
+        (loaded, change)
+        for name in scoped.overlays
+        for loaded in project.project.overlays
+        for change in loaded.model.expects_change
+        if loaded.model.overlay == name and change.test == case.name
+    ]
+    if not found:
+        return None
+    expecting = case
+    for loaded, change in found:
+        expecting = _expecting(expecting, loaded, change, first=expecting is case)
+    return " and ".join(loaded.model.overlay for loaded, _ in found), expecting
 
 
-def _named(project: TestProject, name: str) -> Iterator[Loaded[OverlayDoc]]:
-    yield from (one for one in project.project.overlays if one.model.overlay == name)
-
-
-def _expecting(case: TestCase, loaded: Loaded[OverlayDoc], change: ChangeDoc) -> TestCase:
-    expect = ExpectDoc.model_construct(**{name: getattr(change, name) for name in ExpectDoc.model_fields})
-    update: dict[str, Any] = {"expect": expect, "invariants": []}
+def _expecting(case: TestCase, loaded: Loaded[OverlayDoc], change: ChangeDoc, *, first: bool) -> TestCase:
+    before = ExpectDoc() if first or case.doc.expect is None else case.doc.expect
+    said = {name: getattr(change, name) for name in ExpectDoc.model_fields if getattr(change, name) is not None}
+    said["sinks"] = {**before.sinks, **change.sinks}
+    update: dict[str, Any] = {"expect": before.model_copy(update=said), "invariants": []}
     mark = case.mark
     if change.given is not None:
         update["given"] = _joined(case.doc.given, change.given)
