@@ -27,6 +27,14 @@ class _OverlayCheck:
         route = self._catalog.project.routes.get(self._doc.base.partition("@")[0])
         if route is not None:
             self._tests(route.model.route)
+            self._sinks([sink.id for sink in route.model.to])
+
+    def _sinks(self, known: list[str]) -> None:
+        for index, change in enumerate(self._doc.expects_change):
+            for name in change.sinks:
+                if name not in known:
+                    place = self._place.at("expects_change", index, "sinks", name)
+                    place.unknown("TF3026", "sink called", name, known, key=True)
 
     def _tests(self, route: str) -> None:
         cases = [case for loaded in self._catalog.project.tests for case in loaded.model.tests]

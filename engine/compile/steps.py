@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -45,24 +45,32 @@ class Sequences:
 
     def nested(self, scope: Scope, place: Place, raw: Sequence[Any], flow: Flow) -> tuple[StepSequence, Flow]:
         """Steps inside a step, as they stand in the file."""
+        row, after = self._nested(scope, place, range(len(raw)), flow)
+        return StepSequence(row), after
+
+    def _nested(self, scope: Scope, place: Place, indexes: Iterable[int], flow: Flow) -> tuple[list[PlannedStep], Flow]:
         docs: list[tuple[int, StepDoc]] = []
-        for index in range(len(raw)):
+        for index in indexes:
             doc, findings = validated(place.document, StepDoc, (*place.path, index), what="a step")
             scope.catalog.report.add(*findings)
             if doc is not None:
                 docs.append((index, doc))
         row, after = self._row(scope, place, docs, flow, cuts=False)
-        return StepSequence([planned for planned, _ in row]), after
+        return [planned for planned, _ in row], after
 
     def filled(self, scope: Scope, place: Place, raw: Sequence[Any], flow: Flow) -> tuple[StepSequence, Flow]:
         """Steps that overlays put into a slot: they reach what the slot allows, and change what it yields."""
         slot = place.document.at(place.path[:-1])
         inner = replace(scope, allowed=frozenset(slot.get("allows") or ("pure",)))
-        errors = scope.catalog.report.errors
-        sequence, after = self.nested(inner, place, raw, flow)
-        if scope.catalog.report.errors == errors:
-            check_yielded(place, slot["slot"], slot.get("yields") or "", flow.shape, after.shape)
-        return sequence, after
+        row: list[PlannedStep] = []
+        for index in range(len(raw)):
+            errors, before = scope.catalog.report.errors, flow
+            sequence, flow = self._nested(inner, place, [index], flow)
+            row += sequence
+            if scope.catalog.report.errors > errors:
+                return StepSequence(()), Flow()
+            check_yielded(place.at(index), slot["slot"], slot.get("yields") or "", before.shape, flow.shape)
+        return StepSequence(row), flow
 
     def shared(
         self, scope: Scope, place: Place, params_place: Place, name: str, params: Any, flow: Flow
@@ -213,6 +221,7 @@ class _StepCompiler:
             self._check(place.at(*found.path), found)
             if found.kind == "local name":
                 self._check_used(place.at(*found.path), found, body)
+        self._check_set()
         return step
 
     def _check_used(self, place: Place, name: Found, body: Any) -> None:
@@ -246,7 +255,14 @@ class _StepCompiler:
             self._scope.uses.added[value[-1]] = place
             self._looks_misspelt(place, value)
 
-    def _looks_misspelt(self, place: Place, path: Sequence[str]) -> None:
+    def _check_set(self) -> None:
+        """What `set` makes new beside something that is called almost like it."""
+        body = self._doc.body if self._doc.type == "set" and isinstance(self._doc.body, dict) else {}
+        for key in body:
+            if all(map(_WORD.fullmatch, key.split("."))):
+                self._looks_misspelt(self._place.at("set", key), key.split("."), key=True)
+
+    def _looks_misspelt(self, place: Place, path: Sequence[str], *, key: bool = False) -> None:
         """A path that makes something new right beside something that is called almost like it."""
         shape = self._flow.shape
         local = {found.value for found in self._builder.found if found.kind == "local name"}
@@ -258,7 +274,7 @@ class _StepCompiler:
                 continue
             near = next((other for other in sorted(shape.fields) if distance(name, other, 1) == 1), "")
             if near and len(name) > 3:
-                offset = len(".".join(path[:index])) + (1 if index else 0)
+                offset = None if key else len(".".join(path[:index])) + (1 if index else 0)
                 text, advice = f"this makes a new `{name}` beside `{near}`", f"did you mean `{near}`?"
                 place.finding(
                     "TF3519",
@@ -268,6 +284,7 @@ class _StepCompiler:
                     severity="warning",
                     offset=offset,
                     length=len(name),
+                    key=key,
                 )
             return
 

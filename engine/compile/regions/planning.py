@@ -96,7 +96,8 @@ class _RoutePlanner:
     def plan(self, layers: Sequence[str]) -> None:
         asks = scope_of(self._catalog, self._route, layers)
         if asks is None:
-            self._never_used()
+            if self._catalog.project.scopes is not None:  # else that is what is wrong
+                self._never_used()
             return
         grounds = {tuple(pack.code for pack in packs): self._ground(packs) for packs in self._combinations()}
         if self._broken:
