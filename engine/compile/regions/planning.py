@@ -62,8 +62,12 @@ def plan_regions(catalog: Catalog, plans: Mapping[str, Plan], memory: Memory) ->
     packs = {pack.code: pack for pack in packs_of(project)}
     asked = {layer for pack in packs.values() for layer in pack.wants} | {"country"}
     layers = tuple(layer for layer in LAYERS if layer in asked)
+    by_base: dict[str, list[Overlay]] = {}
+    for overlay in project.overlays:
+        if overlay.region in packs:
+            by_base.setdefault(base_of(overlay), []).append(overlay)
     for name in sorted(project.routes):
-        overlays = [one for one in project.overlays if base_of(one) == name and one.region in packs]
+        overlays = by_base.get(name, [])
         _RoutePlanner(catalog, regions, project.routes[name], packs, overlays, plans.get(name), memory).plan(layers)
     return regions
 

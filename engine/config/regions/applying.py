@@ -19,7 +19,7 @@ from engine.config.regions.mappings import filled_mapping
 from engine.config.regions.packs import Overlay, Pack
 from engine.config.regions.pieces import Piece, merged
 from engine.config.regions.targets import no_such, version_fits
-from engine.core.findings import Finding, Mark, has_errors
+from engine.core.findings import Finding, Mark
 
 SLOT_STEPS = "steps"  # where the steps stand that fill a slot; nobody can write this key in a file
 DISABLED = "disabled"  # why a sink is never selected; nobody can write this key either
@@ -86,6 +86,7 @@ class _Working:
         self.after: dict[str, int] = {}  # step -> how many were put behind it
         self.texts: dict[str, str] = {}
         self.findings: list[Finding] = []
+        self.has_more = False
         self._ids: dict[str, Path] | None = None
 
     @property
@@ -96,9 +97,11 @@ class _Working:
             self._ids = {name: path[:-1] for name, path in ids_of(steps, ("steps",))}
         return self._ids
 
-    def put(self, path: Path, piece: Piece) -> None:
+    def put(self, path: Path, piece: Piece, *, steps: bool = True) -> None:
+        """`steps`: there may be others now."""
         self.whole = self.whole.put(path, piece)
-        self._ids = None
+        if steps:
+            self._ids, self.has_more = None, True
 
     def ended(self, overlays: Sequence[str]) -> Effective:
         """What came of it."""
@@ -108,8 +111,9 @@ class _Working:
         steps = [self._with_body(index, doc, document.data) for index, doc in enumerate(self.docs)]
         model = self.base.model.model_copy(update={"params": self.params, "steps": steps, "to": self.sinks})
         route = Loaded(document, model, self.base.region)
-        known = set(same_ids(self.base.document))
-        self.findings += [found for found in same_ids(document) if found not in known]
+        found = same_ids(document) if self.has_more else []
+        known = set(same_ids(self.base.document)) if found else set()
+        self.findings += [one for one in found if one not in known]
         mappings = {
             name: replace(self.project.mappings[name], document=merged(piece, self.texts))
             for name, piece in self.mappings.items()
@@ -252,10 +256,12 @@ class _Turn:
         loaded = working.project.mappings.get(name)
         if not working.project.exists("mapping", name):
             self._unknown(place, "mapping", name, working.project.mappings, key=True, code="TF3002")
-        elif name not in _mapped(working.whole.value):
+        elif not _is_mapped(working.base.document.data, name):
             route = working.base.model.route
             text = f"the route {route} does not use the mapping `{name}`"
-            used = ", ".join(sorted(_mapped(working.whole.value)))
+            used = ", ".join(
+                sorted(name for name in working.project.mappings if _is_mapped(working.base.document.data, name))
+            )
             self._found("TF6017", text, self._marks.key(place), f"it uses: {used}" if used else "")
         elif loaded is not None:
             whole = working.mappings.get(name) or Piece(loaded.document)
@@ -297,7 +303,7 @@ class _Turn:
             path = ("to", sinks[name])
             if self._may(path, name, "disable", place) and name not in working.disabled:
                 working.disabled[name] = Gone(name, working.whole.at(path), reason)
-                working.put((*path, DISABLED), reason)
+                working.put((*path, DISABLED), reason, steps=False)
         else:
             self._unknown(place, "step or sink", name, [*working.ids, *sinks])
 
@@ -331,7 +337,7 @@ class _Turn:
         whole = self._working.whole
         former = whole.at(path)
         was = (replace(former, was=()), *former.was)
-        self._working.put(path, Piece(self._overlay.document, place, was=was))
+        self._working.put(path, Piece(self._overlay.document, place, was=was), steps=False)
 
     def _base(self, *path: str | int) -> tuple[Mark, ...]:
         document, there = self._working.whole.follow(path)
@@ -349,16 +355,8 @@ class _Turn:
         self._working.findings.append(Finding(code, text, mark, help, suggestion, also=also))
 
 
-def _mapped(value: Any) -> set[str]:
-    """Names of all mappings a route uses."""
-    found: set[str] = set()
+def _is_mapped(value: Any, name: str) -> bool:
+    """True when a route uses a mapping."""
     if isinstance(value, dict):
-        found = {value["map"]} if isinstance(value.get("map"), str) else set()
-    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        found |= _mapped(item)
-    return found
-
-
-def usable(findings: Sequence[Finding]) -> bool:
-    """True when nothing keeps what was applied from being used."""
-    return not has_errors(list(findings))
+        return value.get("map") == name or any(_is_mapped(item, name) for item in value.values())
+    return isinstance(value, list) and any(_is_mapped(item, name) for item in value)

@@ -43,13 +43,13 @@ class Piece:
             return self
         value = self.document.at(self.path)
         if isinstance(value, dict):
-            return replace(self, inner={key: self._part(key) for key in value})
+            return self._with({key: Piece(self.document, (*self.path, key)) for key in value})
         if isinstance(value, list):
-            return replace(self, inner=[self._part(index) for index in range(len(value))])
+            return self._with([Piece(self.document, (*self.path, index)) for index in range(len(value))])
         return self
 
-    def _part(self, part: str | int) -> Piece:
-        return Piece(self.document, (*self.path, part))
+    def _with(self, inner: dict[str, Piece] | list[Piece]) -> Piece:
+        return Piece(self.document, self.path, inner, self.was)
 
     def at(self, path: Path) -> Piece:
         """The piece at a path that exists."""
@@ -70,15 +70,15 @@ class Piece:
             assert isinstance(first, str)
             former = opened.inner.get(first)
             changed = former.put(rest, made) if rest and former is not None else made
-            return replace(opened, inner={**opened.inner, first: changed})
+            return opened._with({**opened.inner, first: changed})
         assert isinstance(opened.inner, list) and isinstance(first, int)
         items = list(opened.inner)
         items[first] = items[first].put(rest, made)
-        return replace(opened, inner=items)
+        return opened._with(items)
 
     def with_items(self, items: list[Piece]) -> Piece:
         """A list with these items."""
-        return replace(self, inner=items)
+        return self._with(items)
 
     def follow(self, path: Path) -> tuple[Document, Path]:
         """Where the value at a path stands. A path that leads nowhere is followed as far as there is something."""

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from engine.config.models.regions import OverlayDoc
 from engine.config.nearest import did_you_mean, nearest
 from engine.config.nodes import Path
-from engine.config.regions.packs import Overlay, Pack, overlap
+from engine.config.regions.packs import Overlay, Pack, base_of, overlap
 from engine.core.findings import Finding
 
 Target = tuple[str, ...]
@@ -31,11 +31,13 @@ def targets_of(doc: OverlayDoc) -> Iterator[tuple[Target, Path]]:
 
 def conflicts(overlays: Collection[Overlay], packs: Mapping[str, Pack]) -> Iterator[Finding]:
     """Two overlays of one layer that change the same thing on the same day, without an `order` between them."""
-    known = sorted(overlays, key=lambda one: one.path)
-    for position, one in enumerate(known):
+    alike: dict[tuple[str, str], list[Overlay]] = {}
+    for one in sorted(overlays, key=lambda one: one.path):
+        known = alike.setdefault((base_of(one), packs[one.region].layer), [])
+        known.append(one)
         theirs = dict(targets_of(one.model))
-        for other in known[:position]:
-            if not _together(one, other, packs):
+        for other in known[:-1]:
+            if packs[one.region].excludes(packs[other.region]) or not overlap(one, other):
                 continue
             for target, path in targets_of(other.model):
                 if target in theirs and target[0] != "disable" and not _ordered(one, other, target):
@@ -45,13 +47,6 @@ def conflicts(overlays: Collection[Overlay], packs: Mapping[str, Pack]) -> Itera
                     if target[0] == "fill_mapping":
                         advice = "a field is filled once: give one of them another name"
                     yield Finding("TF6014", text, mark, advice, also=(other.document.marks.key(path),))
-
-
-def _together(one: Overlay, other: Overlay, packs: Mapping[str, Pack]) -> bool:
-    first, second = packs[one.region], packs[other.region]
-    if one.model.base.partition("@")[0] != other.model.base.partition("@")[0]:
-        return False
-    return first.layer == second.layer and not first.excludes(second) and overlap(one, other)
 
 
 def _ordered(one: Overlay, other: Overlay, target: Target) -> bool:
