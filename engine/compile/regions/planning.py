@@ -60,15 +60,13 @@ def plan_regions(catalog: Catalog, plans: Mapping[str, Plan], memory: Memory) ->
     if not project.packs:
         return regions
     packs = {pack.code: pack for pack in packs_of(project)}
-    asked = {layer for pack in packs.values() for layer in pack.wants} | {"country"}
-    layers = tuple(layer for layer in LAYERS if layer in asked)
     by_base: dict[str, list[Overlay]] = {}
     for overlay in project.overlays:
         if overlay.region in packs:
             by_base.setdefault(base_of(overlay), []).append(overlay)
     for name in sorted(project.routes):
         overlays = by_base.get(name, [])
-        _RoutePlanner(catalog, regions, project.routes[name], packs, overlays, plans.get(name), memory).plan(layers)
+        _RoutePlanner(catalog, regions, project.routes[name], packs, overlays, plans.get(name), memory).plan()
     return regions
 
 
@@ -97,7 +95,9 @@ class _RoutePlanner:
         self._said: set[Finding] | None = None
         self._broken = base is None
 
-    def plan(self, layers: Sequence[str]) -> None:
+    def plan(self) -> None:
+        asked = {layer for pack in self._relevant() for layer in pack.wants} | {"country"}
+        layers = tuple(layer for layer in LAYERS if layer in asked)
         asks = scope_of(self._catalog, self._route, layers)
         if asks is None:
             if self._catalog.project.scopes is not None:  # else that is what is wrong
@@ -110,7 +110,7 @@ class _RoutePlanner:
         home = self._packs.get(self._route.region)
         self._regions.routes[self._route.model.route] = Regional(
             route=self._route.model.route,
-            layers=tuple(layers),
+            layers=layers,
             asks=asks,
             packs=tuple(_planned(pack) for pack in self._relevant()),
             grounds=grounds,
