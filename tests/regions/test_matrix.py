@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import pytest
+
 from engine.config.project import read_project_from
 from engine.testing.runner.chosen import all_cases
 from engine.testing.runner.project import TestProject
-from engine.testing.runner.session import CaseResult, run_tests
+from engine.testing.runner.session import CaseResult, TestReport, run_tests
 from tests.regions.site import BASE, CITY, SITE, TESTS, overlay, pack, registry
 
 
@@ -113,3 +115,14 @@ def test_a_change_may_have_a_case_of_its_own() -> None:
 def test_without_packs_there_is_the_base_only() -> None:
     assert {scope for _, scope in matrix(BASE)} == {""}
     assert {scope for _, scope in matrix(BASE | pack("de"))} == {"", "de"}
+
+
+def test_the_matrix_is_printed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    from engine.cli.tests import _print_matrix
+
+    monkeypatch.setenv("NO_COLOR", "1")
+    _print_matrix(TestReport(results(SITE | overlay("de", "set: {way: summary}\n"))))
+    told = capsys.readouterr().out
+    head, *rows = [line.split() for line in told.splitlines() if line.strip()]
+    assert "base" in head and "de" in head
+    assert [row[-3:] for row in rows if "noted" in " ".join(row)] and "FAIL" in told
