@@ -266,6 +266,14 @@ class RouteSet:
                     found[" ".join((route, *span.overlays))] = span.plan.digest
         return found
 
+    @cached_property
+    def by_route(self) -> Mapping[str, frozenset[tuple[str, str]]]:
+        """The same by route: (name, digest) of its Plans here and there. Equal for routes that run as before."""
+        found: dict[str, set[tuple[str, str]]] = {}
+        for name, digest in self.digests.items():
+            found.setdefault(name.partition(" ")[0], set()).add((name, digest))
+        return {route: frozenset(plans) for route, plans in found.items()}
+
     def subscribers(self, type_name: str) -> list[Plan]:
         """Plans that subscribe to an event type, whatever version."""
         return [p for p in self.plans.values() if p.source.event.partition("@")[0] == type_name and p.source.event]

@@ -7,10 +7,14 @@ from dataclasses import replace
 
 import pytest
 
+from engine.backends.secrets import DictSecrets
+from engine.compile.compiler import compile_project
+from engine.compile.memory import Memory
 from engine.compile.partial import NotTheSame, build
 from engine.compile.plan import PlannedConnection, RouteSet
+from engine.config.project import read_project_from
 from engine.runtime.carrying.codec import Delivery, Routed
-from tests.regions.site import BASE, CITY, SITE, SPAIN, compiled, overlay, pack, sold
+from tests.regions.site import BASE, CITY, SITE, SPAIN, compiled, overlay, pack, registry, sold
 from tests.runtime.lab import bench, running, settle, virtual
 
 
@@ -135,3 +139,25 @@ async def test_an_engine_elsewhere_does_not_decide_it() -> None:
             await engine.stop()
         (item,) = await made.items()
         assert (item.reason, item.level, made.lab.sent) == ("residency", "event", [])
+
+
+def test_what_was_compiled_before_is_not_compiled_again() -> None:
+    memory, plugins = Memory(), registry()
+
+    def again(files: Mapping[str, str]) -> RouteSet:
+        project, _ = read_project_from(raw(files), {})
+        return compile_project(project, plugins, DictSecrets({}), memory)[0]
+
+    first, second = again(SITE | CITY), again(SITE | CITY)
+    assert all(one is other for one, other in zip(first.every_plan, second.every_plan, strict=True))
+    changed = SITE | CITY | overlay("es", SPAIN.replace("most: 200", "most: 201"))
+    third = {plan.digest: plan for plan in again(changed).every_plan}
+    old = {plan.digest: plan for plan in first.every_plan}
+    assert len(third.keys() - old.keys()) == 2  # Spain, and the brand in Spain
+    assert all(third[digest] is old[digest] for digest in third.keys() & old.keys())
+
+
+def test_a_region_that_changed_is_on_probation() -> None:
+    before, after = whole(SITE), whole(SITE | CITY)
+    assert before.plans["posting"].digest == after.plans["posting"].digest
+    assert {route for route in after.by_route if before.by_route[route] != after.by_route[route]} == {"posting"}
