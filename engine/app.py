@@ -148,4 +148,5 @@ async def dry_run(
     await tables.refresh()
     secrets = secrets_of(settings, os.environ)
     value = parse(raw) if plan.source.event else None
-    return await dry_runs(plan, loaded.registry, tables, secrets, raw, value, name, answers or {})
+    regional = loaded.routeset.regional.get(route)
+    return await dry_runs(plan, loaded.registry, tables, secrets, raw, value, name, answers or {}, regional)

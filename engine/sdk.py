@@ -50,6 +50,7 @@ from engine.expr.values import Refused
 from engine.plugins.build import BoundCall, Build, DocumentMapper, Validator
 from engine.plugins.conform import conform
 from engine.plugins.contracts import (
+    PURE,
     Action,
     Arrival,
     AuthScheme,
@@ -61,6 +62,7 @@ from engine.plugins.contracts import (
     Cut,
     Format,
     Guarantee,
+    Reach,
     Record,
     Sent,
     Sink,
@@ -69,6 +71,7 @@ from engine.plugins.contracts import (
     Source,
     SourceContext,
     Step,
+    reaching,
 )
 from engine.plugins.fields import (
     Condition,
@@ -125,6 +128,7 @@ __all__ = [  # noqa: RUF022 - in the order a plugin author needs them
     "source", "sink", "call", "format", "auth_scheme", "step", "function",
     # what the classes implement
     "Connection", "Source", "Sink", "Call", "Format", "AuthScheme", "Step", "Cut", "Action", "Guarantee",
+    "Reach", "PURE", "reaching",
     # describing configuration: a pydantic model of these field types
     "Options", "Expression", "Condition", "Template", "Value", "Key", "Duration", "Rate", "Size", "Path", "DeepPath",
     "Steps", "Reason", "LocalName", "Count", "RawValues", "SecretText",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -35,7 +36,8 @@ from engine.config.models import (
     TablesDoc,
     TestsDoc,
 )
-from engine.core.findings import Finding, has_errors
+from engine.config.regions.checks import overdue
+from engine.core.findings import Finding, has_errors, in_order
 from engine.discover import discover
 from engine.loading import load
 from engine.plugins import reference
@@ -74,7 +76,8 @@ def validate(
     settings = settings_for(project)
     started = time.perf_counter()
     loaded = load(settings)
-    found = _below(loaded.findings, paths or [], settings.project)
+    today = datetime.now(UTC).date()
+    found = _below(in_order([*loaded.findings, *overdue(loaded.project, today)]), paths or [], settings.project)
     shown.show(found, form, loaded.sources)
     if form is FindingForm.HUMAN:
         shown.summary(found, len(loaded.sources), time.perf_counter() - started)

@@ -17,6 +17,7 @@ from engine.core.errors import ConfigError, SettingsError, StoreDown, TillflowEr
 GROUPS: dict[str, tuple[str, ...]] = {
     "init": ("init",),
     "check": ("validate", "fmt", "schema"),
+    "rendering": ("render",),
     "explain": ("explain",),
     "tests": ("test",),
     "tryout": ("eval", "dry-run"),

@@ -114,6 +114,7 @@ def _print(report: TestReport, *, coverage: bool) -> None:
             console.print(f"  {escape(line)}")
         for line in result.notes:
             console.print(f"  [dim]note: {escape(line)}[/]")
+    _print_matrix(report)
     if coverage:
         _print_coverage(report.coverage)
     passed = len(report.results) - len(report.failed)
@@ -123,7 +124,20 @@ def _print(report: TestReport, *, coverage: bool) -> None:
 
 def _place(result: CaseResult) -> str:
     case = result.case
-    return f"{case.file}:{case.mark.line}  {case.name}"
+    return f"{case.file}:{case.mark.line}  {case.name}" + (f"  [{result.scope}]" if result.scope else "")
+
+
+def _print_matrix(report: TestReport) -> None:
+    """Tests by scopes, where there are scopes."""
+    scopes = list(dict.fromkeys(result.scope for result in report.results if result.scope))
+    if not scopes:
+        return
+    rows: dict[str, dict[str, str]] = {}
+    for result in report.results:
+        row = rows.setdefault(f"{result.case.subject.route or result.case.subject.mapping}: {result.case.name}", {})
+        row[result.scope] = "ok" if result.passed else "FAIL"
+    shown = [(name, *(row.get(scope, "") for scope in ("", *scopes))) for name, row in rows.items() if len(row) > 1]
+    out().print(table(("", "base", *scopes), shown))
 
 
 def _print_coverage(parts: Sequence[RouteCoverage]) -> None:
@@ -147,6 +161,7 @@ def _as_dict(report: TestReport) -> dict[str, Any]:
                 "name": result.case.name,
                 "route": result.case.subject.route,
                 "mapping": result.case.subject.mapping,
+                "scope": result.scope,
                 "passed": result.passed,
                 "problems": list(result.problems),
                 "notes": list(result.notes),

@@ -13,6 +13,7 @@ from engine.compile.maps import mapping_at
 from engine.compile.report import Path, Place
 from engine.compile.scope import Scope
 from engine.compile.walk import Found
+from engine.config.regions.applying import SLOT_STEPS
 from engine.expr.jmes import Expr
 from engine.expr.shape import UNKNOWN, Shape
 from engine.expr.template import Template
@@ -129,8 +130,15 @@ class Builder:
         return sequence
 
     def slot(self, name: str) -> StepSequence:
-        self.nested.append(self._flow)
-        return StepSequence(())
+        steps = self._place.document.at(self._place.path[:-1]).get(SLOT_STEPS)
+        if steps is None:
+            self.nested.append(self._flow)
+            return StepSequence(())
+        assert self.sequences is not None
+        place = Place(self._place.report, self._place.document, (*self._place.path[:-1], SLOT_STEPS))
+        sequence, after = self.sequences.filled(self._scope, place, steps, self._flow)
+        self.nested.append(after)
+        return sequence
 
     def check(self, expr: Checkable, shape: Shape, *path: str | int) -> None:
         self.checked.append((expr, path))

@@ -15,6 +15,8 @@ from engine.compile.mapping.collection import Mappings
 from engine.compile.memory import Memory
 from engine.compile.overlays import check_overlays
 from engine.compile.plan import Plan, RouteSet
+from engine.compile.regions.choosing import Regional
+from engine.compile.regions.planning import plan_regions, region_digest
 from engine.compile.report import Report
 from engine.compile.routes import plan_route
 from engine.compile.scopes import check_scopes
@@ -74,21 +76,26 @@ def _compile(
         plan, reads[name] = memory.route(catalog, name, loaded, partial(plan_route, catalog, loaded))
         if plan is not None:
             plans[name] = plan
-    memory.forget(project.routes)
     check_scopes(catalog)
     check_tests(catalog)
     check_overlays(catalog)
+    regions = plan_regions(catalog, plans, memory)
+    for name, read in regions.reads.items():
+        reads[name] |= read
+    memory.forget(project.routes)
     check_project(catalog, reads)
-    return _route_set(catalog, plans), report.all()
+    plans = {name: plan for name, plan in plans.items() if name not in regions.broken}
+    return _route_set(catalog, plans, regions.routes), report.all()
 
 
-def _route_set(catalog: Catalog, plans: dict[str, Plan]) -> RouteSet:
+def _route_set(catalog: Catalog, plans: dict[str, Plan], regional: dict[str, Regional]) -> RouteSet:
     digest = content_digest(
         "routes",
         {name: plan.digest for name, plan in plans.items()},
         {name: connection.digest for name, connection in catalog.connections.items()},
         {name: table.version for name, table in catalog.tables.items()},
         {name: catalog.schemas.digest(name) for name in catalog.types},
+        *([{name: region_digest(one) for name, one in regional.items()}] if regional else []),
     )
     return RouteSet(
         digest=digest,
@@ -98,4 +105,5 @@ def _route_set(catalog: Catalog, plans: dict[str, Plan]) -> RouteSet:
         types=catalog.types,
         files=catalog.project.files,
         mappings=catalog.mappings.all(),
+        regional=regional,
     )

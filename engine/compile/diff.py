@@ -111,8 +111,42 @@ def diff(before: RouteSet, after: RouteSet) -> RouteSetDiff:
             changes.append(RouteChange(route, "removed", texts=texts, risks=(removed(old[route]),)))
         elif old[route].digest != new[route].digest:
             changes.append(_changed(before, after, old[route], new[route]))
-    same = sorted(route for route in old.keys() & new.keys() if old[route].digest == new[route].digest)
+        elif regions := _regions(before, after, route):
+            changes.append(regions)
+    told = {change.route for change in changes}
+    same = sorted(route for route in old.keys() & new.keys() if route not in told)
     return RouteSetDiff(tuple(changes), tuple(same), tuple(_others(before, after)))
+
+
+def _regions(before: RouteSet, after: RouteSet, route: str) -> RouteChange | None:
+    """What is different in some regions only."""
+    old, new = (_under(routeset, route) for routeset in (before, after))
+    texts: list[str] = []
+    causes: list[Cause] = []
+    risks: list[Risk] = []
+    for name in sorted(old.keys() | new.keys()):
+        was, now = (known.get(name) for known in (old, new))
+        if was is None or now is None:
+            how = "added" if was is None else "removed"
+            texts.append(f"{route}: {how} {name or 'the base'}")
+        elif was.digest != now.digest:
+            change = _changed(before, after, was, now)
+            texts += [located(text, name) for text in change.texts]
+            causes += change.causes
+            risks += change.risks
+    if not texts:
+        return None
+    return RouteChange(route, "changed", "", tuple(dict.fromkeys(causes)), tuple(texts), tuple(dict.fromkeys(risks)))
+
+
+def _under(routeset: RouteSet, route: str) -> dict[str, Plan]:
+    """Plans of a route by the overlays that made them, the countries they hold in, and since when."""
+    regional = routeset.regional.get(route)
+    return {
+        f"{' '.join(ground.packs)}{' from ' + span.since if span.since else ''}": span.plan
+        for ground, span in (regional.spans() if regional is not None else ())
+        if ground.packs
+    }
 
 
 def _renamed(old: Mapping[str, Plan], new: Mapping[str, Plan]) -> dict[str, str]:

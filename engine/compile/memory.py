@@ -37,7 +37,9 @@ class _Kept:
 
 @dataclass
 class Memory:
-    """Compiled routes by name. Of routes that are gone nothing is kept."""
+    """Compiled routes by name, those under overlays with their names behind it. Of routes that are gone nothing is
+    kept.
+    """
 
     _kept: dict[str, _Kept] = field(default_factory=dict)
 
@@ -53,7 +55,7 @@ class Memory:
 
     def forget(self, routes: Mapping[str, Any]) -> None:
         """All but these are gone."""
-        self._kept = {name: kept for name, kept in self._kept.items() if name in routes}
+        self._kept = {name: kept for name, kept in self._kept.items() if name.partition(" ")[0] in routes}
 
     def _compiled(self, catalog: Catalog, name: str, loaded: Loaded[RouteDoc], compile: Callable[[], Read]) -> Read:
         before = catalog.used, catalog.bodies, catalog.read_params

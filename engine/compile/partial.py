@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Final
 
-from engine.compile.plan import PlannedConnection, RouteSet
+from engine.compile.plan import Plan, PlannedConnection, RouteSet
 from engine.config.layout import place_of
 
 Files = Mapping[str, bytes]
@@ -73,18 +73,25 @@ def _words(content: bytes) -> set[str]:
 
 
 def build(files: Files, digest: str, plans: Mapping[str, str], before: RouteSet, compile: Compile) -> RouteSet:
-    """The RouteSet `digest` with these Plans (route -> digest). Plans and connections that stay are the same objects.
+    """The RouteSet `digest` with these Plans (by name, see `RouteSet.digests`). Plans and connections that stay are the same objects.
 
     Raises NotTheSame where the files give other Plans here.
     """
-    changed = {route for route, plan in plans.items() if _digest(before, route) != plan}
+    names = sorted({name.partition(" ")[0] for name in plans})
+    changed = set(names) if _regions(files) != _regions(before.files) else _unlike(plans, before, names)
     part = compile(needed(files, changed))
-    if wrong := {route for route in changed if _digest(part, route) != plans[route]}:
+    if wrong := _unlike(plans, part, changed):
         part = compile(files)
-        wrong = {route for route in changed if _digest(part, route) != plans[route]}
+        wrong = _unlike(plans, part, changed)
         if wrong:
             raise NotTheSame(wrong, part)
-    made = {route: part.plans[route] if route in changed else before.plans[route] for route in sorted(plans)}
+    part = interned(before, part)
+    made = {route: part.plans[route] if route in changed else before.plans[route] for route in names}
+    regional = {
+        route: found
+        for route in names
+        if (found := (part if route in changed else before).regional.get(route)) is not None
+    }
     schemas = {place.name for path in files if (place := place_of(path)) is not None and place.kind == "schema"}
     types = {name: type_ for name, type_ in {**before.types, **part.types}.items() if name in schemas}
     return RouteSet(
@@ -95,22 +102,40 @@ def build(files: Files, digest: str, plans: Mapping[str, str], before: RouteSet,
         types=types,
         files=files,
         mappings={**before.mappings, **part.mappings},
+        regional=regional,
     )
+
+
+def _unlike(plans: Mapping[str, str], given: RouteSet, routes: Collection[str]) -> set[str]:
+    """Those of the routes that have other Plans here, in some region or everywhere."""
+    names = {name for name, digest in plans.items() if given.digests.get(name) != digest}
+    names |= given.digests.keys() - plans.keys()
+    return {name.partition(" ")[0] for name in names} & set(routes)
+
+
+def _regions(files: Files) -> dict[str, bytes]:
+    """What decides which Plans there are besides those of the base."""
+    kinds = ("scopes", "pack", "overlay")
+    return {path: text for path, text in files.items() if (place := place_of(path)) and place.kind in kinds}
 
 
 def as_recorded(given: RouteSet, digest: str, plans: Mapping[str, str]) -> RouteSet:
     """What a kept revision gives here, under the digests it ran with. For looking at it only."""
     named = {route: replace(plan, digest=plans[route]) for route, plan in given.plans.items() if route in plans}
-    return replace(given, digest=digest, plans=named)
+    return replace(given, digest=digest, plans=named, regional={})
 
 
 def interned(before: RouteSet, after: RouteSet) -> RouteSet:
     """`after` with the objects of `before` where they are equal, so that what runs on them goes on undisturbed."""
-    plans = {
-        route: before.plans[route] if _digest(before, route) == plan.digest else plan
-        for route, plan in after.plans.items()
-    }
-    return replace(after, plans=plans, connections=_interned(before, after.connections))
+    known = {(plan.route, plan.digest): plan for plan in before.every_plan}
+
+    def kept(plan: Plan) -> Plan:
+        return known.get((plan.route, plan.digest), plan)
+
+    plans = {route: kept(plan) for route, plan in after.plans.items()}
+    regional = {route: one.with_plans(kept) for route, one in after.regional.items()}
+    connections = _interned(before, after.connections)
+    return replace(after, plans=plans, regional=regional, connections=connections)
 
 
 def _interned(before: RouteSet, after: Mapping[str, PlannedConnection]) -> dict[str, PlannedConnection]:
@@ -119,8 +144,3 @@ def _interned(before: RouteSet, after: Mapping[str, PlannedConnection]) -> dict[
         known = before.connections.get(name)
         made[name] = known if known is not None and known.digest == connection.digest else connection
     return made
-
-
-def _digest(routeset: RouteSet, route: str) -> str:
-    plan = routeset.plans.get(route)
-    return plan.digest if plan is not None else ""

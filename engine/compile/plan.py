@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
+from engine.compile.regions.choosing import Regional
 from engine.core.findings import Mark
 from engine.expr.jmes import Expr
 from engine.plugins.build import BoundCall, DocumentMapper, Validator
@@ -108,6 +110,7 @@ class PlannedSink:
     effect        stable name; sinks that exclude each other share it
     named_effect  it was written in the file: an event sink goes through lane `bus` and the ledger
     tapped        a `wire_tap` feeds it: it gets the copies (`Outcome.taps`), never the route's result
+    disabled      an overlay disabled it: it is never selected
     lane          where its deliveries wait
     """
 
@@ -124,6 +127,7 @@ class PlannedSink:
     guarantee: Guarantee = "at_least_once"
     named_effect: bool = False
     tapped: bool = False
+    disabled: bool = False
     retry: Retry = Retry()
     rate: RateValue | None = None
     timeout: float = 20.0
@@ -232,6 +236,7 @@ class RouteSet:
     """All Plans together. `digest` names the revision; `files` are the bytes it was built from.
 
     mappings   every mapping by name, for tests of a mapping alone
+    regional   routes that run differently here and there, in a project with packs; `plans` are those of the base
     """
 
     digest: str
@@ -241,6 +246,34 @@ class RouteSet:
     types: Mapping[str, EventType] = field(default_factory=dict)
     files: Mapping[str, bytes] = field(default_factory=dict)
     mappings: Mapping[str, DocumentMapper] = field(default_factory=dict)
+    regional: Mapping[str, Regional] = field(default_factory=dict)
+
+    @cached_property
+    def every_plan(self) -> tuple[Plan, ...]:
+        """Those of the base and of all regions, each once; a route's base comes first."""
+        found = {plan.digest: plan for plan in self.plans.values()}
+        for regional in self.regional.values():
+            for _, span in regional.spans():
+                found.setdefault(span.plan.digest, span.plan)
+        return tuple(found.values())
+
+    @cached_property
+    def digests(self) -> Mapping[str, str]:
+        """Digests of all Plans: under the route's name that of the base, under `route overlay ..` those of regions."""
+        found = {route: plan.digest for route, plan in self.plans.items()}
+        for route, regional in self.regional.items():
+            for _, span in regional.spans():
+                if span.plan.digest != found.get(route):
+                    found[" ".join((route, *span.overlays))] = span.plan.digest
+        return found
+
+    @cached_property
+    def by_route(self) -> Mapping[str, frozenset[tuple[str, str]]]:
+        """The same by route: (name, digest) of its Plans here and there. Equal for routes that run as before."""
+        found: dict[str, set[tuple[str, str]]] = {}
+        for name, digest in self.digests.items():
+            found.setdefault(name.partition(" ")[0], set()).add((name, digest))
+        return {route: frozenset(plans) for route, plans in found.items()}
 
     def subscribers(self, type_name: str) -> list[Plan]:
         """Plans that subscribe to an event type, whatever version."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from engine.compile.catalog import Catalog
 from engine.compile.digests import content_digest
 from engine.compile.expected import plan_slo, plan_traffic
 from engine.compile.params import defaults
-from engine.compile.plan import Plan, ProbationRule, Retry, Segment
+from engine.compile.plan import Plan, PlannedSink, ProbationRule, Retry, Segment
 from engine.compile.replies import plan_reply
 from engine.compile.report import Place
 from engine.compile.scope import Scope
@@ -25,21 +25,28 @@ KEEP = 400 * 86400.0
 HORIZON = 2 * 86400.0
 
 
-def plan_route(catalog: Catalog, loaded: Loaded[RouteDoc]) -> tuple[Plan | None, set[str]]:
-    """The Plan (None when the route, or something it needs, has an error) and the parameters that something reads."""
-    plan, scope = _RouteCompiler(catalog, loaded).compile()
+def plan_route(
+    catalog: Catalog, loaded: Loaded[RouteDoc], disabled: Mapping[str, PlannedSink] | None = None
+) -> tuple[Plan | None, set[str]]:
+    """The Plan (None when the route, or something it needs, has an error) and the parameters that something reads.
+
+    disabled   sinks that overlays disabled, as the base has them
+    """
+    plan, scope = _RouteCompiler(catalog, loaded, disabled or {}).compile()
     return plan, scope.read_params
 
 
 class _RouteCompiler:
-    def __init__(self, catalog: Catalog, loaded: Loaded[RouteDoc]) -> None:
+    def __init__(self, catalog: Catalog, loaded: Loaded[RouteDoc], disabled: Mapping[str, PlannedSink]) -> None:
         self._catalog = catalog
         self._doc = loaded.model
         self._document = loaded.document
         self._place = Place(catalog.report, loaded.document)
         values, choices = defaults(loaded.model.params)
         sinks = tuple(sink.id for sink in loaded.model.to)
-        self._scope = Scope(catalog, loaded.model.route, loaded.model.criticality, values, choices, sinks)
+        self._scope = Scope(
+            catalog, loaded.model.route, loaded.model.criticality, values, choices, sinks, disabled=disabled
+        )
 
     def compile(self) -> tuple[Plan | None, Scope]:
         before = self._catalog.report.errors

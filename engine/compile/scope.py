@@ -10,6 +10,7 @@ from typing import Any
 from engine.compile.catalog import Catalog
 from engine.compile.flow import Flow
 from engine.compile.measures import Measures
+from engine.compile.plan import PlannedSink
 from engine.compile.report import Place
 from engine.expr.shape import Known
 from engine.expr.shape.results import literal
@@ -27,6 +28,16 @@ class Uses:
     regrouped: str = ""  # id of the first `split` or `aggregate`: behind it there is not one output per event
     unusable: bool = False  # something it needs has findings of its own
 
+    def add(self, other: Uses) -> None:
+        """What a part of the route uses."""
+        self.digests.update(other.digests)
+        self.tables |= other.tables
+        self.connections |= other.connections
+        self.taps.update(other.taps)
+        self.added.update(other.added)
+        self.regrouped = self.regrouped or other.regrouped
+        self.unusable |= other.unusable
+
 
 @dataclass
 class Scope:
@@ -37,6 +48,8 @@ class Scope:
     sinks      ids of the route's sinks
     subflows   names of the shared steps around, outermost first
     any_param  a mapping: whose parameters are the route's that uses it
+    disabled   sinks that are never selected here, as the base has them
+    allowed    in a slot that regions fill: what its steps may reach; None elsewhere
     """
 
     catalog: Catalog
@@ -49,6 +62,8 @@ class Scope:
     uses: Uses = field(default_factory=Uses)
     read_params: set[str] = field(default_factory=set)
     any_param: bool = False
+    disabled: Mapping[str, PlannedSink] = field(default_factory=dict)
+    allowed: frozenset[str] | None = None
 
     @property
     def financial(self) -> bool:
@@ -75,4 +90,5 @@ class Scope:
             self.sinks,
             (*self.subflows, subflow),
             self.uses,
+            allowed=self.allowed,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from engine.compile.build import Builder
@@ -48,7 +49,9 @@ def plan_sinks(
 ) -> tuple[PlannedSink, ...]:
     """Every sink without findings. `flow` is what the route gives, `type_` the type of its events where it has one."""
     planned = [
-        _SinkPlanner(scope, place.at(index), doc, scope.uses.taps.get(doc.id, flow), type_, retry).plan()
+        replace(scope.disabled[doc.id], disabled=True)
+        if doc.id in scope.disabled
+        else _SinkPlanner(scope, place.at(index), doc, scope.uses.taps.get(doc.id, flow), type_, retry).plan()
         for index, doc in enumerate(docs)
     ]
     return tuple(sink for sink in planned if sink is not None)

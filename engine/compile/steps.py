@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from engine.compile.bind import bind
@@ -12,8 +13,9 @@ from engine.compile.digests import content_digest
 from engine.compile.expressions import Checker, present_in
 from engine.compile.flow import Flow
 from engine.compile.params import param_values
+from engine.compile.reach import check_reach, check_yielded
 from engine.compile.report import Place
-from engine.compile.scope import Scope
+from engine.compile.scope import Scope, Uses
 from engine.compile.sharedsteps import SharedSteps
 from engine.compile.texts import report
 from engine.compile.walk import Found, typed_values
@@ -43,14 +45,31 @@ class Sequences:
 
     def nested(self, scope: Scope, place: Place, raw: Sequence[Any], flow: Flow) -> tuple[StepSequence, Flow]:
         """Steps inside a step, as they stand in the file."""
+        row, after = self._nested(scope, place, range(len(raw)), flow)
+        return StepSequence(row), after
+
+    def _nested(self, scope: Scope, place: Place, indexes: Iterable[int], flow: Flow) -> tuple[list[PlannedStep], Flow]:
         docs: list[tuple[int, StepDoc]] = []
-        for index in range(len(raw)):
+        for index in indexes:
             doc, findings = validated(place.document, StepDoc, (*place.path, index), what="a step")
             scope.catalog.report.add(*findings)
             if doc is not None:
                 docs.append((index, doc))
         row, after = self._row(scope, place, docs, flow, cuts=False)
-        return StepSequence([planned for planned, _ in row]), after
+        return [planned for planned, _ in row], after
+
+    def filled(self, scope: Scope, place: Place, raw: Sequence[Any], flow: Flow) -> tuple[StepSequence, Flow]:
+        """Steps that overlays put into a slot: they reach what the slot allows, and change what it yields."""
+        slot = place.document.at(place.path[:-1])
+        inner = replace(scope, allowed=frozenset(slot.get("allows") or ("pure",)))
+        row: list[PlannedStep] = []
+        for index in range(len(raw)):
+            errors, before = scope.catalog.report.errors, flow
+            sequence, flow = self._nested(inner, place, [index], flow)
+            row += sequence
+            if scope.catalog.report.errors == errors:
+                check_yielded(place.at(index), slot["slot"], slot.get("yields") or "", before.shape, flow.shape)
+        return StepSequence(row), flow
 
     def shared(
         self, scope: Scope, place: Place, params_place: Place, name: str, params: Any, flow: Flow
@@ -90,6 +109,9 @@ class _StepCompiler:
     """One step."""
 
     def __init__(self, sequences: Sequences, scope: Scope, place: Place, doc: StepDoc, flow: Flow) -> None:
+        self._outside = scope.uses
+        if scope.allowed is not None:
+            scope = replace(scope, uses=Uses())  # what this step alone reaches
         self._scope = scope
         self._place = place
         self._doc = doc
@@ -100,6 +122,15 @@ class _StepCompiler:
 
     def compile(self, cuts: bool) -> tuple[PlannedStep | None, Flow]:
         """The step (None after findings) and what is known after it."""
+        said = self._scope.catalog.report.count
+        made = self._compile(cuts)
+        if self._scope.allowed is not None:
+            if made[0] is not None and self._scope.catalog.report.count == said:
+                check_reach(self._place.at(self._doc.type), self._doc.type, made[0].step, self._scope)
+            self._outside.add(self._scope.uses)
+        return made
+
+    def _compile(self, cuts: bool) -> tuple[PlannedStep | None, Flow]:
         when, never = self._when()
         self._builder.know(present_in(when))
         spec = self._spec()
@@ -189,6 +220,7 @@ class _StepCompiler:
             self._check(place.at(*found.path), found)
             if found.kind == "local name":
                 self._check_used(place.at(*found.path), found, body)
+        self._check_set()
         return step
 
     def _check_used(self, place: Place, name: Found, body: Any) -> None:
@@ -222,7 +254,14 @@ class _StepCompiler:
             self._scope.uses.added[value[-1]] = place
             self._looks_misspelt(place, value)
 
-    def _looks_misspelt(self, place: Place, path: Sequence[str]) -> None:
+    def _check_set(self) -> None:
+        """What `set` makes new beside something that is called almost like it."""
+        body = self._doc.body if self._doc.type == "set" and isinstance(self._doc.body, dict) else {}
+        for key in body:
+            if all(map(_WORD.fullmatch, key.split("."))):
+                self._looks_misspelt(self._place.at("set", key), key.split("."), key=True)
+
+    def _looks_misspelt(self, place: Place, path: Sequence[str], *, key: bool = False) -> None:
         """A path that makes something new right beside something that is called almost like it."""
         shape = self._flow.shape
         local = {found.value for found in self._builder.found if found.kind == "local name"}
@@ -234,7 +273,7 @@ class _StepCompiler:
                 continue
             near = next((other for other in sorted(shape.fields) if distance(name, other, 1) == 1), "")
             if near and len(name) > 3:
-                offset = len(".".join(path[:index])) + (1 if index else 0)
+                offset = None if key else len(".".join(path[:index])) + (1 if index else 0)
                 text, advice = f"this makes a new `{name}` beside `{near}`", f"did you mean `{near}`?"
                 place.finding(
                     "TF3519",
@@ -244,6 +283,7 @@ class _StepCompiler:
                     severity="warning",
                     offset=offset,
                     length=len(name),
+                    key=key,
                 )
             return
 
@@ -252,19 +292,25 @@ class _StepCompiler:
         if self._doc.type == "filter" and self._doc.when is None:
             return Flow(before.shape, before.schemas, ends=True)
         shape = step.shape(before.shape) if nested else self._shape(step)
-        if self._doc.yields:
-            return self._yielded(self._doc.yields)
+        if self._doc.type == "slot":
+            return self._yielded(nested[0] if nested else before, self._doc.yields or "")
         if nested:
             joined = nested[0]
             for other in nested[1:]:
                 joined = joined.either(other)
             return Flow(joined.shape if len(nested) > 1 else shape, joined.schemas, joined.ends)
         if shape is before.shape:
-            return before
+            return before.knowing(self._checked()) if self._doc.type == "check" else before
         if shape.schema:
             return Flow(shape, frozenset({shape.schema}))
         lost = bool(before.shape.schema) or not shape.known
         return Flow(shape, None if lost else before.schemas)
+
+    def _checked(self) -> list[str]:
+        """What is present behind a `check` that asks for it."""
+        body = self._doc.body if isinstance(self._doc.body, list) else []
+        asked = [item["that"] for item in body if isinstance(item, dict) and isinstance(item.get("that"), str)]
+        return [text for that in asked for text in present_in(self._scope.catalog.texts.compile(that))]
 
     def _shape(self, step: Step) -> Shape:
         """The shape after a step without steps inside; equal steps of different routes give one object."""
@@ -274,17 +320,17 @@ class _StepCompiler:
             shapes[key] = (before, step.shape(before))
         return shapes[key][1]
 
-    def _yielded(self, path: str) -> Flow:
+    def _yielded(self, flow: Flow, path: str) -> Flow:
         """A slot may add something at the path it names, in regions that fill it."""
-        names = path.split(".")
-        shape = self._flow.shape
+        names = path.split(".") if path else []
+        shape = flow.shape
         for name in names:
             if not shape.has(name) or (name not in shape.fields and not shape.open):
                 break
             shape = shape.at(name)
         else:
-            return self._flow
-        return self._flow.with_shape(self._flow.shape.with_path(names, Shape(maybe=True)))
+            return flow
+        return flow.with_shape(flow.shape.with_path(names, Shape(maybe=True)))
 
 
 def _texts(value: Any, without: tuple[str | int, ...], here: tuple[str | int, ...] = ()) -> Iterator[str]:

@@ -22,7 +22,7 @@ def check_document(kind: str, place: Place, document: Document, model: Any) -> l
     """Findings of one file: its name, its ids, its parameters."""
     findings = _name(kind, place, document)
     if kind in ("route", "subflow") and isinstance(document.data, dict):
-        findings += _ids(document)
+        findings += same_ids(document)
         findings += _params(document, model)
     if kind not in _WITH_PARAMS:
         findings += _no_params(document)
@@ -52,6 +52,9 @@ def ids_of(steps: Any, path: Path) -> Iterator[tuple[str, Path]]:
         if isinstance(step.get(key), str):
             yield step[key], (*here, key)
         for name, body in step.items():
+            if name == "steps":  # those that fill a slot
+                yield from ids_of(body, (*here, name))
+                continue
             yield from _nested(body, (*here, name))
 
 
@@ -72,7 +75,8 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _ids(document: Document) -> list[Finding]:
+def same_ids(document: Document) -> list[Finding]:
+    """Findings where two ids of a route are the same, or can be mistaken for each other."""
     found = list(ids_of(document.data.get("steps"), ("steps",)))
     for index, sink in enumerate(_listed(document.data.get("to"))):
         if isinstance(sink, dict) and isinstance(sink.get("id"), str):

@@ -41,6 +41,8 @@ def _of_call(node: Call, function: Function) -> list[Reference]:
     found = []
     for position, arg in enumerate(node.args):
         names = function.parameter(position).names if function.parameters else ""
+        if names == "secret" and len(node.args) > 1:
+            continue  # one of a family: which one is known only when there is an event
         if names and names != "field" and isinstance(arg, Literal) and isinstance(arg.value, str):
             found.append(Reference(names, arg.value, arg.start + 1, len(arg.value)))
     return found

@@ -21,10 +21,11 @@ from engine.plugins.reaching import (
     SinkItem,
     SinkResult,
 )
-from engine.plugins.stepping import Cut, Step
+from engine.plugins.stepping import PURE, Cut, Reach, Step, reaching
 
 __all__ = [
     "NOT_ASKED",
+    "PURE",
     "REPEATABLE",
     "Action",
     "Arrival",
@@ -37,6 +38,7 @@ __all__ = [
     "Cut",
     "Format",
     "Guarantee",
+    "Reach",
     "Record",
     "Sent",
     "Sink",
@@ -45,4 +47,5 @@ __all__ = [
     "Source",
     "SourceContext",
     "Step",
+    "reaching",
 ]

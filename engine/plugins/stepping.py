@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import BaseModel
 
@@ -16,10 +16,23 @@ if TYPE_CHECKING:
     from engine.plugins.build import Build
 
 
+Reach = Literal["pure", "reads", "calls", "state"]
+PURE: frozenset[Reach] = frozenset()
+"""A step that reaches nothing but the data."""
+
+
+def reaching(*kinds: Reach) -> frozenset[Reach]:
+    """What a step declares that reaches these."""
+    return frozenset(kinds)
+
+
 class Step(ABC):
     """One unit of work. Built once per Plan from its Config, then run for every event; it keeps no state of its own."""
 
     Config: ClassVar[type[BaseModel]]
+    # What it may reach besides the data, for slots that allow some of it only. One that does not say may reach all.
+    # Tables and systems that its own configuration names are seen by the compiler and need not stand here.
+    reaches: ClassVar[frozenset[Reach]] = frozenset({"reads", "calls", "state"})
 
     @abstractmethod
     def __init__(self, config: Any, build: Build) -> None:

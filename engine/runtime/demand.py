@@ -30,7 +30,9 @@ def demand(routeset: RouteSet) -> Demand:
     A lane has every tier, because the other side may ask for any time; a route has those its own policy uses.
     """
     plans = routeset.plans.values()
-    lanes = sorted({Address("lane", sink.lane) for plan in plans for sink in plan.sinks if not sink.by_router})
+    lanes = sorted(
+        {Address("lane", sink.lane) for plan in routeset.every_plan for sink in plan.sinks if not sink.by_router}
+    )
     whole = topology(routeset)
     delays: dict[Address, tuple[float, ...]] = dict.fromkeys((*lanes, QUARANTINE), TIERS)
     delays |= {Address("route", plan.route): tiers_of(plan.retry) for plan in plans}

@@ -7,10 +7,11 @@ from typing import Any
 
 from engine.compile.partial import needed
 from engine.compile.plan import EventType, Plan, PlannedConnection, PlannedSink, PlannedSource, RouteSet, Segment
+from engine.compile.regions.choosing import Regional
 from engine.core.errors import TillflowError
 from engine.ports.store import Store
 from engine.ports.store.revisions import RevisionOfPlan
-from engine.runtime.carrying.codec import Routed
+from engine.runtime.carrying.codec import Delivery, Routed
 from engine.runtime.cell import Log
 
 # Compiles the files of a revision; given by the composition root, so that the runtime knows no loader.
@@ -32,6 +33,8 @@ class Plans:
         self._gone: dict[str, Plan] = {}
         self._numbers: dict[str, int] = {}
         self._coming: RouteSet | None = None
+        self._left: dict[str, Regional] = {}  # of routes that are gone: how they ran here and there
+        self._zones = _zones(routeset)
 
     @property
     def routeset(self) -> RouteSet:
@@ -55,14 +58,18 @@ class Plans:
 
     def replace(self, routeset: RouteSet) -> None:
         """Another RouteSet runs from now on. Plans of the one before stay known: events in hand finish on them."""
-        for route, plan in self._routeset.plans.items():
-            if routeset.plans.get(route) is not plan:
+        going_on = {id(plan) for plan in routeset.every_plan}
+        for plan in self._routeset.every_plan:
+            if id(plan) not in going_on:
                 self._remember(plan)
+        self._left |= {route: one for route, one in self._routeset.regional.items() if route not in routeset.plans}
         for route in routeset.plans:
             self._retiring.pop(route, None)
             self._gone.pop(route, None)
+            self._left.pop(route, None)
         self._routeset = routeset
         self._coming = None
+        self._zones = _zones(routeset)
 
     def expect(self, routeset: RouteSet) -> None:
         """It is staged here. Another process may run it a moment earlier, and its deliveries come here too."""
@@ -74,19 +81,39 @@ class Plans:
             del self._recorded[next(iter(self._recorded))]
 
     def all(self) -> list[Plan]:
+        """One for each route: that of the base."""
         return list(self._routeset.plans.values())
+
+    def every(self) -> list[Plan]:
+        """All that may decide or deliver something now: of every region, and of routes that are gone."""
+        left = [self._left[route] for route in self._retiring if route in self._left]
+        more = [span.plan for one in left for _, span in one.spans()]
+        return [*self._routeset.every_plan, *self._retiring.values(), *more]
+
+    def regional(self, route: str) -> Regional | None:
+        """How a route runs here and there; None where it runs the same everywhere."""
+        return self._routeset.regional.get(route) or self._left.get(route)
+
+    def at(self, route: str, scope: str, day: str) -> Plan | None:
+        """The Plan that decides for a route now, for an event that has a scope already."""
+        return _placed(self.regional(route), scope, day) or self.current(route)
+
+    def residency(self, country: str) -> str:
+        """The zone that data of a country must not leave; empty: any."""
+        return self._zones.get(country, "")
 
     def current(self, route: str) -> Plan | None:
         """The Plan that decides for a route now: of a route that is gone the last one."""
         return self._routeset.plans.get(route) or self._retiring.get(route) or self._gone.get(route)
 
-    def receiver(self, route: str, sink: str, effect: str, does: str) -> tuple[Plan | None, PlannedSink | None]:
+    def receiver(self, delivery: Delivery) -> tuple[Plan | None, PlannedSink | None]:
         """Who takes a delivery, see `Plan.receiver`: of the current Plan, else of the one that is staged here."""
-        current = self.current(route)
-        found = current.receiver(sink, effect, does) if current is not None else None
+        route, scope, day = delivery.route, delivery.scope, delivery.event.day
+        current = self.at(route, scope, day)
+        found = current.receiver(delivery.sink, delivery.effect, delivery.does) if current is not None else None
         if found is None and self._coming is not None and route in self._coming.plans:
-            coming = self._coming.plans[route]
-            known = coming.receiver(sink, effect, does)
+            coming = _placed(self._coming.regional.get(route), scope, day) or self._coming.plans[route]
+            known = coming.receiver(delivery.sink, delivery.effect, delivery.does)
             if known is not None:
                 return coming, known
         return current, found
@@ -116,7 +143,7 @@ class Plans:
         """The Plan with this digest, from the revision that was written when it ran. None when that is gone, or cannot
         be compiled any more (a plugin of it is not installed). Raises StoreDown.
         """
-        for plan in self._routeset.plans.values():
+        for plan in self._routeset.every_plan:
             if plan.digest == digest:
                 return plan
         if digest not in self._recorded:
@@ -130,23 +157,24 @@ class Plans:
         revision = await self._store.apply(RevisionOfPlan(digest))
         if revision is None or not revision.files:
             return None
-        route = next(route for route, plan in revision.plans.items() if plan == digest)
+        route = next(name for name, plan in revision.plans.items() if plan == digest).partition(" ")[0]
         try:
-            found = self._load(needed(revision.files, {route})).plans.get(route)
-            if found is None or found.digest != digest:
-                found = self._load(revision.files).plans.get(route)
+            found = _with_digest(self._load(needed(revision.files, {route})), digest)
+            if found is None:
+                found = _with_digest(self._load(revision.files), digest)
         except (TillflowError, ValueError, KeyError) as error:
             self._log("a recorded revision cannot be compiled", {"recorded": revision.id, "why": str(error)})
             return None
-        return found if found is not None and found.digest == digest else None
+        return found
 
-    async def resuming(self, route: str, step: str, state: str, digest: str) -> tuple[Plan, Segment, Segment] | None:
-        """Where what the cut `step` kept goes on: (Plan, segment the cut ends, segment after it).
+    async def resuming(self, route: str, kept: Routed) -> tuple[Plan, Segment, Segment] | None:
+        """Where what a cut kept goes on: (Plan, segment the cut ends, segment after it).
 
-        On the current Plan if the cut is there with the same state version, else on the recorded one; None when that
+        On the current Plan of its scope if the cut is there with the same state version, else on the recorded one; None when that
         is gone too. Raises StoreDown.
         """
-        current = self.current(route)
+        step, state, digest = kept.segment, kept.state, kept.plan
+        current = self.at(route, kept.scope, kept.event.day)
         found = _around(current, step) if current is not None else None
         if current is not None and found is not None and (found[0].state_version == state or current.digest == digest):
             return current, *found
@@ -157,10 +185,26 @@ class Plans:
     async def entered(self, route: str, routed: Routed) -> tuple[Plan, Segment] | None:
         """The Plan and segment an event enters; None when there is none any more. Raises StoreDown."""
         if routed.segment:
-            found = await self.resuming(route, routed.segment, routed.state, routed.plan)
+            found = await self.resuming(route, routed)
             return (found[0], found[2]) if found is not None else None
-        current = self.current(route)
+        current = self.at(route, routed.scope, routed.event.day)
         return (current, current.segments[0]) if current is not None else None
+
+
+def _with_digest(routeset: RouteSet, digest: str) -> Plan | None:
+    return next((plan for plan in routeset.every_plan if plan.digest == digest), None)
+
+
+def _zones(routeset: RouteSet) -> dict[str, str]:
+    """Residency by country."""
+    packs = (pack for regional in routeset.regional.values() for pack in regional.packs)
+    return {pack.wants["country"]: pack.residency for pack in packs if pack.layer == "country"}
+
+
+def _placed(regional: Regional | None, scope: str, day: str) -> Plan | None:
+    """The Plan of a region; None where the route runs the same everywhere, or the base's is meant."""
+    ground = regional.at(scope).ground if regional is not None and scope else None
+    return ground.on(day).plan if ground is not None else None
 
 
 def no_plan(route: str) -> Plan:

@@ -22,7 +22,7 @@ async def record(
     before = next((one for one in await store.apply(RevisionList()) if one.state == "active"), None)
     if before is not None and before.id == routeset.digest:
         return before.number, None
-    plans = {route: plan.digest for route, plan in routeset.plans.items()}
+    plans = dict(routeset.digests)
     revision = Revision(routeset.digest, plans, routeset.files, "active", author, reason, cell.clock.now())
     return await store.apply(RevisionPut(revision)), before
 

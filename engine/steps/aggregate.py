@@ -32,6 +32,7 @@ from engine.sdk import (
     key_parts,
     key_text,
     put,
+    reaching,
     step,
     written,
 )
@@ -68,6 +69,8 @@ class Aggregate(Cut):
     over something else than a number `not-a-number`; the event is in no group then. A sum of more
     than 40 digits is the work item `number-too-long` of its group.
     """
+
+    reaches = reaching("state")
 
     class Config(Options):
         by: Key = Field(description="events with equal values are one group", examples=[["store.id", "business_date"]])

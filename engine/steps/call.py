@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from engine.sdk import UNKNOWN, Build, Duration, Frame, Path, Shape, Step, step
+from engine.sdk import UNKNOWN, Build, Duration, Frame, Path, Shape, Step, reaching, step
 from engine.steps.support.cache import Cache
 from engine.steps.support.calling import SHOWN, TIMEOUT, Asker, CallTarget, Retry
 
@@ -20,6 +20,8 @@ class CallStep(Step):
     On failure: what may work later is tried again here, then with the event; a refusal is a work item at once; an
     action that may have had its effect is settled by its guarantee.
     """
+
+    reaches = reaching("calls")
 
     class Config(CallTarget):
         into: Path | None = Field(None, description="where the answer goes; it is not kept when left out")

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field, RootModel
 
 from engine.core.quoting import short
-from engine.sdk import Build, Condition, Frame, Options, Step, step
+from engine.sdk import PURE, Build, Condition, Frame, Options, Step, step
 from engine.steps.support.rejecting import WorkItem
 
 
@@ -28,6 +28,8 @@ class Check(Step):
     name who decides. A rule that cannot be asked (a missing amount, different types) is a work item that says why,
     never a rule that holds.
     """
+
+    reaches = PURE
 
     class Config(RootModel[list[Rule]]):
         """Rules, asked in order."""

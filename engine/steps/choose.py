@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, RootModel
 
-from engine.sdk import Build, Condition, Frame, Options, Rejected, Shape, Signal, Step, Steps, step
+from engine.sdk import PURE, Build, Condition, Frame, Options, Rejected, Shape, Signal, Step, Steps, step
 
 
 class Branch(Options):
@@ -27,6 +27,8 @@ class Choose(Step):
     On failure: without `otherwise` an event for which no branch holds is the work item `no-branch`. A failure inside a
     branch names the step in it.
     """
+
+    reaches = PURE
 
     class Config(RootModel[list[Branch]]):
         """Branches, asked in order."""

@@ -6,7 +6,21 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from engine.sdk import UNKNOWN, Build, Frame, Options, Path, Permanent, Shape, Size, Step, decode, step, written
+from engine.sdk import (
+    UNKNOWN,
+    Build,
+    Frame,
+    Options,
+    Path,
+    Permanent,
+    Shape,
+    Size,
+    Step,
+    decode,
+    reaching,
+    step,
+    written,
+)
 from engine.steps.support.paths import check_path
 from engine.steps.support.waiting import context_of
 
@@ -25,6 +39,8 @@ class ClaimCheck(Step):
     On failure: the blob store out of reach is tried again; a ticket whose content is gone is the work item
     `claim-check-lost`.
     """
+
+    reaches = reaching("state")
 
     class Config(Options):
         path: Path | None = Field(None, description="the value; the whole data when left out", examples=["image"])

@@ -9,7 +9,20 @@ from typing import Any
 from pydantic import Field
 
 from engine.core.quoting import short
-from engine.sdk import Build, Cut, Duration, Expression, Frame, Kept, Options, Permanent, decode, step, written
+from engine.sdk import (
+    Build,
+    Cut,
+    Duration,
+    Expression,
+    Frame,
+    Kept,
+    Options,
+    Permanent,
+    decode,
+    reaching,
+    step,
+    written,
+)
 
 SOON = 0.001  # a timer is due after some time; 0 would mean that there is none
 
@@ -23,6 +36,8 @@ class Delay(Cut):
     that has passed already means at once.
     On failure: a moment that is missing or cannot be read is the work item `not-a-moment`.
     """
+
+    reaches = reaching("state")
 
     class Config(Options):
         for_: Duration | None = Field(None, alias="for", description="how long", examples=["15m"])

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, RootModel
 
-from engine.sdk import Build, DeepPath, Frame, Shape, Step, step
+from engine.sdk import PURE, Build, DeepPath, Frame, Shape, Step, step
 from engine.steps.support.paths import ITEMS, check_path, drop, shape_without, text_of, tree_of
 
 
@@ -17,6 +17,8 @@ class Drop(Step):
     `drop: [customer, "lines[].cost"]`. What is missing already is no problem at run time.
     Never fails. A path that the schema does not have is a finding: a misspelt one would leave in what should go.
     """
+
+    reaches = PURE
 
     class Config(RootModel[list[DeepPath]]):
         """Paths that go."""

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from engine.core.quoting import short
 from engine.sdk import (
+    PURE,
     UNKNOWN,
     Build,
     Duration,
@@ -57,6 +58,8 @@ class Enrich(Step):
     unless `missing: {default: ..}` says what stands in its place; never a null. A key with a missing part is
     `key-incomplete`. The data is not changed.
     """
+
+    reaches = PURE
 
     class Config(Options):
         each: Each | None = Field(None, description="for every item of a list")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from engine.sdk import Build, Filtered, Frame, Options, Reason, Step, step
+from engine.sdk import PURE, Build, Filtered, Frame, Options, Reason, Step, step
 
 
 @step("filter")
@@ -16,6 +16,8 @@ class Filter(Step):
     `choose`.
     Never fails; a condition that is not a yes/no answer is the work item `not-yes-no`.
     """
+
+    reaches = PURE
 
     class Config(Options):
         reason: Reason = Field(description="why events end here", examples=["training-mode"])

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, RootModel
 
-from engine.sdk import Build, DeepPath, Frame, Shape, Step, step
+from engine.sdk import PURE, Build, DeepPath, Frame, Shape, Step, step
 from engine.steps.support.paths import GONE, check_path, keep, shape_with_only, tree_of
 
 
@@ -17,6 +17,8 @@ class Keep(Step):
     `keep: [receipt_no, store.id, "lines[].sku"]`. What is named and missing stays missing; a list keeps its length.
     Never fails. A path that the schema does not have is a finding.
     """
+
+    reaches = PURE
 
     class Config(RootModel[list[DeepPath]]):
         """Paths that stay."""

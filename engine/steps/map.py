@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import ConfigDict, Field, RootModel
 
-from engine.sdk import Build, Frame, MappingRef, Shape, Step, step
+from engine.sdk import PURE, Build, Frame, MappingRef, Shape, Step, step
 
 
 @step("map")
@@ -16,6 +16,8 @@ class Map(Step):
     On failure: a field that gives nothing is the work item `mapping-failed`, which names the field; the data is not
     changed.
     """
+
+    reaches = PURE
 
     class Config(RootModel[MappingRef]):
         """Name of the mapping."""

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from engine.core.masking import HIDDEN, mask_email_text, mask_phone_text, mask_texts, mask_value
-from engine.sdk import UNKNOWN, Build, DeepPath, Frame, Options, Shape, Step, step
+from engine.sdk import PURE, UNKNOWN, Build, DeepPath, Frame, Options, Shape, Step, step
 from engine.steps.support.paths import check_path, replace, tree_of
 
 Mask = Callable[[Any], Any]
@@ -24,6 +24,8 @@ class MaskStep(Step):
     hold; null and missing stay as they are.
     Never fails. A path that the schema does not have is a finding.
     """
+
+    reaches = PURE
 
     class Config(Options):
         pan: Literal["everywhere"] | None = Field(None, description="shorten card numbers wherever they stand")

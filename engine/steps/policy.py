@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from engine.core.quoting import short
-from engine.sdk import Build, Condition, Filtered, Frame, Options, Reason, Signal, Step, Value, step
+from engine.sdk import PURE, Build, Condition, Filtered, Frame, Options, Reason, Signal, Step, Value, step
 from engine.steps.support.rejecting import Refusal
 
 
@@ -35,6 +35,8 @@ class Policy(Step):
     On failure: a review is a work item with the rule's reason; replayed after the decision it needs a change that takes
     it past the rule. A rule that cannot be asked is a work item that says why.
     """
+
+    reaches = PURE
 
     class Config(Options):
         deny: list[Denial] = Field(default_factory=list, description="cases that end the event")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, RootModel
 
-from engine.sdk import UNKNOWN, Build, Frame, Shape, Step, Value, evaluate, step
+from engine.sdk import PURE, UNKNOWN, Build, Frame, Shape, Step, Value, evaluate, step
 
 
 @step("set")
@@ -19,6 +19,8 @@ class Set(Step):
     `default`; a text or number in the way of a path is `not-an-object`, a number of more than 40 digits
     `number-too-long`. The data is not changed.
     """
+
+    reaches = PURE
 
     class Config(RootModel[dict[str, Value]]):
         """Values by the path they go to."""

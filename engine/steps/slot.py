@@ -6,7 +6,7 @@ from collections.abc import Awaitable
 
 from pydantic import ConfigDict, Field, RootModel
 
-from engine.sdk import Build, Frame, Shape, Signal, Step, step
+from engine.sdk import PURE, Build, Frame, Shape, Signal, Step, step
 
 
 @step("slot")
@@ -17,6 +17,8 @@ class Slot(Step):
     the data) beside it. The name is the step's id. An empty slot passes the event on unchanged.
     On failure: a failure of a step in it is that step's failure.
     """
+
+    reaches = PURE
 
     class Config(RootModel[str]):
         """Name of the slot."""

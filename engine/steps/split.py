@@ -8,6 +8,7 @@ from pydantic import Field
 
 from engine.core.quoting import short
 from engine.sdk import (
+    PURE,
     Build,
     Expression,
     Filtered,
@@ -38,6 +39,8 @@ class SplitStep(Step):
     On failure: no list there is the work item `not-a-list`, an item whose key is incomplete `key-incomplete`, two
     items with one key `split-key-duplicate`: the second would be taken for a repetition of the first and be lost.
     """
+
+    reaches = PURE
 
     class Config(Options):
         in_: Expression = Field(alias="in", description="the list", examples=["shipments"])

@@ -6,7 +6,7 @@ from collections.abc import Awaitable
 
 from pydantic import Field
 
-from engine.sdk import Build, Frame, Options, RawValues, Shape, Signal, Step, SubflowRef, step
+from engine.sdk import PURE, Build, Frame, Options, RawValues, Shape, Signal, Step, SubflowRef, step
 
 
 @step("subflow")
@@ -17,6 +17,8 @@ class Subflow(Step):
     so they see its data and their failures name their own ids.
     On failure: a failure of a step in it is that step's failure.
     """
+
+    reaches = PURE
 
     class Config(Options):
         name: SubflowRef = Field(description="the shared steps", examples=["check-totals"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from engine.sdk import UNKNOWN, Build, Frame, Options, Path, Shape, Step, Template, TemplateRef, step
+from engine.sdk import PURE, UNKNOWN, Build, Frame, Options, Path, Shape, Step, Template, TemplateRef, step
 
 
 @step("template")
@@ -16,6 +16,8 @@ class TemplateStep(Step):
     On failure: a template that reads what is not there, or grows beyond its caps, is a work item that names it; the
     data is not changed.
     """
+
+    reaches = PURE
 
     class Config(Options):
         text: Template | None = Field(None, description="the template itself", examples=["Sale {{ receipt_no }}"])

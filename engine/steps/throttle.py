@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from engine.sdk import Build, Frame, Key, Options, Rate, Step, key_parts, key_text, step
+from engine.sdk import Build, Frame, Key, Options, Rate, Step, key_parts, key_text, reaching, step
 from engine.steps.support.waiting import context_of
 
 
@@ -17,6 +17,8 @@ class Throttle(Step):
     On failure: a key with a missing part is the work item `key-incomplete`. Waiting loses nothing: an event that
     waits when the engine stops is taken up again.
     """
+
+    reaches = reaching("state")
 
     class Config(Options):
         rate: Rate = Field(description="how many events per time", examples=["50/s"])

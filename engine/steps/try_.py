@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import Field
 
 from engine.sdk import (
+    PURE,
     UNKNOWN,
     Build,
     Frame,
@@ -50,6 +51,8 @@ class Try(Step):
     as everywhere.
     On failure: a failure that is not caught, or one inside `catch`, is that step's failure.
     """
+
+    reaches = PURE
 
     class Config(Options):
         steps: Steps = Field(description="what is tried")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import ConfigDict, Field, RootModel
 
-from engine.sdk import Build, Frame, SchemaRef, Shape, Step, conform, step
+from engine.sdk import PURE, Build, Frame, SchemaRef, Shape, Step, conform, step
 
 
 @step("validate")
@@ -15,6 +15,8 @@ class Validate(Step):
     On failure: the work item `schema-violation` lists everything that is wrong, each with its JSON pointer; the data is
     not changed.
     """
+
+    reaches = PURE
 
     class Config(RootModel[SchemaRef]):
         """Name of the schema in mappings/schemas."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from engine.sdk import Build, Frame, Options, Output, Step, step
+from engine.sdk import Build, Frame, Options, Output, Step, reaching, step
 
 
 @step("wire_tap")
@@ -16,6 +16,8 @@ class WireTap(Step):
     an event that fails or is tried again leaves no copy of a state that never was.
     Never fails by itself; a failing sink is a failed delivery like any other and does not touch the event.
     """
+
+    reaches = reaching("calls")
 
     class Config(Options):
         sink: str = Field(description="id of a sink of this route", examples=["audit"], min_length=1)

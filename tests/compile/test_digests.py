@@ -65,7 +65,7 @@ def test_rows_of_a_table_change_nothing() -> None:
         ("routes/totals-check.yaml", "default: 0,", "default: 1,", {"returns"}),
         ("routes/tables.yaml", "key: sku, schema: product@1", "key: sku", {"sales-posting"}),
         ("routes/connections.yaml", "database: ${ERP_DB:shop}", "database: other", {"sales-posting", "sales-summary"}),
-        ("routes/connections.yaml", "zone: eu\n    limits", "zone: us\n    limits", {"sales-posting", "sales-summary"}),
+        ("routes/connections.yaml", "concurrency: 4", "concurrency: 5", {"sales-posting", "sales-summary"}),
     ],
 )
 def test_what_a_route_uses_changes_it(path: str, old: str, new: str, routes_changed: set[str]) -> None:

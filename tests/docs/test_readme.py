@@ -128,20 +128,27 @@ def test_the_finding_in_the_readme_is_what_validate_says(started: Path) -> None:
             assert line.strip() in told
 
 
+def _yaml(key: str) -> str:
+    (text,) = [text for text in blocks("yaml") if f"\n{key}:" in text]
+    return text
+
+
 def test_the_overlay_fits_the_shipped_route(tmp_path: Path) -> None:
-    (text,) = [text for text in blocks("yaml") if "\noverlay:" in text]
     for name in ("routes", "mappings"):
         shutil.copytree(ROOT / name, tmp_path / name)
     region = tmp_path / "routes" / "regions" / "es"
     region.mkdir(parents=True)
-    (region / "pack.yaml").write_text(
-        "tillflow: 1\npack: es\nlayer: country\nfor: {country: ES}\nowner: compliance\nresidency: eu\n", "utf-8"
-    )
-    (region / "es-sales.overlay.yaml").write_text(text, "utf-8")
+    (tmp_path / "routes" / "scopes.yaml").write_text(_yaml("scopes"), "utf-8")
+    (region / "pack.yaml").write_text(_yaml("pack"), "utf-8")
+    (region / "sales-posting.overlay.yaml").write_text(_yaml("overlay"), "utf-8")
 
     loaded = load(Settings(project=tmp_path, state=tmp_path / ".tillflow"), {})
+    (console,) = [text for text in blocks("console") if "tillflow render" in text]
+    command, told = console.splitlines()
 
     assert loaded.findings == []
+    assert "sales-posting" in loaded.routeset.regional
+    assert told in tillflow(*command.removeprefix("$ tillflow ").split(), folder=tmp_path)
 
 
 def test_the_connector_in_the_readme_is_a_connector() -> None:

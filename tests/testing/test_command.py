@@ -74,7 +74,7 @@ def test_json_holds_every_result(tillflow_test: Tillflow, shop: Path) -> None:
     first, second = known["tests"]
     assert first == {
         "file": "routes/posting.test.yaml", "line": 3, "name": "sold", "route": "posting", "mapping": "",
-        "passed": True, "problems": [], "notes": [],
+        "scope": "", "passed": True, "problems": [], "notes": [],
     }  # fmt: skip
     assert second["problems"] == ["the count of sold is 0, expected 1"]
     assert second["notes"][0].startswith("work item of posting: too-little")

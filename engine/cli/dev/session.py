@@ -157,9 +157,9 @@ class Session:
         while True:
             now = engine.plans.routeset
             if now is not known:
-                before = known.plans if known is not None else {}
+                before = known.by_route if known is not None else {}
                 known = self._answers.routeset = now
-                await self._tests(now, [route for route, plan in now.plans.items() if before.get(route) is not plan])
+                await self._tests(now, [route for route, plans in now.by_route.items() if before.get(route) != plans])
             await asyncio.sleep(LOOK)
 
     async def _tests(self, routeset: RouteSet, routes: list[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 from engine.compile.catalog import Catalog
@@ -30,22 +31,38 @@ class Mappings:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._compiled: dict[str, CompiledMapping] = {}
+        self._filled: dict[tuple[str, str], CompiledMapping | None] = {}
 
     def compile_all(self) -> None:
         """Findings of every mapping, used or not."""
-        given = self._given()
         for name, loaded in self._catalog.project.mappings.items():
-            made = _MappingCompiler(self._catalog, name, loaded, given).compile()
+            made = _MappingCompiler(self._catalog, name, loaded, self._names).compile()
             if made is not None:
                 self._compiled[name] = made
 
-    def _given(self) -> dict[str, str]:
+    @cached_property
+    def _names(self) -> dict[str, str]:
         """Names that steps give to items of a list (`as`) or add to the data (`into`), each with the file."""
         return {
             name: loaded.document.path
             for loaded in self._catalog.project.routes.values()
             for name in _given_names(loaded.document.data.get("steps"))
         }
+
+    def filled(self, catalog: Catalog, mappings: Mapping[str, Loaded[MappingDoc]]) -> Mappings:
+        """These, some with their slots filled. Findings go to the report of `catalog`, once for equal ones."""
+        made = Mappings(catalog)
+        made._compiled = dict(self._compiled)
+        made._filled, made._names = self._filled, self._names
+        for name, loaded in mappings.items():
+            key = (name, content_digest(loaded.document.data))
+            if key not in self._filled:
+                self._filled[key] = _MappingCompiler(catalog, name, loaded, self._names).compile()
+            made._compiled.pop(name, None)
+            found = self._filled[key]
+            if found is not None:
+                made._compiled[name] = found
+        return made
 
     def get(self, name: str) -> CompiledMapping | None:
         return self._compiled.get(name)

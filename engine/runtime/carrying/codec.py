@@ -20,6 +20,7 @@ _HEADERS = tuple(f"tf-{name}" for name in (*_TEXT, "trace"))
 _texts = attrgetter(*(name[3:] for name in _HEADERS))
 BLOB = "tf-blob"  # digest of a body that is kept as a blob, see `largebodies`
 DEAD = "tf-dead"  # marks what the transport gave up on, see `dead`; no copy and no replay carries it on
+SCOPE = "tf-scope"  # layers of the event's scope as JSON text
 WAITS = "waits"  # `Routed.kept` of a group that goes on by itself: nothing of it is replayed
 
 
@@ -75,6 +76,7 @@ class Routed:
     blob      digest of the body, where that could not be fetched: there is no data then
     kept      not empty: the data is what a cut kept, `one` piece of it or a `list`; the router goes on from there
     dead      where the transport gave up on it; empty: it did not
+    scope     of a continuation: the scope its event had, see `Regional`
     """
 
     event: Event
@@ -90,6 +92,7 @@ class Routed:
     blob: str = ""
     kept: str = ""
     dead: str = ""
+    scope: str = ""
 
     def outgoing(self, route: str, delay: float = 0.0) -> Outgoing:
         """To the queue of one route."""
@@ -114,6 +117,7 @@ class Routed:
             "tf-row": self.row,
             BLOB: self.blob,
             "tf-kept": self.kept,
+            SCOPE: self.scope,
         }
         return headers | {name: value for name, value in facts.items() if value}
 
@@ -134,6 +138,7 @@ class Routed:
             blob=blob,
             kept=str(headers.get("tf-kept", "")),
             dead=str(headers.get(DEAD, "")),
+            scope=str(headers.get(SCOPE, "")),
         )
 
 
@@ -150,6 +155,7 @@ class Delivery:
     due      not to be sent before this moment (UTC microseconds): a Retry-After longer than the longest tier
     body     the frozen request, or the data of the event to publish
     blob     digest of the body, where that could not be fetched: `body` is None then
+    scope    of its event, where the route runs differently here and there
     """
 
     id: str
@@ -170,6 +176,7 @@ class Delivery:
     blob: str = ""
     does: str = ""
     dead: str = ""
+    scope: str = ""
 
     @property
     def key(self) -> str:
@@ -197,6 +204,7 @@ class Delivery:
             "tf-due": self.due,
             "tf-version": self.version,
             "tf-does": self.does,
+            SCOPE: self.scope,
             BLOB: self.blob,
         }
         return headers | {"tf-kind": "delivery"} | {name: value for name, value in facts.items() if value}
@@ -227,6 +235,7 @@ class Delivery:
             blob=blob,
             does=str(headers.get("tf-does", "")),
             dead=str(headers.get(DEAD, "")),
+            scope=str(headers.get(SCOPE, "")),
         )
 
 

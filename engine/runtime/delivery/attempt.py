@@ -96,9 +96,9 @@ async def _quarantined(desk: Desk, sink: Sink, group: Sequence[InHand]) -> list[
 
 
 async def _ask_and_send(desk: Desk, sink: Sink, group: Sequence[InHand]) -> list[Tried]:
-    answers: dict[int, Tried] = {}
+    answers = {place: refused for place, one in enumerate(group) if (refused := _outside(desk, one)) is not None}
     for place, one in enumerate(group):
-        if one.maybe and one.sink is not None and one.sink.guarantee == "verify":
+        if place not in answers and one.maybe and one.sink is not None and one.sink.guarantee == "verify":
             found = await _verify(desk, sink, one)
             if found is not None:
                 answers[place] = found
@@ -107,6 +107,16 @@ async def _ask_and_send(desk: Desk, sink: Sink, group: Sequence[InHand]) -> list
         made = await _send(desk, sink, [one for _, one in left])
         answers |= {place: tried for (place, _), tried in zip(left, made, strict=True)}
     return [answers[place] for place in range(len(group))]
+
+
+def _outside(desk: Desk, one: InHand) -> Tried | None:
+    """A refusal where the data of its country must not come to where the connection stands now."""
+    zone, connection = desk.plans.residency(one.delivery.event.region), one.connection
+    if not zone or connection is None or connection.zone == zone:
+        return None
+    country = one.delivery.event.region
+    text = f"data of {country} must not leave `{zone}`; `{connection.name}` stands in `{connection.zone or 'no zone'}`"
+    return Tried(failure=Permanent("residency", text))
 
 
 async def _verify(desk: Desk, sink: Sink, one: InHand) -> Tried | None:

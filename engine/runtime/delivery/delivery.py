@@ -218,7 +218,7 @@ class Worker:
     def _in_hand(self, receipt: Receipt) -> InHand:
         desk, delivery = self._desk, Delivery.read(receipt.headers, receipt.body)
         one = InHand(receipt, delivery, self.home)
-        one.plan, one.sink = desk.plans.receiver(delivery.route, delivery.sink, delivery.effect, delivery.does)
+        one.plan, one.sink = desk.plans.receiver(delivery)
         if (sink := one.sink) is None:
             return one
         one.bucket = desk.bucket(delivery.route, sink)

@@ -70,11 +70,11 @@ class Lanes:
 
     def wanted(self) -> set[Address]:
         """Lanes the current Plans deliver through."""
-        return lanes_of(self._plans.all())
+        return lanes_of(self._plans.every())
 
     async def start(self) -> None:
         """Make queues and fences exist, hand over what a crash left in between, and begin to deliver."""
-        await self.prepare(self._plans.all())
+        await self.prepare(self._plans.every())
         await order.recover(self._cell)
         await recover_replays(self._cell, self._plans)
         await self.follow()
@@ -92,16 +92,16 @@ class Lanes:
         changed   names of connections that are configured otherwise now: what waits for them is taken in hand anew
         """
         await self._desk.pool.keep(self._connections())
-        for address in sorted(lanes_of([*self._plans.all(), *self._plans.retiring()])):
+        for address in sorted(lanes_of(self._plans.every())):
             self._run(address)
-        for address in lanes_of(self._plans.all(), changed) & self._workers.keys():
+        for address in lanes_of(self._plans.every(), changed) & self._workers.keys():
             self._workers[address].renew()
 
     async def drop(self, lane: Address) -> bool:
         """End a lane that no Plan uses any more, and delete its queue. False when it is used, something came, or another
         process did not let go of it yet.
         """
-        if lane in lanes_of([*self._plans.all(), *self._plans.retiring()]):
+        if lane in lanes_of(self._plans.every()):
             return False
         await self._end(lane)
         return await self._cell.transport.remove(lane)
@@ -122,7 +122,7 @@ class Lanes:
         }
         for address in self._tasks.keys() - there.keys() - {QUARANTINE}:
             await self._end(address)  # another process deleted its queue
-        wanted = lanes_of([*self._plans.all(), *self._plans.retiring()]) & there.keys()
+        wanted = lanes_of(self._plans.every()) & there.keys()
         left = {address for address, depth in there.items() if depth.ready or depth.delayed or depth.unacked}
         for address in sorted(wanted | left | {QUARANTINE}):
             self._run(address)
@@ -156,7 +156,7 @@ class Lanes:
         ]
 
     def _connections(self) -> list[PlannedConnection]:
-        named = {name for plan in (*self._plans.all(), *self._plans.retiring()) for name in plan.connections}
+        named = {name for plan in self._plans.every() for name in plan.connections}
         return [found for name in sorted(named) if (found := self._plans.connection(name)) is not None]
 
     async def _keep_running(self, address: Address, worker: Worker) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.compile.plan import Plan
+from engine.compile.regions.choosing import Regional, unknown_scope
 from engine.core.clock import Clock, SystemClock, day_of
 from engine.core.errors import Failure, Permanent
 from engine.core.event import Event
@@ -23,8 +24,9 @@ from engine.plugins.registry import Registry
 from engine.ports.secrets import SecretSource
 from engine.runtime.ingress.identity import identified
 from engine.runtime.ingress.intake import Refused, origin_of, records, take
-from engine.runtime.router.env import Surroundings, TableReader
+from engine.runtime.router.env import RouteEnv, Surroundings, TableReader
 from engine.runtime.router.pipeline import run
+from engine.runtime.router.placing import OTHER_REGION
 
 
 @dataclass(frozen=True)
@@ -139,20 +141,47 @@ async def dry_runs(
     value: Any,
     name: str,
     answers: Mapping[str, Any],
+    regional: Regional | None = None,
 ) -> list[DryRun]:
-    """One DryRun per record. `value` is the event's data for a route that subscribes, `raw` a native document else."""
+    """One DryRun per record. `value` is the event's data for a route that subscribes, `raw` a native document else;
+    each runs the Plan of its scope.
+    """
     clock = SystemClock()
     context = Pretended(clock, answers)
     around = Surroundings(tables, secrets, clock, lambda plan, event: context)  # type: ignore[arg-type,return-value]
     found = _events(plan, registry, clock, raw, value, name)
-    return [await _one(plan, around, title, event) for title, event in found]
+    return [await _one(plan, regional, around, title, event) for title, event in found]
 
 
-async def _one(plan: Plan, around: Surroundings, title: str, event: Event | Failure) -> DryRun:
+def _placed(plan: Plan, regional: Regional | None, around: Surroundings, event: Event) -> tuple[Plan | None, str]:
+    """(the Plan of the event's scope, what overlays it has); None where it is one of another region. Raises Failure."""
+    if regional is None or "@" not in event.type:
+        return plan, ""
+    placed = regional.place(event.data, RouteEnv(plan, event, event.type, around))
+    if placed.elsewhere:
+        return None, ""
+    if placed.ground is None:
+        raise unknown_scope(placed)
+    span = placed.ground.on(event.day)
+    return span.plan, f" under {', '.join(span.overlays)}" if span.overlays else ""
+
+
+async def _one(
+    plan: Plan, regional: Regional | None, around: Surroundings, title: str, event: Event | Failure
+) -> DryRun:
     shown = DryRun(title)
-    if isinstance(event, Failure):
-        shown.failed = str(event)
+    try:
+        if isinstance(event, Failure):
+            raise event
+        own, under = _placed(plan, regional, around, event)
+    except Failure as failure:
+        shown.failed = str(failure)
         return shown
+    shown.title += under
+    if own is None:
+        shown.filtered = OTHER_REGION
+        return shown
+    plan = own
 
     def observe(step: str, before: Any, after: Any) -> None:
         shown.steps.append(TriedStep(step, before, after))

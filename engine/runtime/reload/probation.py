@@ -77,7 +77,8 @@ class Probation:
             return
         clock = self._cell.clock
         for route, plan in after.plans.items():
-            if before.plans.get(route) is not plan and plan.probation.events:
+            changed = before.plans.get(route) is not plan or before.by_route[route] != after.by_route[route]
+            if changed and plan.probation.events:
                 self._trials[route] = Trial(plan, clock.monotonic() + plan.probation.within)
                 self._counted[route] = self._handled(route)
 

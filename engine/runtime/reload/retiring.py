@@ -51,7 +51,7 @@ class Retiring:
         self._looked = now
         depths = await self._cell.transport.depths()
         done = [plan.route for plan in self._plans.retiring() if await self._look_at(plan, depths)]
-        wanted = lanes_of([*self._plans.all(), *self._plans.retiring()])
+        wanted = lanes_of(self._plans.every())
         for lane, depth in sorted(depths.items()):
             if lane.kind == "lane" and lane not in wanted and not _holds(depth):
                 await self._lanes.drop(lane)

@@ -18,8 +18,8 @@ CHECK_WITHIN = 10.0  # seconds for one connection to answer
 
 def changed_plans(before: RouteSet, after: RouteSet) -> list[Plan]:
     """Plans of `after` that do not run yet."""
-    known = {plan.digest for plan in before.plans.values()}
-    return [plan for plan in after.plans.values() if plan.digest not in known]
+    known = {plan.digest for plan in before.every_plan}
+    return [plan for plan in after.every_plan if plan.digest not in known]
 
 
 @dataclass(frozen=True)

@@ -215,7 +215,7 @@ class Reload:
         try:
             self._member.remember(await self._build(kept, self._plans.routeset))
         except NotTheSame as other:
-            lost = sorted(kept.plans.keys() - other.given.plans.keys())
+            lost = sorted({name.partition(" ")[0] for name in kept.plans} - other.given.plans.keys())
             if lost:
                 text = f"these routes of revision {kept.number} do not compile any more: {', '.join(lost)}"
                 raise Permanent("has-errors", text) from None
@@ -267,6 +267,6 @@ def _shown(revision: Revision) -> Answer:
         "author": revision.author,
         "reason": revision.reason,
         "at": iso(revision.at),
-        "routes": len(revision.plans),
+        "routes": len({name.partition(" ")[0] for name in revision.plans}),
         "problem": revision.problem,
     }

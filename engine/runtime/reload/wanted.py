@@ -16,7 +16,7 @@ class Wanted:
     """One reading of a project.
 
     digest   of its RouteSet; empty where there are errors
-    plans    route -> digest of its Plan
+    plans    digests of its Plans, see `RouteSet.digests`
     errors   one line each: `file:line:column code message`
     """
 
@@ -28,7 +28,7 @@ class Wanted:
     @classmethod
     def of(cls, routeset: RouteSet) -> Wanted:
         """One that was compiled here."""
-        return cls(routeset.files, routeset.digest, {route: plan.digest for route, plan in routeset.plans.items()})
+        return cls(routeset.files, routeset.digest, dict(routeset.digests))
 
 
 class Reader(Protocol):

@@ -34,7 +34,7 @@ from engine.ports.store.steps import (
     TimersDue,
 )
 from engine.ports.store.work import WorkCreate
-from engine.runtime.carrying.codec import BLOB, WAITS, Routed, event_from, read_headers, unpack
+from engine.runtime.carrying.codec import BLOB, SCOPE, WAITS, Routed, event_from, read_headers, unpack
 from engine.runtime.carrying.handover import persist
 from engine.runtime.carrying.largebodies import missing
 from engine.runtime.carrying.publishing import publish
@@ -131,7 +131,7 @@ class Continuations:
     async def _resume(self, kept: Routed, route: str, bodies: Sequence[bytes]) -> Routed | None:
         """The continuation with its data; None when it could not be made: then it is a work item."""
         shared = self._shared
-        asking = partial(shared.plans.resuming, route, kept.segment, kept.state, kept.plan)
+        asking = partial(shared.plans.resuming, route, kept)
         found = await persist(shared.cell, asking)
         if found is None:
             gone = Permanent("plan-gone", f"the cut `{kept.segment}` is in no Plan that is known")
@@ -208,8 +208,9 @@ def group_event(key: GroupKey, generation: int, members: Sequence[Member]) -> tu
         trace=first.trace if len({event.trace for event in events}) == 1 else own,
     )
     lost = next((str(headers[BLOB]) for headers, _ in packed if BLOB in headers), "")
-    plan, state = str(last.get(PLAN, "")), str(last.get(STATE, ""))
-    return Routed(event, segment=key.step, plan=plan, state=state, blob=lost), [body for _, body in packed]
+    plan, state, scope = (str(last.get(name, "")) for name in (PLAN, STATE, SCOPE))
+    routed = Routed(event, segment=key.step, plan=plan, state=state, blob=lost, scope=scope)
+    return routed, [body for _, body in packed]
 
 
 def _total(members: Sequence[Member], events: Sequence[Event]) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from engine.core.event import Event
 from engine.core.ids import continuation_id, digest
 from engine.core.outcome import Kept
 from engine.ports.store.steps import Full, GroupJoin, GroupKey, Joined, Member, Timer, TimerSet
-from engine.runtime.carrying.codec import Routed, event_headers, kept_headers, pack
+from engine.runtime.carrying.codec import SCOPE, Routed, event_headers, kept_headers, pack
 from engine.runtime.carrying.handover import persist
 from engine.runtime.crash import point
 from engine.runtime.router.routing import Routing
@@ -84,6 +84,7 @@ def _timer(shared: Shared, case: Routing, kept: Kept) -> Timer:
         state=case.segment.state_version,
         output_key=kept.output_key,
         row=row,
+        scope=case.routed.scope,
     )
     due = shared.now() + round(kept.due * 1_000_000)
     headers = kept_headers(continuation.headers())
@@ -108,6 +109,8 @@ def _packed(case: Routing, kept: Kept) -> bytes:
     """What a group keeps of a member: who it was, which state it was kept in, and what the step keeps."""
     assert case.plan is not None and case.segment is not None
     headers = event_headers(case.event) | {STATE: case.segment.state_version, PLAN: case.plan.digest}
+    if case.routed.scope:
+        headers[SCOPE] = case.routed.scope
     return pack(headers, kept.body)
 
 

@@ -12,7 +12,7 @@ from functools import partial
 from engine.compile.plan import Plan
 from engine.core.errors import Permanent, StoreDown
 from engine.core.jsonx import encode
-from engine.core.outcome import Failed, Outcome
+from engine.core.outcome import Failed, Filtered, Outcome
 from engine.plugins.sequence import StepFailed
 from engine.ports.store.inbox import EventKey, InboxFind, InboxRow
 from engine.runtime.carrying.handover import FIRST_PAUSE, persist
@@ -22,6 +22,7 @@ from engine.runtime.people.work import OUTCOME_CHANGED, gave_up
 from engine.runtime.router.cuts import resumed
 from engine.runtime.router.outcomes import Made, make, markers_of_failed
 from engine.runtime.router.pipeline import Start, begin, failed_by
+from engine.runtime.router.placing import OTHER_REGION, place
 from engine.runtime.router.routing import Routing, changed, conflict_of, judge, not_accepted
 from engine.runtime.router.shared import Shared
 
@@ -34,6 +35,7 @@ async def assign(shared: Shared, route: str, cases: Sequence[Routing], last: Pla
     last   the Plan the route ran before, which owns what cannot be routed any more
     """
     for case in cases:
+        failure = place(shared, route, case)
         found = await persist(shared.cell, partial(shared.plans.entered, route, case.routed))
         case.plan = shared.plans.current(route) or last
         if found is None:
@@ -48,7 +50,8 @@ async def assign(shared: Shared, route: str, cases: Sequence[Routing], last: Pla
         elif case.routed.kept:
             _go_on(case)
         else:
-            failure = not_accepted(case, shared.plans)
+            failure = not_accepted(case, shared.plans) or failure
+            case.unplaced = failure is not None
             case.failed = Failed(failure) if failure is not None else None
 
 
@@ -100,6 +103,8 @@ async def _recorded(shared: Shared, case: Routing, row: InboxRow) -> None:
     case.row = row
     if case.routed.dead:
         case.failed = None  # what was written down is finished
+    if case.unplaced:
+        case.failed = None  # it was decided before there was a question where it belongs
     if case.plan is not None and case.plan.digest == row.plan:
         return
     plan = await persist(shared.cell, partial(shared.plans.recorded, row.plan))
@@ -132,6 +137,8 @@ def start(shared: Shared, cases: Sequence[Routing]) -> list[Waiting]:
 def _begin(shared: Shared, case: Routing) -> Outcome | Awaitable[Outcome]:
     assert case.plan is not None and case.segment is not None
     routed = case.routed
+    if case.elsewhere and case.row is None:
+        return Outcome(filtered=Filtered(OTHER_REGION))
     entry = Start(routed.schema, routed.output_key, routed.attempt)
     return begin(case.plan, case.segment, routed.event, around=shared.around, start=entry)
 
@@ -172,7 +179,7 @@ def _take(shared: Shared, case: Routing, outcome: Outcome) -> None:
 def _make(shared: Shared, case: Routing) -> None:
     assert case.plan is not None and case.outcome is not None
     try:
-        case.made = make(case.plan, case.event, case.outcome, shared.cell.clock)
+        case.made = make(case.plan, case.event, case.outcome, shared.cell.clock, case.routed.scope)
     except StepFailed as failed:
         case.failed = failed_by(failed)
 

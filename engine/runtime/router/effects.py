@@ -61,6 +61,10 @@ class Effects:
         connection = self._plans.connection(request.connection)
         if connection is None:
             raise Permanent("connection-gone", f"there is no connection `{request.connection}` any more")
+        zone = self._plans.residency(event.region)
+        if zone and connection.zone != zone:
+            text = f"data of {event.region} must not leave `{zone}`; `{connection.name}` does not stand there"
+            raise Permanent("residency", text)
         action = self._pool.call_action(connection.connector, request.action)
         if not request.effect or action.guarantee is None:
             return await self._read(_Target(connection, action, request, request.event_id))

@@ -44,7 +44,7 @@ class Made:
         ]
 
 
-def make(plan: Plan, event: Event, outcome: Outcome, clock: Clock) -> Made:
+def make(plan: Plan, event: Event, outcome: Outcome, clock: Clock, scope: str = "") -> Made:
     """What this outcome of `event` consists of. Raises StepFailed naming the sink: nothing may be published then."""
     made = Made()
     effects: set[str] = set()
@@ -53,7 +53,7 @@ def make(plan: Plan, event: Event, outcome: Outcome, clock: Clock) -> Made:
         if sink is None:
             continue
         try:
-            _add(made, effects, plan, sink, event, output, clock)
+            _add(made, effects, plan, sink, event, output, clock, scope)
         except Failure as failure:
             raise StepFailed(failure, sink.id) from failure
     selected = {output.sink for output in outcome.outputs}
@@ -93,7 +93,7 @@ def child_event(parent: Event, type_: EventType, output: Output, effect: str, cl
 
 
 def _add(
-    made: Made, effects: set[str], plan: Plan, sink: PlannedSink, event: Event, output: Output, clock: Clock
+    made: Made, effects: set[str], plan: Plan, sink: PlannedSink, event: Event, output: Output, clock: Clock, scope: str
 ) -> None:
     own = delivery_id(event.id, sink.effect, output.output_key)
     if own in effects:
@@ -118,6 +118,7 @@ def _add(
         output_key=output.output_key,
         schema=output.schema,
         version=output.version,
+        scope=scope,
     )
     made.deliveries.append((sink.lane, delivery))
     made.contents[sink.id, own] = output.content

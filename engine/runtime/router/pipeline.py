@@ -134,6 +134,8 @@ def _tapped(plan: Plan, frame: Frame) -> tuple[Output, ...]:
 
 def _output(sink: PlannedSink, data: Any, env: Any, output_key: str, schema: str) -> Iterable[Output]:
     """[the output] of one sink for one frame; [] when it is not selected."""
+    if sink.disabled:
+        return ()
     try:
         if sink.when is not None and not sink.when.condition(data, env):
             return ()

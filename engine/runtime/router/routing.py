@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from engine.compile.plan import Plan, Segment
@@ -33,6 +33,8 @@ class Routing:
     failed          why it cannot go on; a work item
     again           it is tried again later instead
     key             of its inbox row
+    unplaced        no Plan may decide it: its scope is not known
+    elsewhere       the route is one of a region it does not belong to
     """
 
     routed: Routed
@@ -47,12 +49,19 @@ class Routing:
     made: Made = field(default_factory=Made)
     failed: Failed | None = None
     again: Decision | None = None
+    unplaced: bool = False
+    elsewhere: bool = False
     event: Event = field(init=False)
     key: EventKey = field(init=False)
 
     def __post_init__(self) -> None:
         self.event = self.routed.event
         self.key = EventKey(self.event.day, self.routed.row or self.event.id)
+
+    def placed(self, scope: str, country: str) -> None:
+        """Its scope is known: everything made of it carries that on."""
+        self.event = replace(self.event, region=country) if self.event.region != country else self.event
+        self.routed = replace(self.routed, event=self.event, scope=scope)
 
     @property
     def has_inbox(self) -> bool:

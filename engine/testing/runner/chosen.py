@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from engine.config.models.tests import CaseDoc
 from engine.config.project import Project
 from engine.config.subject import Subject, subject_of
 from engine.core.findings import Mark
+
+if TYPE_CHECKING:
+    from engine.testing.runner.scoped import Scoped
 
 
 @dataclass(frozen=True)
@@ -20,6 +24,7 @@ class TestCase:
     doc: CaseDoc
     subject: Subject
     mark: Mark
+    scope: Scoped | None = None  # where it runs; None: on the base
 
     @property
     def name(self) -> str:

@@ -35,7 +35,7 @@ def _case(result: CaseResult) -> str:
     case = result.case
     subject = case.subject.mapping or case.subject.route
     head = (
-        f"    <testcase classname={_attribute(subject)} name={_attribute(case.name)} file={_attribute(case.file)} "
+        f"    <testcase classname={_attribute(subject)} name={_attribute(told_name(result))} file={_attribute(case.file)} "
         f'line="{case.mark.line}" time="{result.seconds:.3f}"'
     )
     if result.passed:
@@ -43,6 +43,11 @@ def _case(result: CaseResult) -> str:
     text = "\n".join((f"{case.file}:{case.mark.line}", *result.problems, *result.notes))
     message = _attribute(result.problems[0])
     return f"{head}>\n      <failure message={message}>{escape(_clean(text))}</failure>\n    </testcase>\n"
+
+
+def told_name(result: CaseResult) -> str:
+    """The name of a test, with the scope it ran in."""
+    return f"{result.case.name} [{result.scope}]" if result.scope else result.case.name
 
 
 def _attribute(text: str) -> str:

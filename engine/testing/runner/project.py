@@ -72,8 +72,10 @@ class TestProject:
 
     def _compile(self, project: Project) -> tuple[RouteSet, list[Finding]]:
         routeset, findings = compile_project(project, self._watching, self.secrets)
-        plans = {name: self.watch.plan(plan) for name, plan in routeset.plans.items()}
-        return replace(routeset, plans=plans), findings
+        watched = {plan.digest: self.watch.plan(plan) for plan in routeset.every_plan}
+        plans = {name: watched[plan.digest] for name, plan in routeset.plans.items()}
+        regional = {name: one.with_plans(lambda plan: watched[plan.digest]) for name, one in routeset.regional.items()}
+        return replace(routeset, plans=plans, regional=regional), findings
 
 
 def load_for_tests(settings: Settings, environ: Mapping[str, str], registry: Registry) -> TestProject:

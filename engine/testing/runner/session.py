@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from engine.core.clock import iso
 from engine.testing.runner.chosen import TestCase
@@ -14,6 +14,7 @@ from engine.testing.runner.judge import differences
 from engine.testing.runner.mappings import mapping_differences
 from engine.testing.runner.project import TestProject
 from engine.testing.runner.promises import SEEDS, broken, other_state, state_of
+from engine.testing.runner.scoped import Scoped, change_of, on_day, own_cases, scopes_of
 from engine.testing.runner.values import BadTest
 from engine.testing.runner.world import Happened, run_case
 
@@ -28,6 +29,7 @@ class CaseResult:
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
+    scope: str = ""  # where it ran; empty: on the base
 
     @property
     def passed(self) -> bool:
@@ -56,7 +58,7 @@ def run_tests(
     began, report = time.perf_counter(), TestReport()
     for case in cases:
         result = run_one(project, case)
-        report.results.append(result)
+        report.results += [result, *run_scopes(project, case)]
         done(result)
     report.coverage = project.watch.coverage.of(project.project, routes)
     report.seconds = time.perf_counter() - began
@@ -72,13 +74,50 @@ def run_one(project: TestProject, case: TestCase) -> CaseResult:
         problems, notes = [str(bad)], []
     except Exception as error:  # one case must not end the others
         problems, notes = [f"{type(error).__name__}: {error}: a defect of the engine or of a plugin"], []
-    return CaseResult(case, tuple(problems), tuple(notes), time.perf_counter() - began)
+    scope = case.scope.label if case.scope is not None else ""
+    return CaseResult(case, tuple(problems), tuple(notes), time.perf_counter() - began, scope)
+
+
+def run_scopes(project: TestProject, case: TestCase) -> list[CaseResult]:
+    """A promise under every overlay, an example where an overlay makes another Plan of its route: what an overlay
+    changes, it says.
+    """
+    promise = case.doc.kind == "promise"
+    results = []
+    for scoped in scopes_of(project, case):
+        here = replace(own_cases(case, scoped, project.project.files), scope=scoped)
+        if promise or case.doc.given.every_scope:
+            results.append(run_one(project, here))
+        elif scoped.own:
+            results.append(_example(project, here, scoped))
+    return results
+
+
+def _example(project: TestProject, case: TestCase, scoped: Scoped) -> CaseResult:
+    """An example of the base under overlays: nothing of it changes but what they say."""
+    change = change_of(project, case, scoped)
+    if change is None:
+        result = run_one(project, case)
+        if result.passed:
+            return result
+        names = " and ".join(scoped.overlays)
+        told = f"{names} changes this example; if that is meant, say so in `expects_change`, and what comes of it"
+        return replace(result, problems=(told, *result.problems))
+    overlay, expecting = change
+    result = run_one(project, expecting)
+    if result.passed and run_one(project, replace(expecting, scope=None)).passed:
+        told = f"`{overlay}` expects a change of this example, and nothing changes: the base does the same"
+        return replace(result, problems=(told,))
+    return result
 
 
 def _judged(project: TestProject, case: TestCase) -> tuple[list[str], list[str]]:
     given = read_given(case, project.project.files)
     if case.subject.mapping:
         return mapping_differences(project, case, given), []
+    if case.scope is not None and (case.doc.kind == "promise" or case.doc.given.every_scope):
+        source = project.routeset.plans[case.subject.route].source
+        given = on_day(given, project.routeset.types.get(source.event) or source.accepts, case.scope)
     shape = case.doc.given
     happened = run_case(project, case, given.again(shape.times, shape.shuffle))
     problems = [*happened.problems, *_out_of_date(case, happened), *differences(case, happened)]

@@ -100,9 +100,13 @@ class _World:
     def __init__(self, project: TestProject, routeset: RouteSet, case: TestCase) -> None:
         self._project = project
         self._case = case
-        self._original = {name: routeset.plans[name] for name in case.subject.running}
+        scope = case.scope
+        self._original = {
+            name: scope.plan(routeset, name) if scope is not None else routeset.plans[name]
+            for name in case.subject.running
+        }
         plans = {name: captured(plan) for name, plan in self._original.items()}
-        self._routeset = replace(routeset, plans=plans, files={})
+        self._routeset = replace(routeset, plans=plans, files={}, regional={})
         self._files = routeset.files
         self._entrance = plans[case.subject.route]
         self.happened = Happened(dict(self._original))
@@ -223,6 +227,7 @@ class _World:
             day=day_of(now),
             origin=origin,
             headers=self._case.doc.given.headers,
+            region=self._case.scope.country if self._case.scope is not None else "",
         )
 
     def _bring(self, outside: Outside, name: str, content: bytes = b"", value: Any = None) -> None:

@@ -1,0 +1,362 @@
+"""A route with overlays laid over it: one after the other, each on what the one before left.
+
+Nothing of the base is changed; what comes out is a document of its own, whose values know the file they came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from engine.config.checks import ids_of, same_ids
+from engine.config.loaded import Loaded, Project
+from engine.config.models.resources import MappingDoc
+from engine.config.models.route import RouteDoc
+from engine.config.models.step import May, StepDoc
+from engine.config.nodes import Path
+from engine.config.regions.mappings import filled_mapping
+from engine.config.regions.packs import Overlay, Pack
+from engine.config.regions.pieces import Piece, merged
+from engine.config.regions.targets import no_such, version_fits
+from engine.core.findings import Finding, Mark
+
+SLOT_STEPS = "steps"  # where the steps stand that fill a slot; nobody can write this key in a file
+DISABLED = "disabled"  # why a sink is never selected; nobody can write this key either
+
+
+@dataclass(frozen=True)
+class Gone:
+    """A step or sink that does not run: where it stood, and the reason."""
+
+    id: str
+    piece: Piece
+    reason: Piece
+
+
+@dataclass(frozen=True)
+class Effective:
+    """A route as it is in one scope.
+
+    route     its document and model
+    whole     the document's pieces, with what each replaced
+    mappings  those whose slots are filled, as this route uses them; `pieces` of them beside
+    disabled  sinks that are never selected
+    gone      steps and sinks that do not run
+    overlays  names of what was laid over it, weakest first
+    """
+
+    route: Loaded[RouteDoc]
+    whole: Piece
+    mappings: Mapping[str, Loaded[MappingDoc]] = field(default_factory=dict)
+    pieces: Mapping[str, Piece] = field(default_factory=dict)
+    disabled: frozenset[str] = frozenset()
+    gone: tuple[Gone, ...] = ()
+    overlays: tuple[str, ...] = ()
+
+
+def untouched(route: Loaded[RouteDoc]) -> Effective:
+    """The base."""
+    return Effective(route, Piece(route.document))
+
+
+def apply(
+    project: Project, base: Loaded[RouteDoc], overlays: Sequence[Overlay], packs: Mapping[str, Pack]
+) -> tuple[Effective, list[Finding]]:
+    """The route under these overlays, weakest first. With errors among the findings it must not be used."""
+    working = _Working(project, base)
+    for overlay in overlays:
+        _Turn(working, overlay, packs[overlay.region]).take()
+    return working.ended([overlay.model.overlay for overlay in overlays]), working.findings
+
+
+class _Working:
+    """A route while it is changed. `docs` are the models of its steps, in step with their pieces."""
+
+    def __init__(self, project: Project, base: Loaded[RouteDoc]) -> None:
+        self.project = project
+        self.base = base
+        self.whole = Piece(base.document)
+        self.docs: list[StepDoc] = list(base.model.steps)
+        self.params = dict(base.model.params)
+        self.sinks = list(base.model.to)
+        self.mappings: dict[str, Piece] = {}
+        self.removed: dict[str, Gone] = {}
+        self.disabled: dict[str, Gone] = {}
+        self.after: dict[str, int] = {}  # step -> how many were put behind it
+        self.texts: dict[str, str] = {}
+        self.findings: list[Finding] = []
+        self.has_more = False
+        self._ids: dict[str, Path] | None = None
+
+    @property
+    def ids(self) -> dict[str, Path]:
+        """Paths of all steps by id."""
+        if self._ids is None:
+            steps = self.whole.at(("steps",)).value if self.docs else []
+            self._ids = {name: path[:-1] for name, path in ids_of(steps, ("steps",))}
+        return self._ids
+
+    def put(self, path: Path, piece: Piece, *, steps: bool = True) -> None:
+        """`steps`: there may be others now."""
+        self.whole = self.whole.put(path, piece)
+        if steps:
+            self._ids, self.has_more = None, True
+
+    def ended(self, overlays: Sequence[str]) -> Effective:
+        """What came of it."""
+        for path in sorted((self.ids[name] for name in self.removed), key=_last_first, reverse=True):
+            self._take_out(path)
+        document = merged(self.whole, self.texts)
+        steps = [self._with_body(index, doc, document.data) for index, doc in enumerate(self.docs)]
+        model = self.base.model.model_copy(update={"params": self.params, "steps": steps, "to": self.sinks})
+        route = Loaded(document, model, self.base.region)
+        found = same_ids(document) if self.has_more else []
+        known = set(same_ids(self.base.document)) if found else set()
+        self.findings += [one for one in found if one not in known]
+        mappings = {
+            name: replace(self.project.mappings[name], document=merged(piece, self.texts))
+            for name, piece in self.mappings.items()
+        }
+        gone = (*self.removed.values(), *self.disabled.values())
+        return Effective(route, self.whole, mappings, self.mappings, frozenset(self.disabled), gone, tuple(overlays))
+
+    def _take_out(self, path: Path) -> None:
+        parent, index = path[:-1], path[-1]
+        assert isinstance(index, int)
+        around = self.whole.at(parent).opened()
+        assert isinstance(around.inner, list)
+        self.put(parent, around.with_items([*around.inner[:index], *around.inner[index + 1 :]]))
+        if parent == ("steps",):
+            del self.docs[index]
+
+    def _with_body(self, index: int, doc: StepDoc, data: Any) -> StepDoc:
+        """A step some inner step of which was put in or taken out."""
+        if doc.type == "slot" or self.whole.at(("steps", index)).inner is None:
+            return doc
+        return doc.model_copy(update={"body": data["steps"][index][doc.type]})
+
+
+def _last_first(path: Path) -> tuple[tuple[int, str], ...]:
+    """Items of a list in their order, inner ones behind the one they are in."""
+    return tuple((part, "") if isinstance(part, int) else (0, part) for part in path)
+
+
+class _Turn:
+    """One overlay's turn."""
+
+    def __init__(self, working: _Working, overlay: Overlay, pack: Pack) -> None:
+        self._working = working
+        self._overlay = overlay
+        self._doc = overlay.model
+        self._pack = pack
+        self._marks = overlay.document.marks
+        working.texts[overlay.path] = overlay.document.text
+
+    def take(self) -> None:
+        """Everything the overlay says; what cannot be done is a finding and is left out."""
+        model = self._working.base.model
+        wanted = self._doc.base.partition("@")[2]
+        if not version_fits(model.version, wanted):
+            text = f"`{model.route}` has version {model.version}, this overlay is for {wanted}"
+            advice = "look at what changed in the route, then write the version it fits now"
+            self._found("TF6013", text, self._marks.value(("base",)), advice, f"^{model.version.partition('.')[0]}")
+            return
+        for name, value in self._doc.set.items():
+            self._set(name, value)
+        for name, connection in self._doc.connect.items():
+            self._connect(name, connection)
+        for name, steps in self._doc.fill.items():
+            self._fill(name, steps)
+        for mapping, slots in self._doc.fill_mapping.items():
+            self._fill_mapping(mapping, slots)
+        for index in range(len(self._doc.insert)):
+            self._insert(index)
+        for index in range(len(self._doc.disable)):
+            self._disable(index)
+
+    # --- operations --------------------------------------------------------------------------------------------------
+
+    def _set(self, name: str, value: Any) -> None:
+        working, place = self._working, ("set", name)
+        param = working.params.get(name)
+        if param is None:
+            self._unknown(place, "parameter", name, working.params, key=True)
+            return
+        if self._pack.layer not in param.overridable_by:
+            who = ", ".join(param.overridable_by) or "no layer"
+            text = f"`{name}` cannot be set by a {self._pack.layer}: `overridable_by` names {who}"
+            self._found(
+                "TF6008", text, self._marks.key(place), "ask the owner of the route", also=self._base("params", name)
+            )
+            return
+        if wrong := param.refusal(value):
+            text, also = f"this value of `{name}` is {wrong}", self._base("params", name)
+            self._found("TF6010", text, self._marks.value(place), "choose a value inside the bounds", also=also)
+            return
+        working.params[name] = param.model_copy(update={"default": value})
+        self._replace(("params", name, "default"), place)
+
+    def _connect(self, name: str, connection: str) -> None:
+        working, place = self._working, ("connect", name)
+        index = next((i for i, sink in enumerate(working.sinks) if sink.id == name), None)
+        if index is None:
+            self._unknown(place, "sink", name, [sink.id for sink in working.sinks], key=True)
+            return
+        sink = working.sinks[index]
+        if self._locked(name, sink.lock, place):
+            return
+        wrong = self._unfit(sink.connection, connection)
+        if wrong:
+            also = self._base("to", index, "connection")
+            advice = "name a connection of the same connector with `limits`, or `like` one that has them"
+            self._found("TF6012", wrong, self._marks.value(place), advice, also=also)
+        elif self._working.project.exists("connection", connection):
+            working.sinks[index] = sink.model_copy(update={"connection": connection})
+            self._replace(("to", index, "connection"), place)
+
+    def _unfit(self, former: str | None, wanted: str) -> str:
+        """Why a sink cannot be connected so; empty also where a finding about names says it."""
+        loaded = self._working.project.connections
+        if former is None:
+            return "this sink goes to no connection: only one with `use` can be connected elsewhere"
+        known = loaded.model.connections if loaded is not None else {}
+        if former not in known or wanted not in known:
+            return ""
+        old, new = known[former], known[wanted]
+        if old.connector != new.connector:
+            return f"`{wanted}` is a connection of {new.connector}, the sink uses {old.connector}"
+        seen = {wanted}
+        while new.limits is None and new.like is not None and new.like in known and new.like not in seen:
+            seen.add(new.like)
+            new = known[new.like]
+        return "" if new.limits is not None else f"`{wanted}` has no limits of its own and is `like` none that has"
+
+    def _fill(self, name: str, steps: Sequence[StepDoc]) -> None:
+        working, place = self._working, ("fill", name)
+        slots = {doc.id: index for index, doc in enumerate(working.docs) if doc.type == "slot"}
+        if name not in slots:
+            self._unknown(place, "slot", name, slots, key=True)
+            return
+        index = slots[name]
+        if self._locked(name, working.docs[index].lock, place):
+            return
+        at = ("steps", index)
+        slot = working.whole.at(at).opened()
+        assert isinstance(slot.inner, dict)
+        former = slot.inner.get(SLOT_STEPS)
+        before = former.opened().inner if former is not None else []
+        more = [Piece(self._overlay.document, (*place, position)) for position in range(len(steps))]
+        assert isinstance(before, list)
+        own = former or Piece(self._overlay.document, place)
+        working.put((*at, SLOT_STEPS), own.with_items([*before, *more]))
+
+    def _fill_mapping(self, name: str, slots: Mapping[str, Mapping[str, Any]]) -> None:
+        working, place = self._working, ("fill_mapping", name)
+        loaded = working.project.mappings.get(name)
+        if not working.project.exists("mapping", name):
+            self._unknown(place, "mapping", name, working.project.mappings, key=True, code="TF3002")
+        elif not _is_mapped(working.base.document.data, name):
+            route = working.base.model.route
+            text = f"the route {route} does not use the mapping `{name}`"
+            used = ", ".join(
+                sorted(name for name in working.project.mappings if _is_mapped(working.base.document.data, name))
+            )
+            self._found("TF6017", text, self._marks.key(place), f"it uses: {used}" if used else "")
+        elif loaded is not None:
+            whole = working.mappings.get(name) or Piece(loaded.document)
+            working.mappings[name], found = filled_mapping(whole, self._overlay, name, slots)
+            working.findings += found
+
+    def _insert(self, index: int) -> None:
+        working, inserted = self._working, self._doc.insert[index]
+        word, name = ("before", inserted.before) if inserted.before else ("after", inserted.after or "")
+        place: Path = ("insert", index, word)
+        path = working.ids.get(name)
+        if path is None:
+            self._unknown(place, "step", name, working.ids)
+            return
+        if not self._may(path, name, "insert_before" if word == "before" else "insert_after", place):
+            return
+        parent, at = path[:-1], path[-1]
+        assert isinstance(at, int)
+        if word == "after":
+            at += 1 + working.after.get(name, 0)
+            working.after[name] = working.after.get(name, 0) + len(inserted.steps)
+        more = [Piece(self._overlay.document, ("insert", index, "steps", n)) for n in range(len(inserted.steps))]
+        around = working.whole.at(parent).opened()
+        assert isinstance(around.inner, list)
+        working.put(parent, around.with_items([*around.inner[:at], *more, *around.inner[at:]]))
+        if parent == ("steps",):
+            working.docs[at:at] = inserted.steps
+
+    def _disable(self, index: int) -> None:
+        working, name = self._working, self._doc.disable[index].id
+        place: Path = ("disable", index, "id")
+        reason = Piece(self._overlay.document, ("disable", index, "reason"))
+        sinks = {sink.id: number for number, sink in enumerate(working.sinks)}
+        if name in working.ids:
+            path = working.ids[name]
+            if self._may(path, name, "disable", place):
+                working.removed.setdefault(name, Gone(name, working.whole.at(path), reason))
+        elif name in sinks:
+            path = ("to", sinks[name])
+            if self._may(path, name, "disable", place) and name not in working.disabled:
+                working.disabled[name] = Gone(name, working.whole.at(path), reason)
+                working.put((*path, DISABLED), reason, steps=False)
+        else:
+            self._unknown(place, "step or sink", name, [*working.ids, *sinks])
+
+    # --- what is allowed ---------------------------------------------------------------------------------------------
+
+    def _may(self, path: Path, name: str, what: May, place: Path) -> bool:
+        """True when the base lets this be done to a step or sink; a finding otherwise."""
+        target = self._working.whole.at(path)
+        value = target.value
+        if self._locked(name, value.get("lock") is True, place, target.mark):
+            return False
+        allowed = value.get("may") or []
+        if what in allowed:
+            return True
+        text = f"`{name}` does not allow this: its `may` {'names ' + ', '.join(allowed) if allowed else 'is empty'}"
+        advice = f"the owner of the route may add `may: [{what}]`"
+        self._found("TF6011", text, self._marks.value(place), advice, also=(target.mark,))
+        return False
+
+    def _locked(self, name: str, lock: bool, place: Path, mark: Mark | None = None) -> bool:
+        if lock:
+            text = f"`{name}` is locked: no overlay changes it"
+            also = (mark,) if mark is not None else ()
+            self._found("TF6011", text, self._marks.value(place), "leave it as it is in the base", also=also)
+        return lock
+
+    # --- helpers -----------------------------------------------------------------------------------------------------
+
+    def _replace(self, path: Path, place: Path) -> None:
+        """Put what stands at `place` of the overlay where something else stood."""
+        whole = self._working.whole
+        former = whole.at(path)
+        was = (replace(former, was=()), *former.was)
+        self._working.put(path, Piece(self._overlay.document, place, was=was), steps=False)
+
+    def _base(self, *path: str | int) -> tuple[Mark, ...]:
+        document, there = self._working.whole.follow(path)
+        return (document.marks.key(there),)
+
+    def _unknown(
+        self, path: Path, what: str, name: str, known: Any, *, key: bool = False, code: str = "TF3008"
+    ) -> None:
+        found = no_such(self._overlay, path, what, name, list(known), key=key)
+        self._working.findings.append(replace(found, code=code))
+
+    def _found(
+        self, code: str, text: str, mark: Mark, help: str = "", suggestion: str = "", also: tuple[Mark, ...] = ()
+    ) -> None:
+        self._working.findings.append(Finding(code, text, mark, help, suggestion, also=also))
+
+
+def _is_mapped(value: Any, name: str) -> bool:
+    """True when a route uses a mapping."""
+    if isinstance(value, dict):
+        return value.get("map") == name or any(_is_mapped(item, name) for item in value.values())
+    return isinstance(value, list) and any(_is_mapped(item, name) for item in value)
