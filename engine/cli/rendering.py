@@ -13,9 +13,9 @@ from engine.cli.output import Exit, Form, FormatOption, escape, fail, out, print
 from engine.cli.project import ProjectOption, settings_for
 from engine.config.nearest import suggestion
 from engine.config.project import Project, read_project
-from engine.config.regions.applying import Effective
 from engine.config.regions.explaining import Change, Leaf, below, changes_of, effective_in, leaves_of
 from engine.config.regions.packs import LAYERS, packs_of
+from engine.config.regions.working import Effective
 from engine.core.findings import Mark, has_errors
 from engine.core.jsonx import encode, normal
 

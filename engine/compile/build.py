@@ -13,7 +13,7 @@ from engine.compile.maps import mapping_at
 from engine.compile.report import Path, Place
 from engine.compile.scope import Scope
 from engine.compile.walk import Found
-from engine.config.regions.applying import SLOT_STEPS
+from engine.config.regions.working import SLOT_STEPS
 from engine.expr.jmes import Expr
 from engine.expr.shape import UNKNOWN, Shape
 from engine.expr.template import Template

@@ -42,6 +42,15 @@ class Flow:
         """What is known where a condition found these present."""
         return replace(self, sure=self.sure | frozenset(texts))
 
+    def yielding(self, path: str) -> Flow:
+        """What is known behind a slot: it may add something at the path it names, in regions that fill it."""
+        names, shape = path.split(".") if path else [], self.shape
+        for name in names:
+            if not shape.has(name) or (name not in shape.fields and not shape.open):
+                return self.with_shape(self.shape.with_path(names, Shape(maybe=True)))
+            shape = shape.at(name)
+        return self
+
     def with_shape(self, shape: Shape) -> Flow:
         return replace(self, shape=shape)
 

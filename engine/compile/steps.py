@@ -17,10 +17,11 @@ from engine.compile.reach import check_reach, check_yielded
 from engine.compile.report import Place
 from engine.compile.scope import Scope, Uses
 from engine.compile.sharedsteps import SharedSteps
+from engine.compile.slips import looks_misspelt
 from engine.compile.texts import report
 from engine.compile.walk import Found, typed_values
 from engine.config.models.step import COMMON, SLOT, StepDoc
-from engine.config.nearest import distance, suggestion
+from engine.config.nearest import suggestion
 from engine.config.validate import validated
 from engine.expr.errors import ExpressionError
 from engine.expr.jmes import Expr
@@ -262,30 +263,8 @@ class _StepCompiler:
                 self._looks_misspelt(self._place.at("set", key), key.split("."), key=True)
 
     def _looks_misspelt(self, place: Place, path: Sequence[str], *, key: bool = False) -> None:
-        """A path that makes something new right beside something that is called almost like it."""
-        shape = self._flow.shape
         local = {found.value for found in self._builder.found if found.kind == "local name"}
-        for index, name in enumerate(path):
-            if name in local:
-                return
-            if name in shape.fields or not shape.kinds:
-                shape = shape.at(name)
-                continue
-            near = next((other for other in sorted(shape.fields) if distance(name, other, 1) == 1), "")
-            if near and len(name) > 3:
-                offset = None if key else len(".".join(path[:index])) + (1 if index else 0)
-                text, advice = f"this makes a new `{name}` beside `{near}`", f"did you mean `{near}`?"
-                place.finding(
-                    "TF3519",
-                    text,
-                    help=advice,
-                    suggestion=near,
-                    severity="warning",
-                    offset=offset,
-                    length=len(name),
-                    key=key,
-                )
-            return
+        looks_misspelt(place, self._flow.shape, local, path, key=key)
 
     def _after(self, step: Step) -> Flow:
         before, nested = self._flow, self._builder.nested
@@ -293,7 +272,7 @@ class _StepCompiler:
             return Flow(before.shape, before.schemas, ends=True)
         shape = step.shape(before.shape) if nested else self._shape(step)
         if self._doc.type == "slot":
-            return self._yielded(nested[0] if nested else before, self._doc.yields or "")
+            return (nested[0] if nested else before).yielding(self._doc.yields or "")
         if nested:
             joined = nested[0]
             for other in nested[1:]:
@@ -319,18 +298,6 @@ class _StepCompiler:
         if key not in shapes:
             shapes[key] = (before, step.shape(before))
         return shapes[key][1]
-
-    def _yielded(self, flow: Flow, path: str) -> Flow:
-        """A slot may add something at the path it names, in regions that fill it."""
-        names = path.split(".") if path else []
-        shape = flow.shape
-        for name in names:
-            if not shape.has(name) or (name not in shape.fields and not shape.open):
-                break
-            shape = shape.at(name)
-        else:
-            return flow
-        return flow.with_shape(flow.shape.with_path(names, Shape(maybe=True)))
 
 
 def _texts(value: Any, without: tuple[str | int, ...], here: tuple[str | int, ...] = ()) -> Iterator[str]:

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from engine.core.jsonx import decode, encode
 from engine.discover import discover
 from engine.plugins.registry import Registry
 from engine.settings import Settings
 from engine.steps import BUILTIN
 from engine.testing.runner.chosen import all_cases
 from engine.testing.runner.project import TestProject, load_for_tests
-from engine.testing.runner.session import run_one
+from engine.testing.runner.session import run_one, run_tests
 from tests.examples.standins import STAND_INS
 from tests.samples.support import ingest
 
@@ -78,6 +79,35 @@ def test_their_tests_pass(loaded: TestProject) -> None:
     results = [run_one(loaded, case) for case in all_cases(loaded.project)]
     assert len(results) == 5
     assert {result.case.name: result.problems for result in results if not result.passed} == {}
+
+
+@pytest.fixture(scope="module")
+def spain(shared: Path, project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> TestProject:
+    """The examples with their country, and its case."""
+    root = lay_down(shared, project_root, tmp_path_factory.mktemp("spain") / "project")
+    region = shutil.copytree(shared / "examples/routes/regions", root / "routes/regions") / "es"
+    sale = decode((root / "routes/cases/sale.json").read_bytes())
+    sale["extensions"] = {"fiscal": {"record": "R-1", "system": "T-03", "hash": "0a1b"}}
+    (region / "cases").mkdir()
+    for name, day in (("sale.json", sale["business_date"]), ("sale-es-2027.json", "2027-03-14")):
+        (region / "cases" / name).write_bytes(encode({**sale, "business_date": day}))
+    journal = root / "mappings/schemas/journal.entry@1.yaml"
+    text = journal.read_text("utf-8")
+    journal.write_text(text.replace("  customer: {", "  fiscal_hash: {type: string}\n  customer: {", 1), "utf-8")
+    return load_for_tests(Settings.read({}, root), ENVIRONMENT, REGISTRY)
+
+
+def test_the_country_loads_with_no_finding_at_all(spain: TestProject) -> None:
+    assert spain.findings == []
+    grounds = spain.routeset.regional["sales-posting"].grounds
+    assert [span.overlays for span in grounds["es",].spans] == [(), ("es-sales",)]
+
+
+def test_every_promise_and_example_holds_in_the_country(spain: TestProject) -> None:
+    results = run_tests(spain, all_cases(spain.project), [], lambda result: None).results
+    told = {(result.case.name, result.scope): result.problems for result in results if not result.passed}
+    assert told == {}
+    assert {result.scope for result in results} == {"", "es until 2026-12-31", "es from 2027-01-01"}
 
 
 def test_a_file_of_a_till_goes_through_all_of_them(loaded: TestProject, shared: Path, tmp_path: Path) -> None:

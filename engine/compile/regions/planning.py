@@ -18,7 +18,7 @@ from engine.compile.report import Report
 from engine.compile.routes import plan_route
 from engine.config.models.route import RouteDoc
 from engine.config.project import Loaded
-from engine.config.regions.applying import Effective, apply, untouched
+from engine.config.regions.applying import apply
 from engine.config.regions.checks import check_regions
 from engine.config.regions.packs import (
     LAYERS,
@@ -30,6 +30,7 @@ from engine.config.regions.packs import (
     in_turn,
     packs_of,
 )
+from engine.config.regions.working import Effective, untouched
 from engine.core.findings import Finding, has_errors
 
 

@@ -8,8 +8,8 @@ from typing import Any
 from engine.compile.catalog import Catalog
 from engine.compile.plan import Plan
 from engine.compile.report import Path, Place
-from engine.config.regions.applying import DISABLED, Effective
 from engine.config.regions.packs import Pack
+from engine.config.regions.working import DISABLED, Effective
 
 
 def check_residency(catalog: Catalog, effective: Effective, plan: Plan, pack: Pack) -> None:

@@ -8,9 +8,10 @@ from typing import Any
 
 from engine.config.loaded import Project
 from engine.config.nodes import Path
-from engine.config.regions.applying import Effective, Gone, apply, untouched
+from engine.config.regions.applying import apply
 from engine.config.regions.packs import base_of, days_of, in_turn, packs_of
 from engine.config.regions.pieces import Piece
+from engine.config.regions.working import Effective, Gone, untouched
 from engine.config.substitution import Joined, ParamRef, SecretRef
 from engine.core.findings import Finding, Mark
 
