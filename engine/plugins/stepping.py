@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 Reach = Literal["pure", "reads", "calls", "state"]
+"""What a step may reach besides the data: tables and other readings, systems, durable state of its own."""
 PURE: frozenset[Reach] = frozenset()
 """A step that reaches nothing but the data."""
 

@@ -9,21 +9,16 @@ from pydantic import Field
 
 from engine.sdk import (
     Action,
-    Build,
     Connection,
     Connector,
     ConnectorContext,
-    Expression,
-    Frame,
     Options,
     Permanent,
     SecretText,
     Sink,
     SinkItem,
     SinkResult,
-    Step,
     sink,
-    step,
 )
 
 
@@ -116,25 +111,7 @@ class KlaviyoSink(_Silent):
     actions: ClassVar = {"track": Action(Track, "idempotency_key", body="event", summary="Track an event.")}
 
 
-@step("verifactu")
-class Verifactu(Step):
-    """Checks the fiscal record a till issued."""
-
-    class Config(Options):
-        mode: str = Field(description="verify: the till issued the record")
-        record: Expression = Field(description="the record")
-        chain: list[Expression] = Field(description="what the records of one till are chained by")
-
-    def __init__(self, config: Any, build: Build) -> None:
-        self._record = config.record
-
-    def run(self, frame: Frame) -> None:
-        if self._record(frame.data, frame.env) is None:
-            raise Permanent("fiscal-record-missing", "the till issued no record")
-
-
 STAND_INS = (
-    Connector("compliance.verifactu", (Verifactu,), None, "Spanish fiscal records."),
     Connector("erp.tryton", (TrytonSink,), Tryton, "An ERP."),
     Connector("saas.klaviyo", (KlaviyoSink,), Klaviyo, "A marketing service."),
 )

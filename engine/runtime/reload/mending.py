@@ -16,6 +16,7 @@ from engine.runtime.reload.leading import Leading
 from engine.runtime.reload.member import Member
 
 EVERY = 1.0  # seconds between looks
+SELDOM = 60.0  # where nobody else leads: only what this process itself left when it died
 NOBODY = "its leader went away before all were ready"
 WHO = Who("tillflow", "the leader is gone")
 
@@ -33,7 +34,7 @@ class Mending:
         while True:
             with suppress(StoreDown):  # nothing changes meanwhile
                 await self.look()
-            await self._cell.clock.sleep(EVERY)
+            await self._cell.clock.sleep(EVERY if self._cell.shared else SELDOM)
 
     async def look(self) -> None:
         """Once. Raises StoreDown."""
