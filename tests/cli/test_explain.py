@@ -7,9 +7,10 @@ import re
 import pytest
 
 from engine.cli.output import EXIT_CODES
+from engine.discover import discover
 from engine.expr.functions import FunctionTable
 from tests.cli.conftest import Tillflow
-from tests.compile.support import compiled, registry, with_changes
+from tests.compile.support import compiled, with_changes
 
 TOPICS = (
     "auth",
@@ -57,7 +58,7 @@ def test_lists_are_whole(tillflow: Tillflow) -> None:
     functions = tillflow("explain", "functions").out
 
     assert all(f"`{function.usage}`" in functions for function in FunctionTable.builtin().values())
-    assert all(f"`{name}`" in tillflow("explain", "steps").out for name in registry().steps)
+    assert all(f"`{name}`" in tillflow("explain", "steps").out for name in discover().steps)
     assert all(f"{int(code):>3}  " in tillflow("explain", "exit-codes").out for code in EXIT_CODES)
 
 
