@@ -7,6 +7,7 @@ import re
 import pytest
 
 from engine.cli.output import EXIT_CODES
+from engine.discover import discover
 from engine.expr.functions import FunctionTable
 from tests.cli.conftest import Tillflow
 from tests.compile.support import compiled, with_changes
