@@ -39,8 +39,27 @@ def plan_source(scope: Scope, place: Place, doc: RouteDoc) -> tuple[PlannedSourc
         shape = scope.catalog.schemas.shape(doc.accepts)
         return source, Flow(shape, frozenset({doc.accepts}))
     if source is not None:
+        _check_keyed(scope, place, doc)
         source = replace(source, found_by=tuple(_found_by(scope.catalog.types, doc)))
     return source, Flow(shape, frozenset({""}))
+
+
+def _check_keyed(scope: Scope, place: Place, doc: RouteDoc) -> None:
+    """Without a type a record is known by its file's content and its place in it: in another file it is a new one.
+
+    A type that the route publishes keys the events again; what goes to a system directly is keyed by nothing else.
+    """
+    spec = scope.catalog.registry.sources.get(doc.from_.use or "")
+    if not scope.financial or spec is None or getattr(spec.target, "own_ids", False):
+        return
+    direct = [sink.id for sink in doc.to if sink.use is not None]
+    if direct:
+        place.at("from", "use").finding(
+            "TF4024",
+            f"nothing keys what comes in: a record that comes again in another file goes to `{direct[0]}` again",
+            help="write `accepts: <type>@<n>` with a schema that has `x-tillflow: {key: [..]}`",
+            severity="warning",
+        )
 
 
 def _found_by(types: Mapping[str, EventType], doc: RouteDoc) -> Iterator[EventType]:

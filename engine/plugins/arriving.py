@@ -45,6 +45,7 @@ class Source(ABC):
 
     Config: ClassVar[type[BaseModel]]
     exclusive: ClassVar[bool] = False  # True: only one process may run it at a time
+    own_ids: ClassVar[bool] = False  # True: what it brings has an id that a repeat has too, whatever its content
     default_format: ClassVar[str] = ""  # used when `from` names none; empty: `format` is required
 
     @abstractmethod

@@ -37,6 +37,7 @@ class HttpSource(Source):
     """
 
     Config = HttpSourceConfig
+    own_ids = True
     default_format = "json"
 
     def __init__(self, config: HttpSourceConfig, connection: HttpConnection, route: str) -> None:

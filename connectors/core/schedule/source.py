@@ -28,6 +28,7 @@ class ScheduleSource(Source):
 
     Config = ScheduleConfig
     exclusive = True
+    own_ids = True
     default_format = "json"
 
     def __init__(self, config: ScheduleConfig, connection: Any, route: str) -> None:

@@ -7,6 +7,7 @@ that is known before the events around it would count for more than it is.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -66,6 +67,7 @@ class Probation:
         self._since = 0  # UTC microseconds
         self._before = ""
         self._revision: Revision | None = None
+        self._begun = asyncio.Event()
 
     def begin(self, before: RouteSet, after: RouteSet, revision: Revision) -> None:
         """Every route that is new or changed. One that is taken back to what it was has proved itself before."""
@@ -73,6 +75,7 @@ class Probation:
         self._counted.clear()
         self._since = self._cell.clock.now()
         self._revision, self._before = revision, before.digest
+        self._begun.set()
         if revision.author == ACTOR:
             return
         clock = self._cell.clock
@@ -94,8 +97,11 @@ class Probation:
         return [{"route": route, "since": iso(self._since)} for route in sorted(self._trials)]
 
     async def run(self) -> None:
-        """Look again and again."""
+        """Look again and again, while a route is on probation."""
         while True:
+            if not self._trials:
+                self._begun.clear()
+                await self._begun.wait()
             await self._cell.clock.sleep(EVERY)
             try:
                 await self.look()
