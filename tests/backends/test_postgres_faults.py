@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -13,6 +14,7 @@ import pytest
 
 from engine.backends.postgres import Patience, PostgresStore
 from engine.core.errors import StoreDown
+from engine.ports.store import Op
 from engine.ports.store.leases import SeenAdd, SeenGet
 from engine.ports.store.ledger import ClaimRow, LedgerClaim, LedgerFind, LedgerKey, LedgerSettle, SettleRow
 from engine.ports.store.order import Birth, OrderNumber
@@ -139,13 +141,20 @@ async def test_a_commit_whose_answer_is_lost_is_told_as_down_and_may_be_repeated
         assert await until_up(store, births) == [2, 3, 4]
 
 
-@pytest.mark.parametrize("lost", [b"BEGIN", b"INSERT INTO", b"FOR UPDATE"])
-async def test_what_is_lost_before_the_commit_is_not_written(dsn: str, lost: bytes) -> None:
+ALONE: list[Op[Any]] = []  # one statement, and its own transaction
+IN_COMPANY: list[Op[Any]] = [SeenAdd("s", "k", 1)]
+
+
+@pytest.mark.parametrize(
+    ("lost", "company"),
+    [(b"INSERT INTO", ALONE), (b"BEGIN", IN_COMPANY), (b"INSERT INTO", IN_COMPANY), (b"FOR UPDATE", IN_COMPANY)],
+)
+async def test_what_is_lost_before_the_commit_is_not_written(dsn: str, lost: bytes, company: list[Op[Any]]) -> None:
     row = ClaimRow(LedgerKey(DAY, "d"), 1, "sales", "journal", "e", "e")
     async with behind_a_proxy(dsn) as (proxy, store):
         proxy.lost = lost
         with pytest.raises(StoreDown):
-            await store.apply(LedgerClaim([row], "t", 0, 60.0))
+            await store.apply_all(LedgerClaim([row], "t", 0, 60.0), *company)
         assert await table("ledger") == []
         [claim] = await until_up(store, LedgerClaim([row], "t", 0, 60.0))
         assert claim.verdict == "claimed"
