@@ -6,7 +6,7 @@ repeated event neither signs a second record nor moves the chain, and of two pro
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pydantic import Field
@@ -14,17 +14,14 @@ from pydantic import Field
 from connectors.compliance.links import Begin, Missing, Rules
 from engine.sdk import (
     Env,
+    Expr,
+    Expression,
     Frame,
-    Key,
-    KeyExpr,
     Options,
     Path,
     Permanent,
     Rejected,
-    ValueExpr,
     digest_of,
-    evaluate,
-    key_parts,
     key_text,
 )
 
@@ -35,7 +32,8 @@ PLACE = ("extensions", "fiscal")
 class Chained(Options):
     """Settings every chained rule has."""
 
-    chain: Key = Field(
+    chain: list[Expression] = Field(
+        min_length=1,
         description="What one chain belongs to: one key, one chain. Never two systems that sign under one key.",
         examples=[["lookup('stores', store.id).tax_id", "extensions.fiscal.system"]],
     )
@@ -64,9 +62,15 @@ class Chained(Options):
         return Rules(self.begin, self.missing)
 
 
-def chain_key(rule: str, key: KeyExpr, data: Any, env: Env) -> str:
-    """The key of a chain's durable state: rules never share one. Raises KeyIncomplete."""
-    return f"{rule}|{key_text(key_parts(key, data, env))}"
+def chain_key(rule: str, key: Sequence[Expr], data: Any, env: Env) -> str:
+    """The key of a chain's durable state: rules never share one. Raises Permanent `key-incomplete`."""
+    parts = [part(data, env) for part in key]
+    for part, value in zip(key, parts, strict=True):
+        if value is None:
+            raise Permanent(
+                "key-incomplete", f"`{part.text}` is missing: nothing says which chain the record belongs to"
+            )
+    return f"{rule}|{key_text(tuple(parts))}"
 
 
 async def chained(frame: Frame, key: str, advance: Advance, of: Any = None) -> dict[str, Any]:
@@ -91,14 +95,9 @@ async def chained(frame: Frame, key: str, advance: Advance, of: Any = None) -> d
         return entry
 
 
-def record_of(value: ValueExpr, data: Any, env: Env, what: str) -> Any:
+def record_of(value: Expr, data: Any, env: Env, what: str) -> Any:
     """The fiscal record an event carries. Raises Rejected `fiscal-record-missing`."""
-    try:
-        found = next(iter(evaluate(value, data, env, "record")), None)
-    except Permanent as failure:
-        if failure.reason != "missing-value":
-            raise
-        found = None
+    found = value(data, env)
     if found is None or found in ("", {}):
         raise Rejected("fiscal-record-missing", f"the event carries no {what}")
     return found

@@ -20,9 +20,11 @@ from engine.cli.services import Check, services
 from engine.compile.plan import PlannedConnection
 from engine.core.errors import SettingsError, StoreDown
 from engine.core.findings import has_errors
+from engine.core.wording import counted
 from engine.loading import Loaded, exposed_secrets, load
 from engine.plugins.contracts import NOT_ASKED
 from engine.plugins.registry import Registry
+from engine.plugins.values import constants
 from engine.runtime.people.hiding import hidden_text
 from engine.settings import EMBEDDED, Settings
 
@@ -61,7 +63,8 @@ def _check_dict(name: str, ok: bool | None, detail: str) -> dict[str, Any]:
 
 def _local(settings: Settings, loaded: Loaded) -> Iterator[Check]:
     errors = sum(f.severity == "error" for f in loaded.findings)
-    found = f"{errors} errors; `tillflow validate` shows them" if errors else f"{len(loaded.routeset.plans)} routes"
+    told = f"{counted(errors, 'error')}; `tillflow validate` shows them"
+    found = told if errors else counted(len(loaded.routeset.plans), "route")
     yield "project files", not has_errors(loaded.findings), found
     yield "Python", sys.version_info >= (3, 11), sys.version.split()[0]
     yield "SQLite", sqlite3.sqlite_version_info >= (3, 35), f"{sqlite3.sqlite_version}; one process owns the database"
@@ -105,11 +108,20 @@ def _database(settings: Settings) -> Check:
 async def _others(settings: Settings, loaded: Loaded) -> list[Check]:
     """Services, then connections, which are asked at the same time: one that is silent holds up no other."""
     planned = loaded.routeset.connections.values()
-    asked = asyncio.gather(*(_connection(loaded.registry, one) for one in planned))
+    sinks = _requests(loaded)
+    asked = asyncio.gather(*(_connection(loaded.registry, one, sinks.get(one.name, [])) for one in planned))
     return [*await services(settings), *await asked]
 
 
-async def _connection(registry: Registry, planned: PlannedConnection) -> Check:
+def _requests(loaded: Loaded) -> dict[str, list[dict[str, Any]]]:
+    """What is constant in the requests of all sinks, by connection."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for call in (sink.call for plan in loaded.routeset.every_plan for sink in plan.sinks if sink.call is not None):
+        found.setdefault(call.connection, []).append(constants(call.values))
+    return found
+
+
+async def _connection(registry: Registry, planned: PlannedConnection, requests: list[dict[str, Any]]) -> Check:
     name = f"connection {planned.name}"
     connector = registry.connectors.get(planned.connector)
     if connector is None:
@@ -121,9 +133,11 @@ async def _connection(registry: Registry, planned: PlannedConnection) -> Check:
         connection = connector.connection(planned.config)
         async with asyncio.timeout(WITHIN):
             told = await connection.check()
+            lacking = await connection.lacks(requests)
     except TimeoutError:
         return name, False, f"no answer within {WITHIN:g} s"
     except Exception as error:  # a plugin's own
         text = str(error) or type(error).__name__
         return name, False, hidden_text(text, planned)
-    return name, None if told == NOT_ASKED else True, hidden_text(told, planned)
+    fine = None if told == NOT_ASKED or lacking else True
+    return name, fine, hidden_text("; ".join([told, *lacking]), planned)

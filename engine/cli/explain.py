@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from engine.cli.language import language
 from engine.cli.output import EXIT_CODES, Exit, Form, FormatOption, fail, print_json
 from engine.config.nearest import suggestion
 from engine.core.codes import catalogue
@@ -17,6 +18,23 @@ from engine.plugins.registry import Registry
 from engine.plugins.topics import topics
 
 ABOUT_CODES, ABOUT_METRICS = "exit-codes", "metrics"
+_ALSO_CALLED = {
+    "routes": "route",
+    "schema": "schemas",
+    "x-tillflow": "schemas",
+    "accepts": "key",
+    "table": "tables",
+    "connection": "connections",
+    "test": "tests",
+    "overlay": "overlays",
+    "pack": "overlays",
+    "keys": "key",
+    "effects": "effect",
+    "plain route": "plain",
+    "plain routes": "plain",
+    "mapping": "mappings",
+    "secret": "secrets",
+}
 
 
 def add_to(app: typer.Typer) -> None:
@@ -29,7 +47,7 @@ def explain(
         str,
         typer.Argument(
             help="A finding's code (TF1101); a step type, connector, format, function or auth scheme; or steps, "
-            "functions, mappings, formats, connectors, auth, secrets, changes, metrics, exit-codes. Empty: this list."
+            "functions, mappings, route, schemas, tables, tests and others. Empty: the whole list."
         ),
     ] = "",
     form: FormatOption = Form.HUMAN,
@@ -40,13 +58,14 @@ def explain(
         _code(code, form)
         return
     registry = discover()
+    topic = _ALSO_CALLED.get(topic.lower(), topic)
     if topic == ABOUT_CODES:
         _text(topic, _exit_codes(), form)
     elif topic == ABOUT_METRICS:
         from engine.console.metrics import page
 
         _text(topic, page(), form)
-    elif topic in (pages := topics(registry)):
+    elif topic in (pages := {**language(), **topics(registry)}):
         _text(topic, pages[topic](), form)
     elif topic in reference.names(registry):
         _plugin(registry, topic, form)

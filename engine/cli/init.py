@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from engine.cli.output import Exit, Form, FormatOption, err, escape, fail, print_json
+from engine.core.wording import counted
 
 
 def add_to(app: typer.Typer) -> None:
@@ -28,7 +29,7 @@ def init(
     if form is Form.JSON:
         print_json({"folder": str(folder), "files": count})
         return
-    err().print(escape(f"laid down {count} files in {folder}. Next:"))
+    err().print(escape(f"laid down {counted(count, 'file')} in {folder}. Next:"))
     for line in ("cd " + str(folder), "tillflow validate", "tillflow test", "tillflow run", "tillflow status"):
         err().print(escape(f"  {line}"))
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from contextlib import suppress
 from importlib import import_module
 from itertools import pairwise
+from typing import Annotated
 
 import typer
 
+from engine import __version__
 from engine.cli.output import EXIT_CODES, Exit, FindingForm, begin, end, err, escape
 from engine.core.errors import ConfigError, SettingsError, StoreDown, TillflowError
 
@@ -52,7 +55,17 @@ def application(command: str = "") -> typer.Typer:
     return app
 
 
-def _tillflow() -> None:
+def _version(asked: bool) -> None:
+    if asked:
+        sys.stdout.write(f"tillflow {__version__}\n")
+        raise typer.Exit
+
+
+def _tillflow(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
     """Keeps a group of one command from becoming the whole command line."""
 
 
@@ -111,11 +124,16 @@ def _told(error: Exception) -> int:
         show(error.findings, _form(), error.sources)
         return int(Exit.FAILED)
     console.print(f"[bold red]error[/]: {escape(_sentence(error))}")
-    if isinstance(error, StoreDown | ConnectionError):
+    if isinstance(error, StoreDown | ConnectionError) or _is_full(error):
         return int(Exit.UNREACHABLE)
     if isinstance(error, SettingsError | OSError):
         return int(Exit.USAGE)
     return int(Exit.FAILED)
+
+
+def _is_full(error: Exception) -> bool:
+    """The disk takes nothing now: that passes, and whoever is kept running tries again."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def _form() -> FindingForm:

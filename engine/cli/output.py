@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 from rich.console import Console
@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from engine.core.jsonx import encode
-from engine.core.visible import visible
+from engine.core.visible import visible, visible_json
 
 
 class Exit(IntEnum):
@@ -110,9 +110,9 @@ def print_json(value: Any) -> None:
 
 
 def print_document(text: str) -> None:
-    """A document that is JSON already."""
+    """A document that is JSON already; what a terminal would obey is escaped in it."""
     _answer.printed = True
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(visible_json(text) + "\n")
 
 
 def pretty(value: Any) -> str:
@@ -148,15 +148,50 @@ def _markup(text: str) -> str:
     return markup(text)
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], right: Iterable[str] = ()) -> Table:
-    """A table; columns named in `right` hold numbers."""
-    numbers = set(right)
+def table(
+    columns: Sequence[str], rows: Iterable[Sequence[Any]], right: Iterable[str] = (), whole: Iterable[str] = ()
+) -> Table:
+    """A table; columns named in `right` hold numbers, cells of those in `whole` are never broken over lines."""
+    numbers, unbroken = set(right), set(whole)
     grid = Table(box=None, header_style="bold", pad_edge=False)
     for column in columns:
-        grid.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+        justify: Literal["left", "right"] = "right" if column in numbers else "left"
+        grid.add_column(column, justify=justify, overflow="fold", no_wrap=column in unbroken)
     for row in rows:
         grid.add_row(*(inline(str(cell)) for cell in row))
     return grid
+
+
+def print_fitting(
+    columns: Sequence[str], rows: Sequence[Sequence[Any]], whole: Sequence[str], drop: Sequence[str]
+) -> None:
+    """A table as wide as the terminal. Where cells of `whole` would be broken, the columns `drop` go, one by one.
+
+    A column of `drop` without a value goes at once. What is still too wide goes over the edge.
+    """
+    console = out()
+    needed = {name: _needed(name, [row[place] for row in rows], whole) for place, name in enumerate(columns)}
+    dropped = [name for name in drop if name in columns]
+    shown = [name for place, name in enumerate(columns) if name not in drop or any(row[place] for row in rows)]
+    while dropped and sum(needed[name] + 1 for name in shown) > console.width:
+        gone = dropped.pop(0)
+        shown = [name for name in shown if name != gone]
+    least = sum((needed[name] if name in whole else min(needed[name], LEAST)) + 1 for name in shown)
+    console.width = max(console.width, least)
+    places = [columns.index(name) for name in shown]
+    console.print(table(shown, ([row[place] for place in places] for row in rows), whole=whole))
+
+
+ROOM = 28  # characters that a cell is folded to while columns can go
+LEAST = 16  # and when none can go any more
+
+
+def _needed(name: str, cells: Iterable[Any], whole: Sequence[str]) -> int:
+    """Characters of the widest cell; where cells may be folded at most those that make it readable."""
+    from rich.cells import cell_len
+
+    widest = max([cell_len(name), *(cell_len(visible(str(cell))) for cell in cells)])
+    return widest if name in whole else min(widest, ROOM)
 
 
 def progress() -> Progress:

@@ -76,7 +76,11 @@ def connector(
     except ValueError as error:
         fail(str(error), Exit.USAGE, "write lower case words, namespaces joined by dots: erp.acme")
     if name in discover().connectors:
-        fail(f"a connector called {name} is installed already", Exit.USAGE, "choose another name: erp.acme")
+        fail(
+            f"a connector called {name} is installed already",
+            Exit.USAGE,
+            f"choose another name, or see it with `tillflow connectors show {name}`",
+        )
     root = folder / f"tillflow-{name.replace('.', '-').replace('_', '-')}"
     if root.exists():
         fail(f"{root} exists already", Exit.USAGE, "choose another name or --into")

@@ -21,6 +21,7 @@ from engine.runtime.memory import quiet_collector
 from engine.runtime.parent import Parent
 from engine.settings import Settings
 from engine.settings.checks import make_state
+from engine.settings.environment import unknown
 
 TransportOption = Annotated[
     str | None,
@@ -78,6 +79,7 @@ def run(
         raise typer.Exit(_work(settings))
     for host, port in settings.all_probes(1 if alone else settings.workers):
         check_free(host, port)
+    _warn_of_variables()
     if alone:
         raise typer.Exit(_work(settings))
     if settings.fresh:
@@ -110,6 +112,13 @@ def _parent_says() -> Callable[[str], None]:
     """The parent's lines in the form of the worker's own."""
     log = StderrLog(SystemClock())
     return lambda text: log(text, {"part": "parent"})
+
+
+def _warn_of_variables() -> None:
+    """Misspelt ones would be ignored without a word."""
+    log = StderrLog(SystemClock())
+    for name, help in unknown(os.environ):
+        log("an environment variable is no setting; it is ignored", {"variable": name, "help": help})
 
 
 def _work(settings: Settings) -> int:

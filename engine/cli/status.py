@@ -62,7 +62,9 @@ def _show_status(answer: dict[str, Any]) -> None:
     _section("promises", [_promise(one) for one in answer["promises"]])
     _show_work(answer)
     _section("waiting", [(q["queue"], q["ready"], q["delayed"], q["unacked"]) for q in _busy(answer["queues"])])
-    _section("connections", [(c["connection"], c["breaker"]) for c in answer["connections"]])
+    _section(
+        "connections", [(c["connection"], _BREAKER.get(c["breaker"], c["breaker"])) for c in answer["connections"]]
+    )
     if any(w["state"] == "open" for w in answer["work"]):
         out().print("\nLook further with `tillflow work list` and `tillflow trace KEY`.")
 
@@ -143,14 +145,22 @@ def _to_the_cent(amount: str, currency: str) -> str:
 
 
 def _promise(one: dict[str, Any]) -> tuple[Any, ...]:
-    found = "nothing to judge by" if one["found"] is None else f"{float(one['found']):g}"
+    found = "nothing to judge by" if one["found"] is None else _measured(one["promise"], one["found"])
     return (
         one["route"],
         one["promise"],
-        f"{float(one['wanted']):g}",
+        _measured(one["promise"], one["wanted"]),
         found,
         {True: "kept", False: "BROKEN"}.get(one["kept"], ""),
     )
+
+
+def _measured(promise: str, value: Any) -> str:
+    """With its unit: latencies are seconds, `success` is a share, the rest counts events."""
+    number = float(value)
+    if promise.startswith("latency"):
+        return f"{number:g} s"
+    return f"{number * 100:g} %" if promise == "success" else f"{number:g} event{'' if number == 1 else 's'}"
 
 
 def _busy(queues: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -164,8 +174,9 @@ _HEADS = {
     "workers": ("worker", "state", "since (UTC)", "pid", "problems"),
     "open work items": ("route", "reason", "count"),
     "waiting": ("queue", "ready", "delayed", "in hand"),
-    "connections": ("connection", "breaker"),
+    "connections": ("connection", "state"),
 }
+_BREAKER = {"closed": "ok", "open": "left alone: it failed too often"}
 
 
 _NUMBERS = ("received", "applied", "wanted", "found")

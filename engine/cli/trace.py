@@ -6,9 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
-from engine.cli.output import Exit, Form, FormatOption, fail, inline, out, print_json, table
+from engine.cli.output import Exit, Form, FormatOption, fail, inline, out, print_fitting, print_json, table
 from engine.cli.owner import Owner, ask
 from engine.cli.project import ProjectOption, StateOption, settings_for
+from engine.cli.shown import told
 
 
 def add_to(app: typer.Typer) -> None:
@@ -17,10 +18,12 @@ def add_to(app: typer.Typer) -> None:
 
 
 def trace(
-    key: Annotated[
-        str,
+    keys: Annotated[
+        list[str],
         typer.Argument(
-            help="A business key (`1001`, `receipt=1001`), a file (`file=day.csv`), an event id or a trace id."
+            metavar="KEY..",
+            help="A business key (`1001`, `receipt=1001`), a file (`file=day.csv`), an event id, a trace id or the id "
+            "of a work item. Of several keys (`receipt=1001 store=0012`) all must hold.",
         ),
     ],
     project: ProjectOption = None,
@@ -29,27 +32,37 @@ def trace(
 ) -> None:
     """Show everything that happened to what a business key names, from the till's file to each sink.
 
-    Found by: the file, and the `search` keys of the types that a route `accepts`, that an `event:` sink publishes, or
-    that a `validate` step before the first mapping names.
+    Found by: the file, the `path` and `sender_id` of a webhook, and the `search` keys of the types that a route
+    `accepts`, that an `event:` sink publishes, or that a `validate` step before the first mapping names.
     """
-    if not key.strip():
+    if not all(key.strip() for key in keys):
         fail("there is no key to look for", Exit.USAGE, "give a business key, a file (`file=day.csv`) or an event id")
-    name, _, value = key.partition("=") if "=" in key else ("", "", key)
+    (name, value), *more = map(_parted, keys)
 
     async def question(owner: Owner) -> Any:
-        return await owner.get("/trace", text=value, name=name)
+        also = {"and": [f"{other}={text}" for other, text in more]} if more else {}
+        return await owner.get("/trace", text=value, name=name, **also)
 
     answer = ask(settings_for(project, state), question)
     if form is Form.JSON:
         print_json(answer)
     if not answer["entries"] and not answer["work"]:
-        fail(
-            f"nothing is known of {key!r}",
-            Exit.FAILED,
-            "keys are `file` and the `search` keys of types that are accepted, published or validated; ids may be shortened",
-        )
+        asked = repr(keys[0]) if not more else " and ".join(keys) + " together"
+        fail(f"nothing is known of {asked}", Exit.FAILED, answer.get("unknown") or _FOUND_BY)
     if form is Form.HUMAN:
         _show(answer)
+
+
+_FOUND_BY = (
+    "keys are `file`, `path` and `sender_id` of a webhook, and the `search` keys of types that are accepted, published "
+    "or validated; ids may be shortened"
+)
+
+
+def _parted(key: str) -> tuple[str, str]:
+    """Its name, empty where none is given, and its value."""
+    name, _, value = key.partition("=") if "=" in key else ("", "", key)
+    return name, value
 
 
 def _show(answer: dict[str, Any]) -> None:
@@ -65,8 +78,12 @@ def _show(answer: dict[str, Any]) -> None:
         console.print()
     if answer["work"]:
         console.print("[bold]work items[/]")
-        cells = [(w["id"], w["state"], w["route"], w["sink"], w["reason"], w["detail"]) for w in answer["work"]]
-        console.print(table(("id", "state", "route", "sink", "reason", "detail"), cells))
+        columns = ("id", "state", "route", "sink", "reason", "tries", "detail")
+        cells = [
+            (w["id"], w["state"], w["route"], w["sink"], w["reason"], w["attempts"] or "", told(w))
+            for w in answer["work"]
+        ]
+        print_fitting(columns, cells, ("id", "state", "route", "reason", "tries"), ("tries", "sink"))
 
 
 def _title(entries: list[dict[str, Any]]) -> str:

@@ -10,10 +10,11 @@ import typer
 
 from engine.cli.bulk import replay_all
 from engine.cli.editing import edited
-from engine.cli.output import Exit, Form, FormatOption, err, escape, fail, inline, out, pretty, print_json, table
+from engine.cli.output import Exit, Form, FormatOption, err, escape, fail, out, print_json
 from engine.cli.owner import Owner, ask
 from engine.cli.people import ActorOption, ReasonOption, login
 from engine.cli.project import ProjectOption, StateOption, settings_for
+from engine.cli.shown import show_item, show_items
 from engine.core.errors import Permanent
 from engine.core.jsonx import parse
 from engine.settings import Settings
@@ -80,66 +81,29 @@ def list_(
         print_json(answer)
         return
     if answer["items"]:
-        _show_items(answer["items"])
+        show_items(answer["items"])
     elif text or route or reason or owner_:
         out().print("No work item matches.")
     else:
         out().print("No work items: nothing waits for a person.")
 
 
-def _show_items(items: list[dict[str, Any]]) -> None:
-    rows = [
-        (i["id"], i["created"][:19], i["route"], i["sink"], i["reason"], i["detail"], _keys(i["search"]), i["owner"])
-        for i in items
-    ]
-    out().print(table(("id", "since (UTC)", "route", "sink", "reason", "detail", "keys", "owner"), rows))
-
-
-def _keys(search: Any) -> str:
-    if not isinstance(search, dict):
-        return str(search)
-    named = any(name not in ("key", "file") for name in search)
-    left_out = {"key"} if named else set()
-    return " ".join(f"{k}={v}" for k, v in search.items() if k not in left_out and not k.startswith("key."))
-
-
 @work.command()
 def show(
-    id: IdArgument, project: ProjectOption = None, state: StateOption = None, form: FormatOption = Form.HUMAN
+    id: IdArgument,
+    full: Annotated[
+        bool, typer.Option("--full", help="A long text whole, not only the lines around the place.")
+    ] = False,
+    project: ProjectOption = None,
+    state: StateOption = None,
+    form: FormatOption = Form.HUMAN,
 ) -> None:
-    """Show one item: what failed, where, and the data as people may see it."""
+    """Show one item: what failed, where, the data as people may see it, and what can be done about it."""
     item = _item(settings_for(project, state), id)
     if form is Form.JSON:
         print_json(item)
         return
-    console = out()
-    if place := _place(item["headers"]):
-        item = {**item, "record": place}
-    for name in (
-        "id",
-        "state",
-        "level",
-        "route",
-        "sink",
-        "owner",
-        "reason",
-        "detail",
-        "record",
-        "created",
-        "attempts",
-        "note",
-    ):
-        if item.get(name):
-            console.print(f"[bold]{name:<9}[/] {inline(str(item[name]))}")
-    if item["data"]:
-        console.print(f"[bold]facts[/]\n{escape(pretty(item['data']))}")
-    body = item["body"]
-    console.print(f"[bold]body[/]\n{escape(body if isinstance(body, str) else pretty(body))}")
-
-
-def _place(headers: dict[str, Any]) -> str:
-    """File and line of the source record."""
-    return ":".join(str(headers[name]) for name in ("h-file", "h-line") if headers.get(name))
+    show_item(item, full=full)
 
 
 def _item(settings: Any, id: str) -> Any:

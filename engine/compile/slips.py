@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from engine.compile.report import Place
-from engine.config.nearest import distance
+from engine.core.distance import distance
 from engine.expr.shape import Shape
 
 

@@ -30,6 +30,7 @@ from engine.config.substitution import substituted
 from engine.config.validate import validated
 from engine.config.yaml import read_bytes
 from engine.core.findings import Finding, Mark, in_order
+from engine.core.wording import with_article
 
 _MODELS: Final[dict[str, type[Any]]] = {
     "connections": ConnectionsDoc,
@@ -205,7 +206,7 @@ def _read(path: str, content: bytes, place: Place, env: Mapping[str, str]) -> _O
 def _wrong_place(document: Document, place: Place) -> Finding:
     found = next(key for key in document.data if key in _ROOT_KEYS)
     mark = document.marks.key((found,))
-    text = f"this file describes a {found}, and stands where a {place.kind} is expected"
+    text = f"this file describes {with_article(found)}, and stands where {with_article(place.kind)} is expected"
     return Finding("TF9008", text, mark, f"move it to {_ROOT_KEYS[found]}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,12 +11,14 @@ from engine.config.document import Document
 from engine.config.layout import Place, beside
 from engine.config.loaded import Loaded, Project
 from engine.config.models.params import ParamDoc
-from engine.config.nearest import did_you_mean, distance, nearest, suggestion
+from engine.config.nearest import did_you_mean, nearest, suggestion
 from engine.config.nodes import Path
 from engine.config.substitution import ParamRef, references
+from engine.core.distance import distance
 from engine.core.findings import Finding, Mark
 
 _WITH_PARAMS = ("route", "subflow", "overlay")
+_VERSIONED = re.compile(r"[a-z][a-z0-9]*([-._][a-z0-9]+)*@[1-9]\d*")
 
 
 def check_document(kind: str, place: Place, document: Document, model: Any) -> list[Finding]:
@@ -38,8 +41,10 @@ def _name(kind: str, place: Place, document: Document) -> list[Finding]:
         return []
     where = f"the folder is named `{place.name}`" if kind == "pack" else f"the file is named `{place.name}.yaml`"
     mark = document.marks.value((key,))
-    advice = f"write `{key}: {place.name}`, or rename it"
-    return [Finding("TF9002", f"the name `{declared}` differs: {where}", mark, advice, place.name)]
+    text = f"the name `{declared}` differs: {where}"
+    if kind == "schema" and _VERSIONED.fullmatch(declared) and not _VERSIONED.fullmatch(place.name):
+        return [Finding("TF9002", text, mark, f"rename the file to `{declared}.yaml`: its name says the version too")]
+    return [Finding("TF9002", text, mark, f"write `{key}: {place.name}`, or rename it", place.name)]
 
 
 def ids_of(steps: Any, path: Path) -> Iterator[tuple[str, Path]]:

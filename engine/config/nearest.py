@@ -5,33 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 
-
-def distance(a: str, b: str, limit: int = 99) -> int:
-    """Insertions, deletions, replacements and swaps of neighbours that lead from a to b; `limit` + 1 when more."""
-    if abs(len(a) - len(b)) > limit:
-        return limit + 1
-    before: list[int] = []
-    previous = list(range(len(b) + 1))
-    for i, char in enumerate(a, 1):
-        current = [i]
-        for j, other in enumerate(b, 1):
-            cost = min(previous[j] + 1, current[j - 1] + 1, previous[j - 1] + (char != other))
-            if i > 1 and j > 1 and char == b[j - 2] and a[i - 2] == other:
-                cost = min(cost, before[j - 2] + 1)
-            current.append(cost)
-        if min(current) > limit:
-            return limit + 1
-        before, previous = previous, current
-    return min(previous[-1], limit + 1)
+from engine.core.distance import distance, undoubled
 
 
 def _plain(text: str) -> str:
     return re.sub(r"[-_. ]", "", text).lower()
-
-
-def _undoubled(text: str) -> str:
-    """A letter typed twice is the commonest slip: `eventt` means `event`, not `events`."""
-    return re.sub(r"(.)\1", r"\1", text)
 
 
 def nearest(name: str, known: Iterable[str], fits: Collection[str] = (), count: int = 3) -> list[str]:
@@ -47,7 +25,7 @@ def nearest(name: str, known: Iterable[str], fits: Collection[str] = (), count: 
         if far > limit:
             far = _related(plain, _plain(other), limit)
         if far <= limit:
-            doubled = _undoubled(name) != _undoubled(other)
+            doubled = undoubled(name) != undoubled(other)
             ranked.append((far, other not in fits, doubled, other[:1] != name[:1], abs(len(other) - len(name)), other))
     return [entry[-1] for entry in sorted(ranked)[:count]]
 

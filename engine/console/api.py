@@ -1,6 +1,6 @@
 """The owner's JSON API: the verbs of Control over HTTP. The command line and the pages of a console are its clients.
 
-GET  /api/v1/status | figures | health | audit | trace?text=..&name=.. | work?state=..&route=.. | work/{id}
+GET  /api/v1/status | figures | health | audit | trace?text=..&name=..&and=KEY=VALUE | work?state=..&route=.. | work/{id}
 POST /api/v1/work/{id}/edit | replay | resolve | discard      {"actor": .., "reason": .., "body": .. (edit only)}
 and revisions, see `revisions`.
 
@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from engine.console import said
 from engine.console.asking import Handler, body_of, number, part, text, who
 from engine.console.revisions import RevisionVerbs
 from engine.core.errors import Failure, Permanent, StoreDown
@@ -78,7 +79,8 @@ class _Verbs:
         wanted = text(request, "text")
         if not wanted:
             raise Permanent("bad-request", "`text` is missing: a business key, an event id or a trace id")
-        return await self._control.trace(wanted, text(request, "name"))
+        pairs = [said.searched("`and`", one).partition("=") for one in request.query_params.getlist("and")]
+        return await self._control.trace(wanted, text(request, "name"), [(name, value) for name, _, value in pairs])
 
     async def work_list(self, request: Request) -> Any:
         states = tuple(request.query_params.getlist("state")) or ("open",)

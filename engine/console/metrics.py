@@ -56,7 +56,13 @@ METRICS = {
             ("route", "sink", "outcome"),
         ),
         Metric("tillflow_source_taken_total", "counter", "Records and messages a source took in.", ("route",)),
-        Metric("tillflow_source_refused_total", "counter", "Those that became work items at the door.", ("route",)),
+        Metric(
+            "tillflow_source_refused_total",
+            "counter",
+            "What a source did not take in. The reason is `work-item` for those that became one at the door, else why "
+            "they left nothing behind: unauthorized, malformed, too-slow, too-large, compressed, busy ..",
+            ("route", "reason"),
+        ),
         Metric(
             "tillflow_request_seconds",
             "histogram",
@@ -105,7 +111,11 @@ class Metrics:
             "tillflow_problems": [((), len(problems))],
             "tillflow_events_total": engine.counts.events.items(),
             "tillflow_source_taken_total": [((route,), one.taken) for route, one in engine.sources.items()],
-            "tillflow_source_refused_total": [((route,), one.refused) for route, one in engine.sources.items()],
+            "tillflow_source_refused_total": [
+                ((route, reason), count)
+                for route, one in engine.sources.items()
+                for reason, count in (("work-item", one.refused), *one.turned_away.items())
+            ],
             "tillflow_breaker_open": [((g.planned.name,), int(g.breaker.open)) for g in engine.pool.gates()],
             "tillflow_journal_dropped_total": [((), engine.journal.dropped)],
         }

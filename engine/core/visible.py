@@ -19,10 +19,15 @@ def visible(text: str, keep: str = "") -> str:
 
 
 def visible_json(text: str) -> str:
-    """JSON text that means the same: what JSON itself lets stand in its texts (DEL, C1, direction marks) is escaped."""
-    if text.isprintable():
-        return text
-    return "".join(json.dumps(c)[1:-1] if _unseen(c) else c for c in text)
+    """JSON text that means the same: what JSON itself lets stand in its texts (DEL, C1, direction marks) is escaped.
+
+    Line ends stay: in JSON they only ever stand between values.
+    """
+    return "\n".join(line if line.isprintable() else _escaped(line) for line in text.split("\n"))
+
+
+def _escaped(json_text: str) -> str:
+    return "".join(json.dumps(c)[1:-1] if _unseen(c) else c for c in json_text)
 
 
 def _unseen(char: str) -> bool:

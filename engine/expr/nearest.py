@@ -2,28 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
-
-def distance(left: str, right: str) -> int:
-    """Edits between two words: insert, delete, replace, swap of neighbours."""
-    before: list[int] = []
-    last = list(range(len(right) + 1))
-    for row, char in enumerate(left, 1):
-        line = [row]
-        for column, other in enumerate(right, 1):
-            cost = min(last[column] + 1, line[-1] + 1, last[column - 1] + (char != other))
-            if row > 1 and column > 1 and char == right[column - 2] and left[row - 2] == other:
-                cost = min(cost, before[column - 2] + 1)
-            line.append(cost)
-        before, last = last, line
-    return last[-1]
-
-
-def _undoubled(word: str) -> str:
-    """A letter typed twice is the commonest slip: `netts` is nearer to `nets` than to `netto`."""
-    return re.sub(r"(.)\1", r"\1", word)
+from engine.core.distance import distance, undoubled
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -40,7 +21,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
         edits = distance(low, name.lower())
         rank = (
             edits,
-            _undoubled(name.lower()) != _undoubled(low),
+            undoubled(name.lower()) != undoubled(low),
             name[:1].lower() != low[:1],
             abs(len(name) - len(word)),
             name,

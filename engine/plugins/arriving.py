@@ -91,6 +91,9 @@ class SourceContext(ABC):
         `key` is what `seen` knows the document by, `what` one word of the journal, `detail` a sentence.
         """
 
+    def refused(self, reason: str) -> None:  # noqa: B027 - only a count
+        """Count something that was refused at the door and left nothing behind; `reason` is one of a few fixed words."""
+
     @abstractmethod
     def log(self, text: str, facts: Mapping[str, Any] | None = None) -> None:
         """A line of the engine's log with facts as name -> value; never a secret or a body."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel
 
 from engine.plugins.registry import Registry
 from engine.plugins.spec import ComponentSpec
@@ -33,7 +33,18 @@ def config_schema(config: type[BaseModel]) -> dict[str, Any]:
 def fields_of(config: type[BaseModel]) -> list[Field]:
     """All fields, nested ones too, in the order they are declared."""
     schema = config_schema(config)
-    return list(_fields(schema, schema.get("$defs", {}), "", ()))
+    defs = schema.get("$defs", {})
+    if "properties" not in schema and issubclass(config, RootModel):
+        return list(_whole(schema, defs))
+    return list(_fields(schema, defs, "", ()))
+
+
+def _whole(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> Iterator[Field]:
+    """Of a Config that is one value or a list: the value itself, under an empty path, then what is inside it."""
+    yield _field("", schema, defs, True)
+    for prefix, ref in _nested("", schema):
+        if ref in defs:
+            yield from _fields(defs[ref], defs, prefix, (ref,))
 
 
 def _fields(
@@ -51,8 +62,8 @@ def _fields(
 def _field(path: str, raw: Mapping[str, Any], defs: Mapping[str, Any], required: bool) -> Field:
     examples = raw.get("examples") or [None]
     kind, default = kind_of(raw, defs), raw.get("default")
-    if kind == "duration" and isinstance(default, int | float):
-        default = f"{default:g}s"  # as it is written, not in the seconds it is read as
+    if isinstance(default, int | float) and kind in _UNITS:
+        default = _as_written(default, _UNITS[kind])  # not in the seconds or bytes it is read as
     return Field(
         path=path,
         kind=kind,
@@ -62,6 +73,18 @@ def _field(path: str, raw: Mapping[str, Any], defs: Mapping[str, Any], required:
         example=examples[0],
         choices=tuple(raw.get("enum", ())),
     )
+
+
+_UNITS = {
+    "duration": (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)),
+    "size": (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)),
+}
+
+
+def _as_written(value: float, units: tuple[tuple[str, int], ...]) -> str:
+    """In the largest unit that gives a whole number, the smallest where none does."""
+    name, of = next(((name, of) for name, of in units if value and value % of == 0), units[-1])
+    return f"{value / of:.12g}{name}"
 
 
 def _nested(path: str, raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -157,6 +157,13 @@ class Connection(ABC):
         """
         return NOT_ASKED
 
+    async def lacks(self, requests: Sequence[Mapping[str, Any]]) -> list[str]:
+        """For `doctor`, after `check`: what these sinks' requests need and the system does not have, a sentence each.
+
+        requests   the values of each sink's `with` that are constant
+        """
+        return []
+
 
 class Sink(ABC):
     """Where deliveries leave."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from engine.core.jsonx import encode
 from engine.plugins.describe import Field, fields_of
 from engine.plugins.functions import functions_of
 from engine.plugins.registry import Registry
@@ -161,7 +162,7 @@ def _connector_page(connector: Connector) -> str:
     lines = [f"# {connector.name}", "", connector.summary, ""]
     config: type[BaseModel] | None = getattr(connector.connection, "Config", None)
     if config is not None:
-        lines += ["## Connection", "", *_table(fields_of(config)), ""]
+        lines += ["## Connection", "", *field_table(fields_of(config)), ""]
     return "\n".join([*lines, *_sections(connector.specs())])
 
 
@@ -173,7 +174,7 @@ def _sections(specs: Iterable[ComponentSpec]) -> list[str]:
         if spec.text:
             lines += [spec.text, ""]
         if spec.config is not None:
-            lines += [*_table(fields_of(spec.config)), ""]
+            lines += [*field_table(fields_of(spec.config)), ""]
         lines += _actions(getattr(spec.target, "actions", {}))
     return lines
 
@@ -184,11 +185,12 @@ def _actions(actions: Mapping[str, Any]) -> list[str]:
         lines += [f"### Action {name}", "", action.summary, ""]
         if action.guarantee:
             lines += [f"Guarantee `{action.guarantee}`: {_GUARANTEES[action.guarantee]}.", ""]
-        lines += [*_table(fields_of(action.config)), ""]
+        lines += [*field_table(fields_of(action.config)), ""]
     return lines
 
 
-def _table(fields: Iterable[Field]) -> list[str]:
+def field_table(fields: Iterable[Field]) -> list[str]:
+    """Lines of a Markdown table of fields."""
     rows = [_row(field) for field in fields]
     if not rows:
         return ["No fields."]
@@ -196,7 +198,17 @@ def _table(fields: Iterable[Field]) -> list[str]:
 
 
 def _row(field: Field) -> str:
-    needed = "yes" if field.required else "no" if field.default is None else f"no, default `{field.default}`"
+    needed = "yes" if field.required else "no" + _default(field.default)
     text = field.description + (f" Example: `{field.example}`" if field.example is not None else "")
-    cells = (f"`{field.path}`", field.kind, needed, text)
+    cells = (f"`{field.path}`" if field.path else "the value itself", field.kind, needed, text)
     return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+
+
+def _default(value: Any) -> str:
+    """As YAML has it; nothing to say where it is empty."""
+    if value is None or value in ("", [], {}):
+        return ""
+    written = (
+        str(value).lower() if isinstance(value, bool) else value if isinstance(value, str) else encode(value).decode()
+    )
+    return f", default `{written}`"

@@ -49,7 +49,7 @@ fields:
 |---|---|
 | `input` | the schema or format it is written for; without it, it is checked against what flows where it is used |
 | `adds` | what the route has added to the input, by path: `adds: {"lines[].product": product@1}` |
-| `output` | the schema of what it makes; it becomes the schema that flows |
+| `output` | the schema of what it makes; it becomes the schema that flows, see below |
 | `let` | names for results that are used more than once |
 | `fields`, `each`, `group`, `choose` | what is made: an object, or a list |
 
@@ -66,6 +66,10 @@ fields:
 | `{each: {in, as, number}, where, group: {by, sum}, fields}` | elements of a list, only some of them, added up |
 | `{choose: [{when, ..}, {otherwise: true, ..}]}` | what the first branch that applies makes; `omit: true` leaves it out |
 | `slot: <name>` | a place that a region may fill |
+
+`output` is what later paths and `event:` sinks are checked against when files are validated. At run time a document is
+held against a schema by the step `validate`, by `accepts` and by `event:` sinks only. What goes to a connector's sink is
+sent as the mapping makes it: where that matters, write `map` and `validate` as steps.
 
 Functions: `tillflow explain functions`.
 """
@@ -105,6 +109,10 @@ names one of those below; what else stands in the block belongs to the scheme.
 ```yaml
 auth: {scheme: bearer, token: "${secret.shop_token}"}
 ```
+
+A blank secret is a finding, and so is one shorter than 8 characters where others deliver (24 bytes for Standard
+Webhooks). Whoever does not prove itself is answered 401 and the same words for every reason; the log and
+`tillflow_source_refused_total` know the reason.
 """
 
 _CHAPTERS = {

@@ -33,9 +33,11 @@ def located(error: ExpressionError) -> PydanticCustomError:
     return PydanticCustomError("tillflow", "{message}", {"message": error.message, **context})
 
 
-def problem(code: str, message: str, help: str = "", suggestion: str = "") -> PydanticCustomError:
-    """A finding of a field's own validator."""
-    return located(ExpressionError(code, message, help=help, suggestion=suggestion, length=0))
+def problem(
+    code: str, message: str, help: str = "", suggestion: str = "", path: tuple[str | int, ...] = ()
+) -> PydanticCustomError:
+    """A finding of a field's own validator; `path` leads from the field's value to what is wrong inside it."""
+    return located(ExpressionError(code, message, help=help, suggestion=suggestion, length=0, path=path))
 
 
 class Typed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from engine.core.errors import Failure, KeyIncomplete, Permanent
@@ -34,6 +35,16 @@ def evaluate(value: ValueExpr, data: Any, env: Env, field: str) -> list[Any]:
     raise Permanent(
         "missing-value", f"field `{field}`: `{short(value.expr.text)}` gives nothing", data={"field": field}
     )
+
+
+def constants(values: Mapping[str, ValueExpr]) -> dict[str, Any]:
+    """Those that are the same for every event."""
+    found = {name: value.const for name, value in values.items() if _is_constant(value)}
+    return found | {name: constants(value.fields) for name, value in values.items() if value.fields is not None}
+
+
+def _is_constant(value: ValueExpr) -> bool:
+    return value.expr is None and value.template is None and value.fields is None
 
 
 def _object(fields: dict[str, ValueExpr], data: Any, env: Env, field: str) -> dict[str, Any]:

@@ -106,6 +106,7 @@ class Engine:
             self.problems,
             lambda: self.state,
             lambda: self.counts.events,
+            self.ingress.unfit,
         )
         self._continuations = Continuations(self.shared)
         self._dead = Dead(cell, self.plans)
@@ -134,6 +135,7 @@ class Engine:
             self.plans.retire(plan)
         await self.tables.refresh()
         await self._heartbeat.begin()
+        self._supervisor.start("reachable", lambda: self.reachable.ask(self.cell))
         self._supervisor.start("heartbeat", self._heartbeat.run)
         await self.lanes.start()
         self._supervisor.start("journal", self.journal.run)

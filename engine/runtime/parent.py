@@ -13,11 +13,24 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
-from engine.runtime.watch import AGAIN, FOLDER, NUMBER, Watch, executing_file, note_death, when_parent_dies
+from engine.runtime.watch import (
+    AGAIN,
+    FOLDER,
+    NUMBER,
+    Known,
+    Watch,
+    executing_in,
+    forget_executing,
+    judge,
+    read_suspects,
+    when_parent_dies,
+    write_down,
+)
 
 __all__ = ["Parent", "Watch", "when_parent_dies"]
 
@@ -50,6 +63,7 @@ class Parent:
     _lived: set[int] = field(default_factory=set, init=False)
     _codes: list[int] = field(default_factory=list, init=False)
     _turn: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _untold: Known | None = field(default=None, init=False)  # known from deaths, and not written down yet
     _stopping: bool = field(default=False, init=False)
 
     def run(self) -> int:
@@ -95,10 +109,26 @@ class Parent:
 
     def _tell(self, number: int, code: int, pause: float) -> None:
         with self._turn:
-            suspects, poison = note_death(self.folder, number)
+            noted = self._noted(number)
         who = f"worker {number}" if self.children > 1 else "the worker"
         cause = f"signal {-code}" if code < 0 else f"exit code {code}"
-        self.say(f"{who} died ({cause}); {suspects} new suspects, {poison} poison; again in {pause:g} s")
+        with suppress(OSError):  # a log on a full disk: the worker is started again all the same
+            self.say(f"{who} died ({cause}); {noted}; again in {pause:g} s")
+
+    def _noted(self, number: int) -> str:
+        """Note what the dead one was executing; in memory only, while the disk takes nothing."""
+        try:
+            known = self._untold or read_suspects(self.folder)
+            self._untold, suspects, poison = judge(known, executing_in(self.folder, number))
+            self._write_untold()
+        except OSError as error:
+            return f"what the dead worker executed cannot be noted: {error.strerror or error}"
+        return f"{suspects} new suspects, {poison} poison"
+
+    def _write_untold(self) -> None:
+        if self._untold is not None:
+            write_down(self.folder, self._untold)
+            self._untold = None
 
     def _rest(self, seconds: float) -> None:
         """Sleep in small steps: a signal does not end a sleep by itself."""
@@ -108,7 +138,9 @@ class Parent:
 
     def _one_life(self, number: int) -> int:
         """Start a child and wait for its end. It is told of our death by the end of its standard input."""
-        executing_file(self.folder, number).unlink(missing_ok=True)
+        with self._turn, suppress(OSError):  # tried again here, so that the next life knows it
+            self._write_untold()
+        forget_executing(self.folder, number)
         environment = {**os.environ, FOLDER: str(self.folder), NUMBER: str(number)}
         if number in self._lived:
             environment[AGAIN] = "1"

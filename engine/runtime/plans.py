@@ -131,6 +131,11 @@ class Plans:
         if route in self._retiring:
             self._gone[route] = self._retiring.pop(route)
 
+    def recall(self, route: str) -> None:
+        """Something is left of a route that was forgotten, a replay for one: it retires anew."""
+        if route in self._gone:
+            self._retiring[route] = self._gone.pop(route)
+
     def connection(self, name: str) -> PlannedConnection | None:
         found = self._routeset.connections.get(name)
         return found if found is not None or self._coming is None else self._coming.connections.get(name)

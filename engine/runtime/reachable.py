@@ -6,38 +6,61 @@ is in hand stays there, so nothing more is taken in that would need it. Routes t
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any, TypeVar
 
 from engine.core.errors import StoreDown
 from engine.ports.store import Op, Store
+from engine.ports.store.leases import LeaseTake
 from engine.runtime.cell import Cell, Log
 
 R = TypeVar("R")
+QUIET = 15.0  # seconds; whoever waits for the Store tries again sooner, see `handover`
 
 
 class Reachable:
-    """What the last operation said. `down` is why the Store cannot be reached, empty while it can."""
+    """What the last operations said. `down` is why the Store cannot be reached, empty while it can.
+
+    A full disk can be read: once a write failed, only a write shows that the Store is back.
+    """
 
     def __init__(self, log: Log) -> None:
         self._log = log
         self.down = ""
         self.falls = 0
+        self._unwritten = False  # a write failed, and none was done since
+        self._fallen = asyncio.Event()  # set while it is down
 
-    def fell(self, error: StoreDown) -> None:
+    def fell(self, error: StoreDown, *, writes: bool) -> None:
         """It could not be reached."""
         self.falls += 1
+        self._unwritten |= writes
+        self._fallen.set()
         if not self.down:
             self._log("the store is down; what needs it waits, no attempt counts", {"reason": str(error)})
         self.down = str(error) or "no reason is given"
 
-    def answered(self, falls: int) -> None:
+    def answered(self, falls: int, *, writes: bool) -> None:
         """It did what it was asked when there had been so many falls: an answer to what was asked before the last one
         says nothing.
         """
-        if self.down and falls == self.falls:
+        if self.down and falls == self.falls and (writes or not self._unwritten):
             self._log("the store is back; what waited goes on", {})
-            self.down = ""
+            self.down, self._unwritten = "", False
+            self._fallen.clear()
+
+    async def ask(self, cell: Cell) -> None:
+        """Until cancelled: write something small where nobody else tries to, so that a Store that is back is noticed."""
+        while True:
+            await self._fallen.wait()
+            falls = self.falls
+            await cell.clock.sleep(QUIET)
+            if self.down and falls == self.falls:
+                with suppress(StoreDown):  # noticed by the store itself
+                    await cell.store.apply(LeaseTake("probe/store", cell.worker, cell.clock.now(), QUIET))
 
 
 class WatchedStore:
@@ -54,24 +77,22 @@ class WatchedStore:
         await self._real.close()
 
     async def apply(self, op: Op[R]) -> R:
-        falls = self._reachable.falls
-        try:
-            answer = await self._real.apply(op)
-        except StoreDown as down:
-            self._reachable.fell(down)
-            raise
-        self._reachable.answered(falls)
-        return answer
+        with self._noticing(op):
+            return await self._real.apply(op)
 
     async def apply_all(self, *ops: Op[Any]) -> list[Any]:
-        falls = self._reachable.falls
+        with self._noticing(*ops):
+            return await self._real.apply_all(*ops)
+
+    @contextmanager
+    def _noticing(self, *ops: Op[Any]) -> Iterator[None]:
+        falls, writes = self._reachable.falls, not all(op.reads for op in ops)
         try:
-            answers = await self._real.apply_all(*ops)
+            yield
         except StoreDown as down:
-            self._reachable.fell(down)
+            self._reachable.fell(down, writes=writes)
             raise
-        self._reachable.answered(falls)
-        return answers
+        self._reachable.answered(falls, writes=writes)
 
 
 def watching(cell: Cell, reachable: Reachable) -> Cell:

@@ -73,6 +73,7 @@ class Running:
             await self._end(old, part, patience)
         if old is not None:
             runner.taken, runner.refused = runner.taken + old.taken, runner.refused + old.refused
+            runner.turned_away.update(old.turned_away)
 
     async def _undo(self, runner: SourceRunner, old: SourceRunner | None, part: Part | None) -> None:
         route = runner.plan.route

@@ -22,6 +22,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from engine.core.errors import StoreDown
+
 FOLDER = "TILLFLOW_MARKS"  # names the folder the parent and its children share
 NUMBER = "TILLFLOW_WORKER"  # which of them a child is, from 1
 AGAIN = "TILLFLOW_AGAIN"  # set for a child that is started after one of that number died
@@ -63,9 +65,17 @@ class Watch:
 
     @classmethod
     def from_environment(cls) -> Watch:
-        """The watch of a process that a parent started; one that does nothing otherwise."""
+        """The watch of a process that a parent started; one that does nothing otherwise. Raises StoreDown: it can be
+        tried again.
+        """
         folder = os.environ.get(FOLDER)
-        return cls(Path(folder), int(os.environ.get(NUMBER, "1"))) if folder else cls()
+        if not folder:
+            return cls()
+        try:
+            return cls(Path(folder), int(os.environ.get(NUMBER, "1")))
+        except OSError as error:
+            text = f"what this process executes cannot be noted in {folder}: {error.strerror or error}; make room there"
+            raise StoreDown(text) from None
 
     def suspect(self, id: str) -> bool:
         """It was executing when a process died."""
@@ -166,6 +176,16 @@ def executing_file(folder: Path, number: int) -> Path:
     return folder / f"executing-{number}"
 
 
+def forget_executing(folder: Path, number: int) -> None:
+    """Empty the slots of a child before its next life. The file keeps its room: a full disk would not give it again."""
+    path = executing_file(folder, number)
+    try:
+        with path.open("r+b") as file:
+            file.write(bytes(os.fstat(file.fileno()).st_size))
+    except OSError:
+        path.unlink(missing_ok=True)
+
+
 def _counter(folder: Path) -> mmap.mmap:
     """How many deaths were written down, in memory shared with the parent."""
     path = folder / "deaths"
@@ -180,9 +200,13 @@ def _counter(folder: Path) -> mmap.mmap:
 
 def _mapped(path: Path) -> mmap.mmap:
     """The shared slots, all empty. Its pages belong to the file: they survive whatever kills the process."""
-    path.write_bytes(bytes(SLOTS * SLOT_SIZE))
+    size = SLOTS * SLOT_SIZE
+    if not path.exists() or path.stat().st_size != size:
+        path.write_bytes(bytes(size))
     with path.open("r+b") as file:
-        return mmap.mmap(file.fileno(), SLOTS * SLOT_SIZE)
+        slots = mmap.mmap(file.fileno(), size)
+    slots[:] = bytes(size)
+    return slots
 
 
 def executing_in(folder: Path, number: int = 1) -> list[tuple[Kind, Mark]]:
@@ -198,25 +222,29 @@ def executing_in(folder: Path, number: int = 1) -> list[tuple[Kind, Mark]]:
     return found
 
 
-def note_death(folder: Path, number: int = 1) -> tuple[int, int]:
-    """Mark what was executing as suspect, and a suspect that executed alone as poison. Answers how many of each."""
-    died_in = executing_in(folder, number)
-    known = read_suspects(folder)
+def judge(known: Known, died_in: Sequence[tuple[Kind, Mark]]) -> tuple[Known, int, int]:
+    """What was executing is suspect now, and a suspect that executed alone is poison. Answers what is known then, and
+    how many of each are new.
+    """
     fresh = [name for kind, (name, _) in died_in if kind == RUNNING and name not in known.suspects]
     alone = [mark for kind, mark in died_in if kind == ALONE and mark not in known.poison]
     killers = [mark for mark in alone if len(died_in) == 1 or mark in known.doubted]
     doubted = [mark for mark in alone if mark not in killers]
-    kept = {
-        "suspects": [*known.suspects, *fresh][-MOST_SUSPECTS:],
-        "poison": [*known.poison, *killers][-MOST_SUSPECTS:],
-        "doubted": [*known.doubted, *doubted][-MOST_SUSPECTS:],
-    }
+    judged = Known(
+        (*known.suspects, *fresh)[-MOST_SUSPECTS:],
+        (*known.poison, *killers)[-MOST_SUSPECTS:],
+        (*known.doubted, *doubted)[-MOST_SUSPECTS:],
+    )
+    return judged, len(fresh), len(killers)
+
+
+def write_down(folder: Path, known: Known) -> None:
+    """Tell all children what is known now. Raises OSError; then what was told before still stands."""
     written = folder / "suspects.json.new"
     with written.open("w", encoding="utf-8") as file:
-        json.dump(kept, file)
+        json.dump(known._asdict(), file)
         file.flush()
         os.fsync(file.fileno())
     written.replace(folder / "suspects.json")
     with closing(_counter(folder)) as deaths:
         deaths[:COUNTER] = (int.from_bytes(deaths[:COUNTER], "big") + 1).to_bytes(COUNTER, "big")
-    return len(fresh), len(killers)

@@ -49,6 +49,7 @@ class MemorySourceContext(SourceContext):
         self.notes: dict[str, str] = {}
         self.logged: list[tuple[str, Mapping[str, Any]]] = []
         self.journaled: list[tuple[str, str, str]] = []  # file, what, detail
+        self.turned_away: list[str] = []  # reasons
         self._cursor = ""
 
     async def cursor(self) -> str:
@@ -70,6 +71,10 @@ class MemorySourceContext(SourceContext):
     async def journal(self, key: str, file: str, what: str, detail: str) -> None:
         """Keep it in `journaled`."""
         self.journaled.append((file, what, detail))
+
+    def refused(self, reason: str) -> None:
+        """Keep it in `turned_away`."""
+        self.turned_away.append(reason)
 
     def log(self, text: str, facts: Mapping[str, Any] | None = None) -> None:
         """Keep it in `logged`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sqlite3
@@ -161,6 +162,23 @@ async def test_a_place_that_cannot_be_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(SettingsError, match="cannot be opened"):
         await SqliteDatabase(tmp_path / "file" / "tillflow.db", SystemClock()).open()
+
+
+async def test_a_full_disk_is_no_wrong_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever keeps it running tries again."""
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "pwrite", full)
+    owned = database(tmp_path)
+    await owned.open()  # nobody learns who owns it; it is owned
+    with pytest.raises(SettingsError, match="owned by pid unknown"):
+        await database(tmp_path).open()
+    await owned.close()
+    monkeypatch.setattr(os, "open", full)
+    with pytest.raises(StoreDown, match="No space left on device; free disk space"):
+        await database(tmp_path).open()
 
 
 async def test_in_memory_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

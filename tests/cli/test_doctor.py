@@ -130,3 +130,20 @@ def test_doctor_warns_of_a_secret_that_everybody_can_read(
     assert said.code == 0
     (warning,) = [check for check in said.json["checks"] if check["warning"]]
     assert warning["check"] == "secrets" and str(folder / "open") in warning["detail"]
+
+
+def test_a_table_that_is_missing_is_a_warning_with_its_name(tillflow: Tillflow, project: Path) -> None:
+    connections = project / "routes" / "connections.yaml"
+    text = connections.read_text("utf-8")
+    connections.write_text(f"{text}  club: {{connector: core.sql, url: sqlite:///{project}/club.db}}\n", "utf-8")
+    route = project / "routes" / "post-sales.yaml"
+    sink = (
+        "  - {id: club, use: core.sql, connection: club, action: insert, with: {table: {const: postings}, row: '@'}}\n"
+    )
+    route.write_text(route.read_text("utf-8") + sink, "utf-8")
+
+    said = tillflow("doctor", "--project", project, "--format", "json")
+
+    (found,) = [one for one in said.json["checks"] if one["check"] == "connection club"]
+    assert found["warning"] and "there is no table postings" in found["detail"], found
+    assert not (project / "club.db").exists()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import shlex
 import socket
 from pathlib import Path
 
 import pytest
 
+from engine.cli import project as projects
 from engine.cli.output import Exit
 from tests.cli.conftest import Tillflow
 
@@ -238,3 +240,16 @@ def test_every_command_that_answers_has_a_json_form(tillflow: Tillflow, command:
 
 def test_exit_codes_stand_in_the_help(tillflow: Tillflow) -> None:
     assert "Exit codes: 0 done" in " ".join(tillflow("--help").out.split())
+
+
+def test_a_full_disk_is_no_wrong_use(tillflow: Tillflow, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A parent gives up on wrong use; what passes is tried again."""
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "state/engine.sock")
+
+    monkeypatch.setattr(projects.Settings, "read", full)
+    said = tillflow("status", "--project", project)
+
+    assert said.code == Exit.UNREACHABLE
+    assert "state/engine.sock: No space left on device" in said.err

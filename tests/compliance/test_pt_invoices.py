@@ -100,8 +100,8 @@ def test_the_atcud() -> None:
 
 
 def test_a_step_signs_once_and_another_checks(tmp_path: Path) -> None:
-    sign = step_of(PtInvoice, mode="issue", record="document", chain="series", signing_secret="pt_key", into="fiscal")
-    look = step_of(PtInvoice, mode="verify", record="document", chain="series", key="key")
+    sign = step_of(PtInvoice, mode="issue", record="document", chain=["series"], signing_secret="pt_key", into="fiscal")
+    look = step_of(PtInvoice, mode="verify", record="document", chain=["series"], key="key")
 
     async def story() -> None:
         async with worker(tmp_path, {"pt_key": PRIVATE}) as one:

@@ -245,10 +245,10 @@ def pem(kind: str = "private") -> str:
 
 SECRETS = {"rksv_key": pem(), "rksv_aes": base64.b64encode(AES).decode()}
 ISSUE = step_of(
-    Rksv, mode="issue", record="receipt", chain="box", signing_secret="rksv_key", aes_secret="rksv_aes", certificate=DEVICE.serial,
+    Rksv, mode="issue", record="receipt", chain=["box"], signing_secret="rksv_key", aes_secret="rksv_aes", certificate=DEVICE.serial,
     outage="is_true(broken)",
 )  # fmt: skip
-VERIFY = step_of(Rksv, mode="verify", record="code", chain="box", keys="keys", aes_secret="rksv_aes", into="fiscal")
+VERIFY = step_of(Rksv, mode="verify", record="code", chain=["box"], keys="keys", aes_secret="rksv_aes", into="fiscal")
 
 
 def test_a_till_is_answered_and_its_receipts_are_checked_later(tmp_path: Path) -> None:
@@ -293,9 +293,9 @@ def test_a_secret_that_is_not_set_or_no_key_is_told(tmp_path: Path) -> None:
 
 def test_a_step_that_lacks_what_its_mode_needs_is_a_finding() -> None:
     with pytest.raises(ValidationError, match="needs `signing_secret`"):
-        step_of(Rksv, mode="issue", record="receipt", chain="box")
+        step_of(Rksv, mode="issue", record="receipt", chain=["box"])
     with pytest.raises(ValidationError, match="needs `keys`"):
-        step_of(Rksv, mode="verify", record="receipt", chain="box")
+        step_of(Rksv, mode="verify", record="receipt", chain=["box"])
 
 
 def test_an_export_is_checked_as_one_event(shared: Path, tmp_path: Path) -> None:

@@ -236,12 +236,12 @@ def test_an_event_without_a_record_is_a_work_item(tmp_path: Path) -> None:
 
 def test_a_zone_that_is_none_is_a_finding() -> None:
     with pytest.raises(ValidationError, match="is not a time zone"):
-        step_of(Verifactu, mode="issue", record="sale", chain="till", zone="Europe/Nowhere")
+        step_of(Verifactu, mode="issue", record="sale", chain=["till"], zone="Europe/Nowhere")
 
 
 def test_the_moment_of_a_record_is_local_time_with_its_offset(tmp_path: Path) -> None:
     async def story() -> None:
-        canary = step_of(Verifactu, mode="issue", record="sale", chain="till", zone="Atlantic/Canary")
+        canary = step_of(Verifactu, mode="issue", record="sale", chain=["till"], zone="Atlantic/Canary")
         async with worker(tmp_path) as one:
             made = await one.run(canary, "e1", {"till": "1", "sale": record()})
         assert made["extensions"]["fiscal"]["record"]["FechaHoraHusoGenRegistro"].endswith(("+00:00", "+01:00"))

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from engine.config.models import ConnectionDoc, FromDoc, MappingDoc, RouteDoc, SinkDoc, StepDoc, TestsDoc
 from engine.config.modelwalk import keys_of
-from engine.config.nearest import did_you_mean, distance, nearest
+from engine.config.nearest import did_you_mean, nearest
+from engine.core.distance import distance
 
 WORDS = st.text("abcde", max_size=6)
 

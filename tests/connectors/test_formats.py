@@ -243,6 +243,18 @@ def test_fixed_width_amounts(text: str, value: str) -> None:
     assert made["net"] == Decimal(value)
 
 
+@pytest.mark.parametrize("kind", ["decimal", "integer"])
+@pytest.mark.parametrize("line", [b"ZZZZZ0012", b"ZZZZZ0000125", b"ZZZZZ   "])
+def test_fixed_width_reads_no_torn_number_as_a_smaller_one(kind: str, line: bytes) -> None:
+    column: dict[str, Any] = {"name": "amt", "from": 6, "length": 8, "type": kind}
+    told = bad_of(fixed(**column, scale=2 if kind == "decimal" else None), line)
+    assert f"the line ends inside field `amt`: columns 6 to 13, the line has {len(line)}" in told
+
+
+def test_fixed_width_text_may_have_lost_its_padding() -> None:
+    assert data_of(fixed(type="text", scale=None), b"L Ana\n") == [{"type": "l", "net": "Ana"}]
+
+
 def test_fixed_width_refuses_what_does_not_fit() -> None:
     with pytest.raises(Permanent, match="longer than"):
         fixed(length=3).encode([{"net": Decimal("123.45")}])

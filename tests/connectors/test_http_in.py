@@ -22,23 +22,8 @@ from engine.testing.contracts import MemorySourceContext, SourceContract, Source
 
 pytestmark = pytest.mark.anyio
 NOW = 1_773_480_000
-TOKEN = AuthUse(SCHEMES["bearer"], SCHEMES["bearer"].Config(token=Secret("t", "tok", "1")))  # type: ignore[attr-defined]
-STRIPE = AuthUse(SCHEMES["stripe"], SCHEMES["stripe"].Config(secret=Secret("s", "whsec", "1")))  # type: ignore[attr-defined]
-
-
-class Hook:
-    """A running webhook source and its sender."""
-
-    def __init__(self, source: HttpSource, client: httpx.AsyncClient, arrivals: asyncio.Queue[Arrival]) -> None:
-        self.source = source
-        self.client = client
-        self.arrivals = arrivals
-        self.acking = True
-        self.taken: list[Arrival] = []
-
-    async def post(self, content: bytes = b'{"a": 1}', path: str = "/hook", **headers: str) -> httpx.Response:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return await self.client.post(path, content=content, headers={"content-type": "application/json"} | named)
+TOKEN = AuthUse(SCHEMES["bearer"], SCHEMES["bearer"].Config(token=Secret("t", "token-of-a-sender", "1")))  # type: ignore[attr-defined]
+STRIPE = AuthUse(SCHEMES["stripe"], SCHEMES["stripe"].Config(secret=Secret("s", "whsec_of_stripe", "1")))  # type: ignore[attr-defined]
 
 
 class Listening(MemorySourceContext):
@@ -49,7 +34,24 @@ class Listening(MemorySourceContext):
         self.listens = asyncio.Event()
 
     def log(self, text: str, facts: Mapping[str, Any] | None = None) -> None:
+        super().log(text, facts)
         self.listens.set()
+
+
+class Hook:
+    """A running webhook source and its sender."""
+
+    def __init__(self, source: HttpSource, client: httpx.AsyncClient, arrivals: asyncio.Queue[Arrival]) -> None:
+        self.source = source
+        self.client = client
+        self.arrivals = arrivals
+        self.acking = True
+        self.ctx = Listening()
+        self.taken: list[Arrival] = []
+
+    async def post(self, content: bytes = b'{"a": 1}', path: str = "/hook", **headers: str) -> httpx.Response:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return await self.client.post(path, content=content, headers={"content-type": "application/json"} | named)
 
 
 def free_port() -> int:
@@ -67,9 +69,9 @@ async def hooked(port: int = 0, ack: bool = True, **settings: Any) -> AsyncItera
     connection = HttpConnection(HttpConfig(**({"listen": f"127.0.0.1:{port}"} | settings)))
     await connection.open()
     source = HttpSource(HttpSourceConfig(**source_settings), connection, "route")
-    ctx = Listening()
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
         hook = Hook(source, client, asyncio.Queue())
+        ctx = hook.ctx
         task = asyncio.create_task(_pump(hook, ctx, ack))
         await asyncio.wait({task, asyncio.create_task(ctx.listens.wait())}, return_when=asyncio.FIRST_COMPLETED)
         try:
@@ -168,7 +170,7 @@ async def test_without_a_valid_proof_nothing_is_taken_in() -> None:
     async with hooked(auth=TOKEN) as hook:
         assert (await hook.post()).status_code == 401
         assert (await hook.post(authorization="Bearer wrong")).status_code == 401
-        assert (await hook.post(authorization="Bearer tok")).status_code == 202
+        assert (await hook.post(authorization="Bearer token-of-a-sender")).status_code == 202
         assert len(hook.taken) == 1
 
 
@@ -177,7 +179,7 @@ async def test_a_signature_is_over_the_bytes_and_the_moment() -> None:
     scheme = STRIPE.build()
 
     def header(at: int) -> str:
-        signature = scheme.expected(b"whsec", "", {"stripe-signature": f"t={at}"}, body)  # type: ignore[attr-defined]
+        signature = scheme.expected(b"whsec_of_stripe", "", {"stripe-signature": f"t={at}"}, body)  # type: ignore[attr-defined]
         return f"t={at},v1={signature}"
 
     async with hooked(auth=STRIPE) as hook:
@@ -338,9 +340,9 @@ async def test_an_address_others_can_reach_needs_a_proof() -> None:
 
 
 async def test_the_public_address_is_what_is_signed() -> None:
-    square = AuthUse(SCHEMES["square"], SCHEMES["square"].Config(secret=Secret("s", "k", "1")))  # type: ignore[attr-defined]
+    square = AuthUse(SCHEMES["square"], SCHEMES["square"].Config(secret=Secret("s", "key-of-square", "1")))  # type: ignore[attr-defined]
     body = json.dumps({"event_id": "e-1"}).encode()
-    signed = square.build().expected(b"k", "https://hooks.example.com/x/hook?a=1", {}, body)  # type: ignore[attr-defined]
+    signed = square.build().expected(b"key-of-square", "https://hooks.example.com/x/hook?a=1", {}, body)  # type: ignore[attr-defined]
     async with hooked(auth=square, public_url="https://hooks.example.com/x/") as hook:
         answer = await hook.post(body, path="/hook?a=1", x_square_hmacsha256_signature=signed)
         assert answer.status_code == 202

@@ -357,3 +357,20 @@ def test_postgres_columns_that_are_binary_are_refused() -> None:
         for_postgres(Decimal("0.10"), "double precision", "c")
     assert for_postgres(Decimal("1E+3"), "numeric", "c") == "1000"
     assert for_postgres({"a": Decimal("1.10")}, "jsonb", "c") == '{"a":1.10}'
+
+
+async def test_tables_that_are_not_there_are_told_by_name(database: Database) -> None:
+    async with connected(database) as connection:
+        there = {"table": "entries", "children": {"lines": {"table": "lines"}}}
+        gone = {"table": "entris", "children": {"lines": {"table": "lnes"}}}
+
+        assert await connection.lacks([there, {}]) == []
+        assert await connection.lacks([there, gone]) == ["there is no table entris", "there is no table lnes"]
+
+
+async def test_looking_for_tables_makes_no_database_and_no_folder(tmp_path: Path) -> None:
+    connection = SqlConnection(SqlConfig(url=f"sqlite:///{tmp_path}/nowhere/club.db"))
+    (told,) = await connection.lacks([{"table": "members"}])
+
+    assert f"there is no folder {tmp_path}/nowhere" in told
+    assert list(tmp_path.iterdir()) == []

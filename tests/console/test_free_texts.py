@@ -92,4 +92,4 @@ def test_what_is_looked_for_is_judged(tmp_path: Path, url: str, text: str, told:
 def test_a_key_may_hold_what_a_file_held(tmp_path: Path) -> None:
     response, asked = answer(tmp_path, "GET", f"/trace?text={quote('1001' + chr(10) + chr(27))}&name=receipt")
     assert response.status_code == 200
-    assert asked.verbs == [("trace", ("1001\n\x1b", "receipt"))]
+    assert asked.verbs == [("trace", ("1001\n\x1b", "receipt", []))]

@@ -68,6 +68,24 @@ OUTCOMES = ("ok", "permanent", "transient")
 
 
 @virtual
+async def test_what_a_source_refuses_is_counted_by_reason() -> None:
+    async with bench() as made, running(made, SALES) as engine, asking(engine) as client:
+        # given one record that becomes a work item at the door, and requests that leave nothing behind
+        made.lab.offer(b"{broken", "day.json")
+        context = engine.sources["ingest"]._context(0)
+        for reason in ("unauthorized", "unauthorized", "too-large", *(f"word-{number}" for number in range(50))):
+            context.refused(reason)
+        await settle()
+        found = samples((await client.get("/metrics")).text)
+
+    def refused(reason: str) -> float:
+        return found["tillflow_source_refused_total", (("reason", reason), ("route", "ingest"))]
+
+    assert (refused("work-item"), refused("unauthorized"), refused("too-large")) == (1, 2, 1)
+    assert refused("other") == 50 - 14  # words are labels: a source that invents them finds an end
+
+
+@virtual
 async def test_labels_are_bounded_and_every_metric_is_documented() -> None:
     async with bench() as made, running(made, SALES) as engine, asking(engine) as client:
         made.lab.fail = [Transient("busy")]
@@ -78,7 +96,7 @@ async def test_labels_are_bounded_and_every_metric_is_documented() -> None:
     names = {name.removesuffix("_bucket").removesuffix("_sum").removesuffix("_count") for name in own}
     assert names == set(METRICS)
     assert {label for _, labels in samples(text) for label, _ in labels} <= {
-        "version", "route", "sink", "connection", "lane", "outcome", "le",
+        "version", "route", "sink", "connection", "lane", "outcome", "reason", "le",
     }  # fmt: skip
     assert all(f"`{name}`" in page() for name in METRICS)
     events = [labels for name, labels in samples(text) if name == "tillflow_events_total"]

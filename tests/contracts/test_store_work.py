@@ -68,6 +68,18 @@ async def test_the_same_failure_again_opens_the_item_with_the_new_facts(store: S
     assert await stored(store) == replace(again, created=10, note="again", version=4)
 
 
+async def test_attempts_are_counted_over_replays(store: Store) -> None:
+    # given an event that failed at its third attempt, and was replayed
+    event = replace(ITEM, level="event", sink="", attempts=3)
+    await store.apply(WorkCreate([event]))
+    await store.apply(WorkChange(ITEM.id, 1, "replayed", "again", 30))
+    # when it fails at once, and a copy of that comes once more
+    await store.apply(WorkCreate([replace(event, attempts=1)]))
+    await store.apply(WorkCreate([replace(event, attempts=1)]))
+    # then
+    assert (await stored(store)).attempts == 4
+
+
 async def test_a_copy_that_comes_back_undoes_nobodys_edit(store: Store) -> None:
     await store.apply(WorkCreate([ITEM]))
     await store.apply(WorkEdit(ITEM.id, 1, '{"x":1}', b"edited", "fixed", 20))

@@ -33,3 +33,10 @@ def test_json_means_the_same() -> None:
     told = visible_json(json.dumps(value, ensure_ascii=False))
     assert told.isprintable() and "\xe9" in told
     assert json.loads(told) == value
+
+
+def test_the_layout_of_json_stays() -> None:
+    value = {"a": ["\u202e", "\n"], "b": {}}
+    told = visible_json(json.dumps(value, ensure_ascii=False, indent=2))
+    assert told.replace("\n", "").isprintable() and told.count("\n") == 6
+    assert json.loads(told) == value

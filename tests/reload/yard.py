@@ -198,6 +198,17 @@ def on_both(story: Story) -> Any:
     return test
 
 
+def on_sqlite(story: Story) -> Any:
+    """The same in virtual time alone: for what waits long."""
+
+    @functools.wraps(story)
+    def test() -> None:
+        run_virtual(_virtual(story))
+
+    del test.__wrapped__  # type: ignore[attr-defined]
+    return test
+
+
 async def _virtual(story: Story) -> None:
     async with bench() as made:
         await story(Yard(made))

@@ -10,8 +10,9 @@ from engine.core.errors import Transient
 from engine.ports.store.workers import WorkersSince
 from engine.runtime.delivery.limits import Gate
 from engine.runtime.engine import Engine
-from engine.runtime.watch import Watch, note_death
+from engine.runtime.watch import Watch
 from tests.runtime.cellmates import Cellmates, cellmates
+from tests.runtime.deaths import note_death
 from tests.runtime.lab import CONNECTIONS, sale, settle, virtual
 from tests.runtime.routes import SALES, posting
 from tests.runtime.test_cuts import grouped

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -13,8 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from engine.core.errors import StoreDown
+from engine.runtime import parent as parents
 from engine.runtime.parent import Parent
-from engine.runtime.watch import SLOTS, Known, Watch, executing_in, note_death, read_suspects
+from engine.runtime.watch import SLOTS, Known, Watch, executing_in, read_suspects, write_down
+from tests.runtime.deaths import note_death
 
 WORKER = """
     import os, signal, sys
@@ -92,6 +96,57 @@ def test_a_child_that_fails_on_its_own_is_started_again_ever_more_slowly(tmp_pat
 
     assert len(said) == 3
     assert sum(rests) == pytest.approx(0.2 + 0.4 + 0.8)
+
+
+def test_on_a_full_disk_what_is_known_stays_in_memory_until_it_can_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    full = [OSError(errno.ENOSPC, "No space left on device") for _ in range(3)]  # two deaths, one try before a life
+    written: list[Known] = []
+
+    def write(folder: Path, known: Known) -> None:
+        if full:
+            raise full.pop()
+        written.append(known)
+        write_down(folder, known)
+
+    monkeypatch.setattr(parents, "write_down", write)
+    rests: list[float] = []
+
+    assert parent(tmp_path, WORKER, said, sleep=rests.append).run() == 0
+
+    refused = "the worker died (signal 9); what the dead worker executed cannot be noted: No space left on device"
+    assert said[:2] == [f"{refused}; again in 0.2 s", f"{refused}; again in 0.4 s"]
+    assert written[0].suspects == ("killer",), "what was judged meanwhile is told once it can be"
+    assert (tmp_path / "done").read_text().split() == ["first", "second", "poison:killer", "third"]
+    assert len((tmp_path / "lives").read_text()) == 4
+    assert sum(rests) == pytest.approx(0.2 + 0.4 + 0.8)
+
+
+def test_a_line_that_nobody_takes_ends_nothing(tmp_path: Path) -> None:
+    def full(text: str) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    assert parent(tmp_path, WORKER, [], say=full).run() == 0
+
+
+def test_the_slots_keep_their_room_from_life_to_life(tmp_path: Path) -> None:
+    """A full disk gives none again."""
+    Watch(tmp_path).close()
+    place = (tmp_path / "executing-1").stat().st_ino
+    assert parent(tmp_path, WORKER, []).run() == 0
+    assert (tmp_path / "executing-1").stat().st_ino == place
+
+
+def test_a_child_that_cannot_note_what_it_executes_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TILLFLOW_MARKS", str(tmp_path))
+    monkeypatch.delenv("TILLFLOW_WORKER", raising=False)
+    (tmp_path / "executing-1").mkdir()
+    with pytest.raises(StoreDown, match=r"cannot be noted in .*: Is a directory; make room there"):
+        Watch.from_environment()
 
 
 def test_a_stop_is_passed_on_and_is_no_death(tmp_path: Path) -> None:

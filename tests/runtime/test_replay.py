@@ -24,8 +24,8 @@ ROUTE = Address("route", "sales")
 
 
 def control(b: Bench, reenter: Any = None) -> Control:
-    async def nothing(item: WorkItem) -> Failure | None:
-        return None
+    async def nothing(item: WorkItem) -> int | Failure:
+        return 1
 
     return Control(b.cell, b.plans, b.pool, reenter or nothing)
 
@@ -217,9 +217,9 @@ async def test_a_record_enters_ingress_again_and_closes_only_when_it_is_in() -> 
         item = record_item("ingest", "stores", "r1", b"raw", Permanent("corrupt"), now=1, day=DAY, headers={})
         await b.cell.store.apply(WorkCreate([item]))
         seen: list[bytes] = []
-        answers: list[Failure | None] = [Permanent("corrupt", "still"), None]
+        answers: list[int | Failure] = [Permanent("corrupt", "still"), 1]
 
-        async def reenter(again: WorkItem) -> Failure | None:
+        async def reenter(again: WorkItem) -> int | Failure:
             seen.append(again.body)
             return answers.pop(0)
 

@@ -51,6 +51,36 @@ async def test_records_of_a_file_are_found_by_its_name() -> None:
 
 
 @virtual
+@pytest.mark.parametrize("content, what", [(b'{"receipt": "1", "total": 1}', "received"), (b"[]", "read"), (b"{", "")])
+async def test_webhooks_are_found_by_their_path_and_the_senders_id(content: bytes, what: str) -> None:
+    """Whatever is in them: an event without a type, no record at all, or what nobody can read."""
+    files = {"routes/one.yaml": route("one", FROM_FILE + TO_ERP)}
+    async with bench() as made, running(made, files) as engine:
+
+        async def nothing(answer: object) -> None:
+            return None
+
+        hook = Arrival("/h/open", nothing, nothing, content, id="evt-1", headers={"path": "/h/open"})  # type: ignore[arg-type]
+        made.lab.inbox.put_nowait(hook)
+        await settle()
+        for text, name in (
+            ("/h/open", "file"),
+            ("/h/open", "path"),
+            ("/h/open", ""),
+            ("evt-1", "sender_id"),
+            ("evt-1", ""),
+        ):
+            trace = await engine.control.trace(text, name)
+            assert "unknown" not in trace
+            assert {what} - {""} <= {entry["what"] for entry in trace["entries"]}
+            assert bool(trace["entries"]) == bool(what)
+            if name:
+                listed = (await engine.control.work_list(text=text, name=name))["items"]
+                assert len(trace["work"]) == len(listed) == (0 if what else 1)
+        assert not (await engine.control.trace("/h/other", "path"))["entries"]
+
+
+@virtual
 async def test_records_are_found_by_keys_of_the_type_they_are_validated_against() -> None:
     """Neither accepted nor published: the first steps say what they are."""
     split = "  - {id: lines, split: {in: lines, as: line, key: line.sku}}\n"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,7 +41,7 @@ def test_a_delivery_item_holds_what_is_needed_to_send_it_again() -> None:
 
     assert Delivery.read(read_headers(item.headers), item.body) == one
     assert (item.subject, item.event_id, item.owner, item.attempts) == (one.id, one.event.id, "finance", 3)
-    assert decode(item.data) == {"status": 422}
+    assert decode(item.data) == {"status": 422, "last_try": "1970-01-01T00:00:00.000005Z"}
     assert decode(item.search)["key.2"] == "1"
 
 
@@ -115,3 +117,30 @@ def test_saving_what_was_shown_changes_nothing(original: object) -> None:
     private = ["customer.id", "name"]
 
     assert restore(decode(encode(hide(original, private))), hide(original, private), original) == original
+
+
+def test_what_people_read_is_an_excerpt_and_the_body_is_whole() -> None:
+    long = "0" * 5000
+    failure = Permanent(
+        "bad-number", f"`Total` is {long}, which is no number", data={"seen": [{"value": long}], "n": 7}
+    )
+    one = delivery(body={"total": long})
+    routed = Routed(replace(event(), subject=f"A|{long}"))
+    items = (
+        record_item("sales", "o", "r", long.encode(), failure, now=1, day="2026-03-14", headers={"h-file": long}),
+        event_item(plan(planned_sink()), routed, Failed(failure), "rev", 1),
+        delivery_item(one, failure, now=1),
+    )
+    for item in items:
+        assert len(item.detail) == 500
+        assert item.detail.startswith("`Total` is 000") and item.detail.endswith("0, which is no number")
+        assert "0\u20260" in item.detail
+        assert len(decode(item.data)["seen"][0]["value"]) == 500 and decode(item.data)["n"] == 7
+    record, routed_item, sent = items
+    assert record.body == long.encode() and decode(sent.body) == {"total": long}
+    assert decode(routed_item.search)["key.2"] == long, "it is found by its whole key"
+
+
+def test_a_short_text_stays_as_it_is() -> None:
+    text = "x" * 500
+    assert delivery_item(delivery(), Permanent("refused", text), now=1).detail == text

@@ -9,7 +9,7 @@ from connectors.compliance.at_rksv.keys import aes_of, keys_of
 from connectors.compliance.libraries import announce, require
 from connectors.compliance.secrets import SecretName, announce_secret
 from connectors.compliance.shell import record_of
-from engine.sdk import UNKNOWN, Build, Frame, Options, Path, Rejected, Shape, Step, Value, step
+from engine.sdk import UNKNOWN, Build, Expression, Frame, Options, Path, Rejected, Shape, Step, Value, step
 
 SHOWN = 5  # problems that a work item tells
 
@@ -29,7 +29,7 @@ class RksvExport(Step):
     """
 
     class Config(Options):
-        export: Value = Field(description="The export.", examples=["@"])
+        export: Expression = Field(description="The export.", examples=["@"])
         keys: Value = Field(
             description="Certificates or public keys, base64 or PEM, by the id receipts name them with: {id: key}, or rows with `id` and `key`.",
             examples=["lookup('rksv-keys', box)"],

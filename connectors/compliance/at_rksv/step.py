@@ -11,7 +11,7 @@ from connectors.compliance.at_rksv.keys import aes_of, keys_of, signing_key_of
 from connectors.compliance.libraries import announce, require
 from connectors.compliance.secrets import SecretName, announce_secret
 from connectors.compliance.shell import Chained, chain_key, chained, put_all, record_of
-from engine.sdk import UNKNOWN, Build, Condition, Frame, Rejected, Shape, Step, Value, step
+from engine.sdk import UNKNOWN, Build, Condition, Expression, Frame, Rejected, Shape, Step, Value, step
 
 ADDED = ("jws", "qr", "ocr", "hash", "previous", "signed")
 _ISSUING = ("signing_secret", "certificate", "aes_secret")
@@ -44,7 +44,7 @@ class Rksv(Step):
         mode: Literal["issue", "verify"] = Field(
             description="`verify` checks what the till made, `issue` makes the receipt."
         )
-        record: Value = Field(
+        record: Expression = Field(
             description="`verify`: the receipt as JWS, QR code or OCR text. `issue`: the values of the receipt.",
             examples=["extensions.fiscal.jws"],
         )

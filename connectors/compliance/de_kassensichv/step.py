@@ -50,7 +50,7 @@ class KassenSichV(Step):
         mode: Literal["verify"] = Field(
             "verify", description="`verify` is all there is: a receipt is signed by its TSE only."
         )
-        qr: Value = Field(description="Text of the QR code.", examples=["extensions.fiscal.qr"])
+        qr: Expression = Field(description="Text of the QR code.", examples=["extensions.fiscal.qr"])
         total: Expression | None = Field(
             None, description="What the tenders in the signed data have to come to.", examples=["totals.gross"]
         )

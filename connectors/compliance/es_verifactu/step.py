@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 
 from connectors.compliance.es_verifactu.chain import issue, verify
 from connectors.compliance.shell import Chained, chain_key, chained, put_all, record_of
-from engine.sdk import UNKNOWN, Build, Frame, Shape, Step, Value, problem, step
+from engine.sdk import UNKNOWN, Build, Expression, Frame, Shape, Step, problem, step
 
 
 @step("verifactu")
@@ -39,7 +39,7 @@ class Verifactu(Step):
         mode: Literal["issue", "verify"] = Field(
             description="`verify` checks what the till made, `issue` makes the record."
         )
-        record: Value = Field(
+        record: Expression = Field(
             description="`verify`: the record of the till. `issue`: the values of the record to be made.",
             examples=["extensions.fiscal.record"],
         )

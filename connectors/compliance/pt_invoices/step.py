@@ -11,7 +11,7 @@ from connectors.compliance.pt_invoices.chain import issue, verify
 from connectors.compliance.pt_invoices.document import private_key, public_key
 from connectors.compliance.secrets import SecretName, announce_secret, secret_of
 from connectors.compliance.shell import Chained, chain_key, chained, put_all, record_of
-from engine.sdk import UNKNOWN, Build, Frame, Permanent, Shape, Step, Value, evaluate, step
+from engine.sdk import UNKNOWN, Build, Expression, Frame, Permanent, Shape, Step, Value, evaluate, step
 
 
 @step("pt_invoice")
@@ -34,7 +34,7 @@ class PtInvoice(Step):
 
     class Config(Chained):
         mode: Literal["issue", "verify"] = Field(description="`verify` checks what a program signed, `issue` signs.")
-        record: Value = Field(description="The document in SAF-T's names.", examples=["extensions.fiscal.record"])
+        record: Expression = Field(description="The document in SAF-T's names.", examples=["extensions.fiscal.record"])
         key: Value | None = Field(
             None, description="`verify`: public key in PEM.", examples=["lookup('pt-keys', store.id).pem"]
         )

@@ -66,7 +66,7 @@ class LineType(Options):
 class FixedWidth(Format):
     """Lines whose fields stand at fixed positions, of one or several kinds told apart by their first characters.
 
-    A line that is too short, of no known kind or with a field that is not a number becomes a work item with its line
+    A line that ends inside a number or before a field, of no known kind or with a field that is not a number becomes a work item with its line
     while its neighbours proceed.
     """
 
@@ -151,10 +151,13 @@ def _field(text: str, column: Column) -> Any:
     if len(text) < column.start:
         raise ValueError(f"the line has {len(text)} characters; `{column.name}` begins at {column.start}")
     raw = text[column.start - 1 : column.end].strip()
+    if column.type == "text":
+        return raw or None
+    if len(text) < column.end:  # what is left of a torn number is a smaller number
+        place = f"columns {column.start} to {column.end}, the line has {len(text)}"
+        raise ValueError(f"the line ends inside field `{column.name}`: {place}")
     if not raw:
         return None
-    if column.type == "text":
-        return raw
     try:
         value = number(raw)
     except ValueError as error:

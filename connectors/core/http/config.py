@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from connectors.core.http.auth import OptionalAuth
+from connectors.core.http.auth import AuthUse, OptionalAuth, fit_for_senders
 from engine.sdk import Duration, Options, Size, problem
 
 
@@ -59,6 +59,11 @@ class HttpConfig(Options):
             raise problem("TF5014", f"`{listen}` is not an address to listen on", "write host:port, as 127.0.0.1:8080")
         return listen
 
+    @field_validator("auth")
+    @classmethod
+    def _guards(cls, auth: AuthUse | None, info: ValidationInfo) -> AuthUse | None:
+        return fit_for_senders(auth) if info.data.get("listen") else auth
+
     @model_validator(mode="after")
     def _sound(self) -> HttpConfig:
         if not self.url and not self.listen:
@@ -92,6 +97,11 @@ class HttpSourceConfig(Options):
         description="Headers a route can read by meta('header.<name>').",
         examples=[["X-Shopify-Topic"]],
     )
+
+    @field_validator("auth")
+    @classmethod
+    def _guards(cls, auth: AuthUse | None) -> AuthUse | None:
+        return fit_for_senders(auth)
 
 
 class Request(Options):

@@ -30,14 +30,23 @@ class Incoming:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the sender is answered."""
+    """What the sender is answered. `why` is for our own log: a sender that is not proven learns nothing of it."""
 
     status: int
     says: str
     headers: Mapping[str, str] | None = None
+    why: str = ""
 
 
 Handler = Callable[[Incoming], Awaitable[Reply]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Door:
+    """What stands at a path: `take` answers a request, `refused` is told of each that is refused, and its peer."""
+
+    take: Handler
+    refused: Callable[[Reply, str], None]
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any, cast
 
 import h11
 import uvicorn
@@ -20,20 +21,43 @@ from starlette.responses import JSONResponse
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from connectors.core.http.body import Body, Refused
-from connectors.core.http.exchange import Handler, Incoming, Limits, Reply
+from connectors.core.http.exchange import Door, Incoming, Limits, Reply
+from connectors.core.http.refusals import Refusals
 from engine.sdk import Transient
 
 MAX_HEADER = 16 << 10
 HEADER_TIMEOUT = 10.0
 
 
+OnRefused = Callable[[Reply, str], None]
+
+
+class _Unread(logging.LoggerAdapter[logging.Logger]):
+    """Takes what the server would warn of with every request that it answers itself: those are refusals too."""
+
+    def __init__(self, logger: logging.Logger, refused: OnRefused, peer: str) -> None:
+        super().__init__(logger)
+        self.level = logger.level  # the server asks for it
+        self._refused = refused
+        self._peer = peer
+
+    def warning(self, msg: object, *args: Any, **kwargs: Any) -> None:
+        status = 503 if "concurrency" in str(msg) else 400
+        self._refused(Reply(status, str(msg)), self._peer)
+
+
 class _Protocol(H11Protocol):
-    """Closes a connection whose sender takes too long over its headers."""
+    """Closes a connection whose sender takes too long over its headers; tells of what is refused unread."""
 
     _slow: asyncio.TimerHandle | None = None
 
+    def __init__(self, *args: Any, refused: OnRefused, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._refused = refused
+
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        self.logger = cast(logging.Logger, _Unread(self.logger, self._refused, _peer(self.client)))
         self._slow = self.loop.call_later(HEADER_TIMEOUT, self._too_slow)
 
     def data_received(self, data: bytes) -> None:
@@ -51,6 +75,8 @@ class _Protocol(H11Protocol):
         super().connection_lost(exc)
 
     def _too_slow(self) -> None:
+        if self.conn.their_state is h11.IDLE and self.conn.trailing_data[0]:
+            self._refused(Reply(408, "the headers took too long to arrive"), _peer(self.client))
         self.transport.write(b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
         self.transport.close()
 
@@ -72,9 +98,9 @@ class _Server(uvicorn.Server):
 
 
 class Listener:
-    """One address, with handlers by method and path.
+    """One address, with doors by method and path.
 
-    The newest handler of a path is asked, so that a route can be swapped without a gap.
+    The newest door of a path is asked, so that a route can be swapped without a gap.
     """
 
     def __init__(self, host: str, port: int, limits: Limits) -> None:
@@ -82,7 +108,8 @@ class Listener:
         self.port = port
         self.users = 0
         self._limits = limits
-        self._handlers: dict[tuple[str, str], list[Handler]] = {}
+        self._doors: dict[tuple[str, str], list[Door]] = {}
+        self._refused = Refusals(self._tell, lambda: asyncio.get_running_loop().time())
         self._server: _Server | None = None
         self._task: asyncio.Task[None] | None = None
         self._starting: asyncio.Future[None] | None = None
@@ -114,7 +141,7 @@ class Listener:
         return uvicorn.Config(
             self._app,
             interface="asgi3",
-            http=_Protocol,
+            http=cast(Any, partial(_Protocol, refused=self._refused)),
             ws="none",
             lifespan="off",
             log_config=None,
@@ -136,22 +163,29 @@ class Listener:
             server.close()
         self._server.should_exit = True
         await self._task
+        self._refused.rest()
 
-    def add(self, method: str, path: str, handler: Handler) -> None:
-        self._handlers.setdefault((method, path), []).append(handler)
+    def _tell(self, text: str, facts: Mapping[str, Any]) -> None:
+        """For what reaches no route: there is none to log or count it under."""
+        told = ", ".join(f"{name} {value}" for name, value in facts.items())
+        logging.getLogger(__name__).warning("%s at %s:%s: %s", text, self.host, self.port, told)
 
-    def remove(self, method: str, path: str, handler: Handler) -> None:
-        handlers = self._handlers.get((method, path), [])
-        if handler in handlers:
-            handlers.remove(handler)
-        if not handlers:
-            self._handlers.pop((method, path), None)
+    def add(self, method: str, path: str, door: Door) -> None:
+        self._doors.setdefault((method, path), []).append(door)
+
+    def remove(self, method: str, path: str, door: Door) -> None:
+        doors = self._doors.get((method, path), [])
+        if door in doors:
+            doors.remove(door)
+        if not doors:
+            self._doors.pop((method, path), None)
 
     async def _app(self, scope: Any, receive: Any, send: Any) -> None:
         request = Request(scope)
         body = Body(request.headers, receive)
         try:
             reply = await self._answer(request, body)
+            self._note(request, reply)
             await body.drain()
         except ClientDisconnect:
             return
@@ -159,6 +193,12 @@ class Listener:
         if reply.status in (408, 413):
             response.headers["connection"] = "close"
         await response(scope, receive, send)
+
+    def _note(self, request: Request, reply: Reply) -> None:
+        doors = self._doors.get((request.method, request.scope["path"]))
+        refused = doors[-1].refused if doors else self._refused
+        if reply.status >= 400:
+            refused(reply, _peer(request.scope.get("client")))
 
     async def _answer(self, request: Request, body: Body) -> Reply:
         """Raises ClientDisconnect."""
@@ -173,10 +213,12 @@ class Listener:
             return Reply(503, "it could not be taken in; send it again", {"retry-after": "10"})
 
     async def _reply(self, request: Request, body: Body) -> Reply:
+        if _ambiguous(request):
+            return Reply(400, "it says in two ways where it ends", {"connection": "close"})
         path = request.scope["path"]
-        handlers = self._handlers.get((request.method, path))
-        if not handlers:
-            allowed = sorted(method for method, known in self._handlers if known == path)
+        doors = self._doors.get((request.method, path))
+        if not doors:
+            allowed = sorted(method for method, known in self._doors if known == path)
             if allowed:
                 return Reply(405, f"this path takes {', '.join(allowed)}", {"allow": ", ".join(allowed)})
             return Reply(404, "nothing is taken in at this path")
@@ -184,7 +226,18 @@ class Listener:
             return Reply(415, "compressed bodies are not accepted")
         content = await body.read(self._limits)
         incoming = Incoming(path, str(request.url), dict(request.headers.items()), content)
-        return await handlers[-1](incoming)
+        return await doors[-1].take(incoming)
+
+
+def _ambiguous(request: Request) -> bool:
+    """Something in front of us may see another end of this request, and with it another request behind it."""
+    if "transfer-encoding" not in request.headers:
+        return False
+    return "content-length" in request.headers or request.scope["http_version"] == "1.0"
+
+
+def _peer(client: Any) -> str:
+    return str(client[0]) if client else ""
 
 
 class Listeners:

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 
 from connectors.core.http.config import HttpSourceConfig
 from connectors.core.http.connection import HttpConnection
-from connectors.core.http.exchange import Incoming, Limits, Reply
+from connectors.core.http.exchange import Door, Incoming, Limits, Reply
+from connectors.core.http.refusals import Refusals
 from engine.sdk import (
     Arrival,
     AuthScheme,
@@ -23,6 +24,7 @@ from engine.sdk import (
 
 MOMENT = 1.0  # seconds
 BUSY = {"retry-after": "10"}
+UNPROVEN = "it does not prove who sent it"  # the same for every reason: who is not proven learns nothing
 _LOCAL = ("127.", "localhost:", "[::1]", "::1")
 
 
@@ -33,7 +35,8 @@ class HttpSource(Source):
     A sender is answered 202 only when its event is durable, and 202 again when it repeats one: the sender's own id (of
     its auth scheme, or `id_header`) makes it the same event, otherwise the body does. 401 without a valid proof, 400
     for a body that says it is JSON and is not, 413 too large, 408 too slow, 415 compressed, 404 and 405 elsewhere, 503
-    with Retry-After while the engine takes nothing. A body that cannot be understood is kept as a work item.
+    with Retry-After while the engine takes nothing. A body that cannot be understood is kept as a work item. What is
+    refused is counted by reason, and the log tells of each reason at most once a minute, with the count since.
     """
 
     Config = HttpSourceConfig
@@ -64,7 +67,11 @@ class HttpSource(Source):
         settings = self._settings
         limits = Limits(settings.max_body, settings.read_timeout, settings.max_connections)
         listener = await LISTENERS.borrow(settings.listen, limits)
-        listener.add(self._config.method, self._config.path, self._take)
+        refusals = Refusals(
+            lambda text, facts: ctx.log(text, {"path": self._config.path, **facts}), ctx.clock.monotonic, ctx.refused
+        )
+        door = Door(self._take, refusals)
+        listener.add(self._config.method, self._config.path, door)
         ctx.log("takes in webhooks", {"address": f"{listener.host}:{listener.port}", "path": self._config.path})
         ctx.ready()
         try:
@@ -72,7 +79,8 @@ class HttpSource(Source):
                 yield await self._waiting.get()
                 self._waiting.task_done()
         finally:
-            listener.remove(self._config.method, self._config.path, self._take)
+            listener.remove(self._config.method, self._config.path, door)
+            refusals.rest()
             self._turn_away()
             await LISTENERS.give_back(listener)
 
@@ -96,7 +104,7 @@ class HttpSource(Source):
         try:
             own_id = self._proven_id(incoming, self._clock.now())
         except Failure as failure:
-            return Reply(401, failure.detail)
+            return Reply(401, UNPROVEN, why=failure.detail)
         if reply := _malformed(incoming):
             return reply
         if self._closed or self._waiting.full():
@@ -154,5 +162,6 @@ def _malformed(incoming: Incoming) -> Reply | None:
     try:
         parse(incoming.body)
     except Failure as failure:
-        return Reply(400, f"the body is not JSON that can be taken in: {failure.detail}")
+        why = "the body says it is JSON and is not"  # its words stay out of the log
+        return Reply(400, f"the body is not JSON that can be taken in: {failure.detail}", why=why)
     return None

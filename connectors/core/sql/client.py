@@ -26,6 +26,10 @@ class Database(ABC):
         """What answers, for people. By a connection of its own, which makes nothing. Raises Failure."""
 
     @abstractmethod
+    async def lacks(self, tables: Sequence[str]) -> list[str]:
+        """A sentence for each of these tables that is not there. As `version`, it makes nothing. Raises Failure."""
+
+    @abstractmethod
     async def apply(self, batch: Sequence[Work]) -> list[Failure | bool]:
         """All of it in one transaction; a bad one is left out and the others are kept.
 

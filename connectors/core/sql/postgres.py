@@ -66,10 +66,21 @@ class PostgresDatabase(Database):
             self._pool = None
 
     async def version(self) -> str:
+        async with self._looking() as db:
+            return str(await db.fetchval("select version()")).partition(" on ")[0]
+
+    async def lacks(self, tables: Sequence[str]) -> list[str]:
+        async with self._looking() as db:
+            known = {name: await db.fetchval("select to_regclass($1)", table_name(name)) for name in tables}
+        return [f"there is no table {name}" for name, found in known.items() if found is None]
+
+    @asynccontextmanager
+    async def _looking(self) -> Any:
+        """A connection of its own, which makes nothing."""
         try:
             db = await asyncpg.connect(self._config.url, timeout=10, **self._proof())
             try:
-                return str(await db.fetchval("select version()")).partition(" on ")[0]
+                yield db
             finally:
                 await db.close(timeout=5)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:

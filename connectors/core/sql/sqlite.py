@@ -63,10 +63,23 @@ class SqliteDatabase(Database):
         path = Path(self._config.path)
         if not path.exists():
             return f"{path} is not there yet; it is made when the connection is first used"
-        alone = not path.with_name(path.name + "-wal").exists()  # nobody writes, and looking leaves no files beside it
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' * alone}", uri=True)) as db:
+        with closing(_looking(path)) as db:
             db.execute("select count(*) from sqlite_master").fetchone()
         return f"SQLite {sqlite3.sqlite_version}, {path}"
+
+    async def lacks(self, tables: Sequence[str]) -> list[str]:
+        return await self._run(lambda: self._lacks(tables))
+
+    def _lacks(self, tables: Sequence[str]) -> list[str]:
+        path = Path(self._config.path)
+        if not path.parent.is_dir():
+            return [f"there is no folder {path.parent}: an empty database would be made in it; is `url` right?"]
+        known: set[str] = set()
+        if path.exists():
+            with closing(_looking(path)) as db:
+                found = db.execute("select lower(name) from sqlite_master where type in ('table', 'view')")
+                known = {name for (name,) in found}
+        return [f"there is no table {name}" for name in tables if name.rpartition(".")[2].lower() not in known]
 
     async def apply(self, batch: Sequence[Work]) -> list[Failure | bool]:
         return await self._run(lambda: self._apply(batch))
@@ -169,6 +182,12 @@ class SqliteDatabase(Database):
             return [dict(zip(names, map(from_database, row), strict=True)) for row in cursor.fetchmany(MAX_FOUND)]
         finally:
             db.execute("pragma query_only = off")
+
+
+def _looking(path: Path) -> sqlite3.Connection:
+    """To read only. Where nobody writes, looking leaves no files beside it."""
+    alone = not path.with_name(path.name + "-wal").exists()
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' * alone}", uri=True)
 
 
 def _failure(error: sqlite3.Error) -> Failure:

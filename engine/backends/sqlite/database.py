@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -57,6 +58,9 @@ class SqliteDatabase:
             if isinstance(error, sqlite3.DatabaseError):
                 raise _opening(self.path, error) from error
             if isinstance(error, OSError):
+                if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                    text = f"{self.path} cannot be opened: {error.strerror}; free disk space"
+                    raise StoreDown(text) from error
                 raise SettingsError(f"{self.path} cannot be opened: {error.strerror}") from error
             raise
 

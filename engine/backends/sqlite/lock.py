@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from engine.core.errors import SettingsError
@@ -37,9 +38,10 @@ class OwnerLock:
             )
             refused.owner = owner
             raise refused from None
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         self._descriptor = descriptor
+        os.ftruncate(descriptor, 0)
+        with suppress(OSError):  # a full disk: it is owned all the same, only not known by whom
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
 
     def free(self) -> None:
         """Let go; safe to call twice."""

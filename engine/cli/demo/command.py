@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import shutil
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,8 +12,9 @@ import typer
 
 from engine.cli.demo.day import Day, run_day
 from engine.cli.demo.totals import Totals, reckon
-from engine.cli.output import Exit, Form, FormatOption, err, fail, out, print_json, progress, table
+from engine.cli.output import Exit, Form, FormatOption, err, escape, fail, out, print_json, progress, table
 from engine.cli.project import ProjectOption, settings_for
+from engine.cli.started import started_as
 
 
 def add_to(app: typer.Typer) -> None:
@@ -51,7 +53,7 @@ def demo(
     if form is Form.JSON:
         print_json(_as_json(day, totals))
     else:
-        _show(day, totals)
+        _show(day, totals, project)
     if not totals.agree or _differs(day, totals):
         fail("the day does not balance: that must never happen")
 
@@ -82,7 +84,7 @@ def _as_json(day: Day, totals: Totals) -> dict[str, Any]:
     }
 
 
-def _show(day: Day, totals: Totals) -> None:
+def _show(day: Day, totals: Totals, project: Path | None) -> None:
     console = out()
     console.print(f"\n[bold]A business day[/]: {len(day.story.files)} files, {day.seconds:.1f} s\n")
     heads = ("store", "currency", "received", "applied", "filtered", "work items", "agrees")
@@ -107,7 +109,8 @@ def _show(day: Day, totals: Totals) -> None:
     console.print(
         table(("id", "route", "reason", "detail"), [(w["id"], w["route"], w["reason"], w["detail"]) for w in day.work])
     )
-    state = day.folder / "state"
-    console.print(
-        f"\nLook further:\n  tillflow status --state {state}\n  tillflow trace receipt=1004 --state {state}\n  tillflow work list --state {state}"
-    )
+    console.print("\nLook further:")
+    where = ["--project", str(project)] if project is not None else []
+    for words in (["status"], ["trace", "receipt=1004"], ["work", "list"]):
+        line = shlex.join([*started_as(), *words, *where, "--state", str(day.folder / "state")])
+        console.print(f"  {escape(line)}")

@@ -20,6 +20,7 @@ from engine.compile.partial import build
 from engine.compile.plan import RouteSet
 from engine.core.errors import Failure
 from engine.core.findings import has_errors
+from engine.core.wording import counted
 from engine.loading import Loaded, load, load_files
 from engine.plugins.contracts import SinkItem
 from engine.ports.store.revisions import Revision
@@ -127,9 +128,9 @@ class Session:
         return engine
 
     def _welcome(self, engine: Engine) -> None:
-        say = self._screen.say
+        say, many = self._screen.say, len(engine.plans.all())
         say(
-            f"{len(engine.plans.all())} routes run on stand-ins: nothing is read from or sent to another system.",
+            f"{counted(many, 'route')} {'runs' if many == 1 else 'run'} on stand-ins: nothing is read from or sent to another system.",
             "bold",
         )
         say("Save a file and it is checked, tested and runs. Drop files here to have them taken in:")

@@ -85,6 +85,7 @@ def _call(spec: ComponentSpec, answer: Answer) -> ComponentSpec:
 def _source(spec: ComponentSpec, drops: Path, told: Told, synchronous: Synchronous) -> ComponentSpec:
     class DroppedSource(Source):
         Config = spec.target.Config
+        own_ids = getattr(spec.target, "own_ids", False)
 
         def __init__(self, config: Any, connection: Any, route: str) -> None:
             self._folder = drops / route

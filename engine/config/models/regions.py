@@ -119,22 +119,36 @@ class OverlayDoc(Skeleton):
 
     tillflow: Literal[1]
     overlay: Name
-    base: BaseRef
+    base: Annotated[BaseRef, Field(description="The route it changes, with its major version: sales-posting@^2.")]
     summary: Word | None = None
     owner: Word | None = None
-    legal: list[LegalDoc] = Field(default_factory=list)
-    review_by: Date | None = None
-    effective: EffectiveDoc | None = None
-    order: int | None = None
-    set: Annotated[dict[str, Raw], keys_named(SNAKE, "a parameter")] = Field(default_factory=dict)
-    connect: Annotated[dict[str, Name], keys_named(KEBAB, "a sink")] = Field(default_factory=dict)
-    fill: Annotated[dict[str, list[StepDoc]], keys_named(KEBAB, "a slot")] = Field(default_factory=dict)
-    fill_mapping: Annotated[dict[str, dict[str, dict[str, Raw]]], keys_named(KEBAB, "a mapping")] = Field(
-        default_factory=dict
+    legal: Annotated[list[LegalDoc], Field(description="The rules it follows.")] = Field(default_factory=list)
+    review_by: Annotated[Date | None, Field(description="When somebody looks at it again.")] = None
+    effective: Annotated[EffectiveDoc | None, Field(description="Business dates it is for: `since`, `until`.")] = None
+    order: Annotated[int | None, Field(description="Which of two overlays of one layer comes first.")] = None
+    set: Annotated[
+        dict[str, Raw], keys_named(SNAKE, "a parameter"), Field(description="Parameters and their values.")
+    ] = Field(default_factory=dict)
+    connect: Annotated[
+        dict[str, Name], keys_named(KEBAB, "a sink"), Field(description="Sinks and the connections they use instead.")
+    ] = Field(default_factory=dict)
+    fill: Annotated[
+        dict[str, list[StepDoc]], keys_named(KEBAB, "a slot"), Field(description="Slots and the steps that fill them.")
+    ] = Field(default_factory=dict)
+    fill_mapping: Annotated[
+        dict[str, dict[str, dict[str, Raw]]],
+        keys_named(KEBAB, "a mapping"),
+        Field(description="Mappings, their slots and the fields that fill them."),
+    ] = Field(default_factory=dict)
+    insert: Annotated[list[InsertDoc], Field(description="Steps before or after a step that allows it.")] = Field(
+        default_factory=list
     )
-    insert: list[InsertDoc] = Field(default_factory=list)
-    disable: list[DisableDoc] = Field(default_factory=list)
-    expects_change: list[ChangeDoc] = Field(default_factory=list)
+    disable: Annotated[list[DisableDoc], Field(description="Steps and sinks that do not run, each with a reason.")] = (
+        Field(default_factory=list)
+    )
+    expects_change: Annotated[list[ChangeDoc], Field(description="Tests of the base whose outcome it changes.")] = (
+        Field(default_factory=list)
+    )
 
     @model_validator(mode="after")
     def _changes_something(self) -> OverlayDoc:

@@ -25,18 +25,20 @@ from engine.config.models.base import (
 class BreakerDoc(Skeleton):
     """When a connection stops asking a system that fails, and how often it looks again."""
 
-    failures: Annotated[int, Field(ge=1)] = 5
-    within: DurationText = "2m"
-    probe_every: DurationText = "10s"
+    failures: Annotated[int, Field(ge=1, description="So many failures open it.")] = 5
+    within: Annotated[DurationText, Field(description="In this time.")] = "2m"
+    probe_every: Annotated[
+        DurationText, Field(description="How often one request looks whether the system is back.")
+    ] = "10s"
 
 
 class LimitsDoc(Skeleton):
     """What a system can bear."""
 
-    rate: RateText = None
-    concurrency: Annotated[int | None, Field(ge=1, le=10_000)] = None
-    timeout: DurationText = None
-    breaker: BreakerDoc | None = None
+    rate: Annotated[RateText, Field(description="Most requests in a time: 50/s.")] = None
+    concurrency: Annotated[int | None, Field(ge=1, le=10_000, description="Most requests at a time.")] = None
+    timeout: Annotated[DurationText, Field(description="How long one request may take.")] = None
+    breaker: Annotated[BreakerDoc | None, Field(description="When a system that fails is left alone.")] = None
 
 
 class ConnectionDoc(OpenSkeleton):
@@ -46,7 +48,7 @@ class ConnectionDoc(OpenSkeleton):
     like: Annotated[Name | None, Field(description="Take limits and zone from this connection.")] = None
     zone: Annotated[Word | None, Field(description="Where the system stands: eu, us, ...")] = None
     summary: Word | None = None
-    limits: LimitsDoc | None = None
+    limits: Annotated[LimitsDoc | None, Field(description="What the system can bear.")] = None
 
 
 class ConnectionsDoc(Skeleton):
@@ -69,7 +71,9 @@ class TableDoc(Skeleton):
     csv: Annotated[Word | None, Field(description="The file, relative to routes/.")] = None
     key: Annotated[Raw, Field(description="The column, or the list of columns, that identifies a row.")]
     schema_: Annotated[TypeName | None, Field(alias="schema", description="Schema every row must keep.")] = None
-    effective: EffectiveColumns | None = None
+    effective: Annotated[
+        EffectiveColumns | None, Field(description="Columns with the first and last day a row is valid.")
+    ] = None
     summary: Word | None = None
 
     @model_validator(mode="after")

@@ -55,8 +55,8 @@ class FromDoc(OpenSkeleton):
 class BackoffDoc(Skeleton):
     """How the waits between tries grow."""
 
-    first: DurationText = "1s"
-    max: DurationText = "30m"
+    first: Annotated[DurationText, Field(description="The first wait.")] = "1s"
+    max: Annotated[DurationText, Field(description="The longest wait.")] = "30m"
     factor: Annotated[Raw, Field(description="Each wait is this many times the one before.")] = 5
 
 
@@ -70,8 +70,10 @@ class RetryDoc(Skeleton):
 class OrderedDoc(Skeleton):
     """A fenced sink: deliveries of one key leave in their order."""
 
-    on_failure: Literal["hold_key", "skip"] = "hold_key"
-    gap_timeout: DurationText = "15m"
+    on_failure: Annotated[
+        Literal["hold_key", "skip"], Field(description="A failed delivery holds its key, or is skipped.")
+    ] = "hold_key"
+    gap_timeout: Annotated[DurationText, Field(description="How long a missing number is waited for.")] = "15m"
 
 
 class SinkDoc(Skeleton):
@@ -90,15 +92,19 @@ class SinkDoc(Skeleton):
         Word | None, Field(description="Stable name of the effect; sinks that exclude each other share it.")
     ] = None
     key: Annotated[Raw, Field(description="Key of the row in a table.")] = None
-    rate: RateText = None
-    retry: RetryDoc | None = None
-    timeout: DurationText = None
-    ordered: OrderedDoc | None = None
-    ordering: Literal["latest"] | None = None
+    rate: Annotated[RateText, Field(description="Most deliveries of this sink in a time: 50/s.")] = None
+    retry: Annotated[RetryDoc | None, Field(description="When a delivery that failed for a while is tried again.")] = (
+        None
+    )
+    timeout: Annotated[DurationText, Field(description="How long one try may take.")] = None
+    ordered: Annotated[OrderedDoc | None, Field(description="Deliveries of one key leave in their order.")] = None
+    ordering: Annotated[Literal["latest"] | None, Field(description="Of each key only the newest state is sent.")] = (
+        None
+    )
     version: Annotated[ExpressionText, Field(description="What makes one state newer than another.")] = None
     lane: Annotated[Literal["own"] | None, Field(description="Deliveries wait in a lane of their own.")] = None
     may: list[May] = Field(default_factory=list)
-    lock: bool = False
+    lock: Annotated[bool, Field(description="Overlays cannot change the sink.")] = False
     accept_duplicates_because: Annotated[Word | None, Field(description="Why a doubled effect is no harm.")] = None
 
     @model_validator(mode="after")
@@ -171,7 +177,7 @@ class TrafficDoc(Skeleton):
 
     at_least: int | None = None
     at_most: int | None = None
-    per: DurationText
+    per: Annotated[DurationText, Field(description="The time that is counted over.")]
 
 
 class RouteDoc(Skeleton):
@@ -180,27 +186,36 @@ class RouteDoc(Skeleton):
     later: ClassVar[Mapping[str, str]] = {"alerts": "telling people about a missed promise"}
 
     tillflow: Literal[1]
-    route: Name
-    version: Version
+    route: Annotated[Name, Field(description="Its name, as the file's.")]
+    version: Annotated[Version, Field(description="Its version, as major.minor.patch.")]
     summary: Annotated[Word | None, Field(description="One sentence about what the route does.")] = None
     owner: Annotated[Word, Field(description="The team its work items belong to.")]
     class_: Annotated[Literal["system", "process", "experience"], Field(alias="class")] = "process"
     criticality: Literal["financial", "operational", "analytic"]
-    slo: SloDoc | None = None
-    expect_traffic: TrafficDoc | None = None
-    lifecycle: LifecycleDoc = LifecycleDoc()
+    slo: Annotated[SloDoc | None, Field(description="What the route promises; shown by `status`.")] = None
+    expect_traffic: Annotated[
+        TrafficDoc | None, Field(description="How much traffic is expected; shown by `status`.")
+    ] = None
+    lifecycle: Annotated[LifecycleDoc, Field(description="Where the route stands in its life.")] = LifecycleDoc()
     params: Params = Field(default_factory=dict)
-    scopes: ScopeLayers | None = None
-    from_: Annotated[FromDoc, Field(alias="from")]
+    scopes: Annotated[
+        ScopeLayers | None,
+        Field(description="How its events find their region, where routes/scopes.yaml does not say."),
+    ] = None
+    from_: Annotated[FromDoc, Field(alias="from", description="Where events come from.")]
     accepts: Annotated[TypeName | None, Field(description="Schema that everything from the source must keep.")] = None
     keep: Annotated[DurationText, Field(description="How long the ledger remembers.")] = "400d"
     route_once: Annotated[
         bool, Field(description="Write outcomes down before publishing (always on financial routes).")
     ] = False
-    retry: RetryDoc | None = None
-    reload: ReloadDoc = ReloadDoc()
-    steps: list[StepDoc] = Field(default_factory=list)
-    to: list[SinkDoc] = Field(default_factory=list)
+    retry: Annotated[
+        RetryDoc | None, Field(description="When what failed for a while is tried again; sinks may say otherwise.")
+    ] = None
+    reload: Annotated[ReloadDoc, Field(description="What a change of it must pass while the engine runs.")] = (
+        ReloadDoc()
+    )
+    steps: list[StepDoc] = Field(default_factory=list, description="What is done to an event, in this order.")
+    to: list[SinkDoc] = Field(default_factory=list, description="Where results go.")
     reply: Annotated[Raw, Field(description="What a synchronous source answers.")] = None
 
     @model_validator(mode="after")

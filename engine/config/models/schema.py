@@ -33,15 +33,21 @@ class IdentityDoc(Skeleton):
     order_by: Annotated[KeyText | None, Field(description="Events of one such key have an order.")] = None
     sequence: Annotated[ExpressionText, Field(description="The source's own dense number within that order.")] = None
     business_date: Annotated[ExpressionText, Field(description="The day it belongs to.")] = None
-    search: dict[str, ExpressionText] = Field(default_factory=dict)
-    private: list[Word] = Field(default_factory=list)
-    amount: ExpressionText = None
-    currency: ExpressionText = None
+    search: Annotated[
+        dict[str, ExpressionText], Field(description="Names people find an event by, each with an expression.")
+    ] = Field(default_factory=dict)
+    private: Annotated[list[Word], Field(description="Paths that are hidden from people.")] = Field(
+        default_factory=list
+    )
+    amount: Annotated[ExpressionText, Field(description="What completeness is reckoned in.")] = None
+    currency: Annotated[ExpressionText, Field(description="Currency of that amount.")] = None
 
 
 class SchemaHead(Skeleton):
     """The part of a schema file that is ours."""
 
     id: Annotated[Word, Field(alias="$id", description="Name and version, as in the file's name.")]
-    compatible_with: Annotated[int | None, Field(ge=1)] = None
+    compatible_with: Annotated[
+        int | None, Field(ge=1, description="Subscribers of this older version take it too.")
+    ] = None
     identity: Annotated[IdentityDoc | None, Field(alias="x-tillflow")] = None

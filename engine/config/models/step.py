@@ -8,7 +8,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from engine.config.models.base import ExpressionText, Name, Raw, Skeleton, Word, problem
-from engine.config.nearest import distance, suggestion
+from engine.config.nearest import suggestion
+from engine.core.distance import distance
 
 COMMON: tuple[str, ...] = ("id", "when", "on_error", "lock", "may")
 SLOT: tuple[str, ...] = ("allows", "yields")

@@ -90,6 +90,24 @@ CODES: tuple[Code, ...] = (
         "listen: 127.0.0.1:8080\n",
     ),
     Code(
+        "TF5015",
+        "A secret that proves nothing",
+        "A blank secret, or one short enough to be guessed, lets anyone sign a request as if it came from the sender. "
+        "Senders prove themselves by at least 8 characters, in Standard Webhooks by at least 24 bytes.",
+        "# TILLFLOW_SECRET_HOOK=whsec_\nauth: {scheme: standard_webhooks, secret: '${secret.hook}'}\n",
+        "# TILLFLOW_SECRET_HOOK=whsec_ and the base64 of 24 or more random bytes\n"
+        "auth: {scheme: standard_webhooks, secret: '${secret.hook}'}\n",
+    ),
+    Code(
+        "TF5016",
+        "Not a Standard Webhooks secret",
+        "The key of this scheme is what the base64 behind `whsec_` stands for; from another text no signature can be "
+        "checked, and every request would be refused.",
+        "# TILLFLOW_SECRET_HOOK=my secret\nauth: {scheme: standard_webhooks, secret: '${secret.hook}'}\n",
+        "# TILLFLOW_SECRET_HOOK=whsec_ and the base64 of 24 or more random bytes\n"
+        "auth: {scheme: standard_webhooks, secret: '${secret.hook}'}\n",
+    ),
+    Code(
         "TF5020",
         "Not the address of a database",
         "PostgreSQL is reached over the network, SQLite by the path of a file.",

@@ -155,7 +155,7 @@ CODES: tuple[Code, ...] = (
         "records without a key on a financial route",
         "Without `accepts` a record is known by the content of its file and its place in it. The same file is taken in "
         "once; the same record in another file is a new event and is posted again. A type whose schema has a key makes "
-        "it the same event, whatever file brings it. A route that only publishes events needs none: the types it "
+        "it the same event, whatever file brings it. Nothing is said where the source gives ids of its own. A route that only publishes events needs none: the types it "
         "publishes have keys.",
         "criticality: financial\nfrom: {use: core.files, connection: tills, format: csv}",
         "criticality: financial\nfrom: {use: core.files, connection: tills, format: csv}\naccepts: till.receipt@1",

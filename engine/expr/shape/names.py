@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from engine.core.distance import distance
 from engine.expr.errors import ExpressionError
-from engine.expr.nearest import distance, nearest
+from engine.expr.nearest import nearest
 from engine.expr.nodes import Field
 from engine.expr.shape.model import Shape
 from engine.expr.signature import Function

@@ -67,7 +67,8 @@ class WorkItem:
 class WorkCreate(Op[list[str]]):
     """Insert items; one with the same id that exists is opened again with the new facts. Answers their ids.
 
-    Kept of the old one: `created`, `note`, the larger number of edits; `version` is raised. Where the old one is `open`
+    Kept of the old one: `created`, `note`, the larger number of edits and of attempts; `version` is raised. Attempts of
+    an event that was replayed are added to those before: they were counted from 1 again. Where the old one is `open`
     and was edited more often than the new one, its headers and body stay: a copy coming back undoes nobody's edit.
     """
 

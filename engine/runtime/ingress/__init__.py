@@ -8,5 +8,6 @@ arrivals       taken in and let go of, in order
 intake         cap, decode, mask, identity
 identity       key, guard, business date, amount of an event
 ingress        publish or write down, then let go
+reentry        the record of a work item read once more
 dead           what the transport gave up on
 """

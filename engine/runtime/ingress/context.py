@@ -30,10 +30,12 @@ class StoredContext(SourceContext):
         token: int,
         ready: Callable[[], None] = lambda: None,
         revision: Callable[[], str] = lambda: "",
+        refused: Callable[[str], None] = lambda reason: None,
     ) -> None:
         self.clock = cell.clock
         self.route = route
         self.ready = ready  # type: ignore[method-assign]
+        self._refused = refused
         self._cell = cell
         self._name = lease_name(route)
         self._token = token
@@ -63,6 +65,9 @@ class StoredContext(SourceContext):
             revision=self._revision(),
         )
         await self._cell.store.apply(JournalAppend([line]))
+
+    def refused(self, reason: str) -> None:
+        self._refused(reason)
 
     def log(self, text: str, facts: Mapping[str, Any] | None = None) -> None:
         self._cell.log(text, {"route": self.route, **(facts or {})})

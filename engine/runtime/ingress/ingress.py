@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
@@ -11,19 +11,27 @@ from engine.compile.plan import Plan
 from engine.core.clock import day_of
 from engine.core.errors import Failure, Permanent, StoreDown, Transient
 from engine.core.event import Event
-from engine.core.jsonx import decode, encode
+from engine.core.jsonx import encode
 from engine.core.masking import mask_pan_text
 from engine.plugins.contracts import Arrival, Format, Record
 from engine.plugins.registry import Registry
 from engine.ports.store.journal import Entry, JournalAppend
 from engine.ports.store.work import WorkCreate, WorkItem
-from engine.runtime.carrying.codec import BLOB, Routed, read_headers
-from engine.runtime.carrying.largebodies import missing
+from engine.runtime.carrying.codec import Routed, read_headers
 from engine.runtime.carrying.publishing import publish
 from engine.runtime.crash import point
 from engine.runtime.delivery import order
-from engine.runtime.ingress.intake import Origin, Refused, Taken, decoded, origin_of, records, take
-from engine.runtime.people.journal import document_entry, entry, file_key
+from engine.runtime.ingress.intake import Origin, Refused, Taken, origin_of, records, take
+from engine.runtime.ingress.reentry import (
+    is_whole,
+    nothing_in,
+    origin_again,
+    records_again,
+    refuse_unkept,
+    taken_for_one,
+    without_header,
+)
+from engine.runtime.people.journal import carried_keys, document_entry, entry
 from engine.runtime.people.work import record_item
 from engine.runtime.router.shared import Shared
 from engine.runtime.watch import Mark
@@ -90,6 +98,7 @@ class Ingress:
             what,
             self._shared.now(),
             file=origin.headers.get("file", ""),
+            keys=carried_keys(origin.headers, origin.own_id),
             detail=detail,
             kind=f"native/{plan.source.format or plan.source.use}",
             revision=self._shared.plans.revision,
@@ -108,50 +117,48 @@ class Ingress:
             raise event
         return event
 
-    async def reenter(self, item: WorkItem) -> Failure | None:
-        """Take the record of a work item in again, edited or not; why it could not, or None. Raises StoreDown.
+    async def reenter(self, item: WorkItem) -> int | Failure:
+        """Take the record of a work item in again, edited or not: how many records it gave, or why it could not.
 
-        The record keeps its identity: what was taken in of a document before is absorbed by its id.
+        The record keeps its identity: what was taken in of a document before is absorbed by its id. Raises StoreDown,
+        and Permanent where there is nothing to try.
         """
+        headers = read_headers(item.headers)
         plan = self._shared.plans.current(item.route)
         if plan is None or not plan.source.use:
-            return Transient("route-gone", f"there is no route `{item.route}` with a source any more")
-        headers = read_headers(item.headers)
-        if BLOB in headers:
-            return missing(str(headers[BLOB]))
-        if not item.body and (int(headers.get("tf-number", 0)) < 0 or headers.get("tf-decoded")):
-            return Permanent(
-                "nothing-kept", "it was refused unread; offer it again in another form, then resolve this item"
-            )
-        origin = Origin(
-            content=str(headers.get("tf-content", "")),
-            own_id=str(headers.get("tf-own-id", "")),
-            at=int(headers.get("tf-time", 0)) or self._shared.now(),
-            size=len(item.body),
-            headers={name[2:]: str(value) for name, value in headers.items() if name.startswith("h-")},
-        )
+            raise Permanent("route-gone", f"there is no route `{item.route}` with a source any more")
+        refuse_unkept(item, headers)
+        origin = origin_again(item, headers, self._shared.now())
         try:
-            taken, bad = self._sorted(plan, self._records(plan, item, origin, headers), origin)
+            found = records_again(plan, item, origin, headers, self._format(plan))
+            if refused := nothing_in(found, item.body):
+                return refused
+            taken, bad = self._sorted(plan, found, origin)
+            if not bad and not is_whole(headers) and (refused := taken_for_one(taken)):
+                return refused
             if not bad:
                 bad = await self._publish(plan, taken)
         except Failure as failure:
             return failure
-        return bad[0].failure if bad else None
+        return bad[0].failure if bad else len(taken)
 
-    def _records(
-        self, plan: Plan, item: WorkItem, origin: Origin, headers: dict[str, str | int]
-    ) -> list[Record | Refused]:
-        raw = item.body
-        number, line = int(headers.get("tf-number", 0)), int(headers.get("h-line", 0) or 0)
-        if headers.get("tf-decoded"):
-            return [Record(decode(raw), number, line)]
-        known = self._format(plan)
-        if known is None:
-            return [Refused(item.subject, Transient("no-format", f"route {plan.route} names no format"), raw, False, 0)]
-        found = list(decoded(plan, raw, origin.headers.get("file", ""), origin, known))
-        if number < 0:
-            return found
-        return [_back_at(one, number, line) for one in found]
+    def unfit(self, item: WorkItem, edited: bytes) -> Failure | None:
+        """Why this must not be kept in place of a record: no record is in it, or its header row is gone.
+
+        One that is still bad may be kept.
+        """
+        headers = read_headers(item.headers)
+        plan = self._shared.plans.current(item.route)
+        if plan is None or headers.get("tf-decoded") or (format := self._format(plan)) is None:
+            return None
+        origin = origin_again(item, headers, self._shared.now())
+
+        def read(body: bytes) -> list[Record | Refused]:
+            return records_again(plan, replace(item, body=body), origin, headers, format)
+
+        return nothing_in(read(edited), edited) or (
+            None if is_whole(headers) else without_header(item.body, edited, lambda row: not read(row))
+        )
 
     def _unless_poison(self, arrival: Arrival, origin: Origin) -> Arrival:
         """A document that killed the process twice while it was decoded is refused as a whole."""
@@ -204,7 +211,7 @@ class Ingress:
                 "received",
                 shared.now(),
                 revision=revision,
-                keys=_found_by(one, event),
+                keys=one.keys,
                 detail=_place(event),
             )
             for one, event in events
@@ -277,24 +284,9 @@ def _mark(origin: Origin) -> Mark:
     return f"document/{origin.content[:32]}", 1
 
 
-def _found_by(one: Taken, event: Event) -> Mapping[str, str]:
-    """Its business keys and its file."""
-    return {**one.keys, **file_key(event.headers.get("file", ""))}
-
-
 def _place(event: Event) -> str:
     parts = [event.headers.get("file", ""), event.headers.get("line", "")]
     return ":".join(part for part in parts if part)
-
-
-def _back_at(one: Record | Refused, number: int, line: int) -> Record | Refused:
-    """A record that was decoded alone, at the place it has in its file."""
-    if isinstance(one, Record) or not one.line or not line:
-        return replace(one, number=number, line=line)
-    told = one.failure
-    detail = told.detail.replace(f"line {one.line}", f"line {line}", 1)
-    failure = Permanent(told.reason, detail, data={**told.data, "line": line})
-    return replace(one, failure=failure, number=number, line=line)
 
 
 def _unnumbered(one: Taken, failure: Failure) -> Refused:

@@ -18,6 +18,7 @@ from engine.plugins.conform import conform
 from engine.plugins.contracts import Arrival, BadRecord, Format, Record
 from engine.plugins.values import key_parts
 from engine.runtime.ingress.identity import identified, search_keys
+from engine.runtime.people.journal import carried_keys
 from engine.runtime.router.env import EventEnv
 
 MOST_CONTENT = 64 << 20  # bytes of one document
@@ -59,7 +60,7 @@ def document_id(route: str, key: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A record that is an event now, with the business keys it is found by and its position among the records."""
+    """A record that is an event now, with the keys it is found by and its position among the records."""
 
     event: Event
     keys: Mapping[str, str]
@@ -176,4 +177,4 @@ def _event(plan: Plan, record: Record, data: Any, id: str, origin: Origin, clock
         if accepts.order_by is not None:
             parts = key_parts(accepts.order_by, event.data, EventEnv(event, clock))
             event = replace(event, order_key=key_text(parts))
-    return Taken(event, keys, record.number)
+    return Taken(event, {**keys, **carried_keys(origin.headers, origin.own_id)}, record.number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from contextlib import AsyncExitStack, suppress
 from typing import Any
 
@@ -22,6 +23,7 @@ from engine.runtime.router.router import Router
 from engine.runtime.router.shared import Shared
 
 PAUSE = 1.0
+MOST_REASONS = 16  # that are told apart: each is a label of a metric
 LONGEST_PAUSE = 30.0
 UP = 0.5  # seconds of reading after which a source that does not say so takes in
 REST = 5.0  # seconds that a source has for giving what came already
@@ -56,6 +58,7 @@ class SourceRunner:
         self._news = asyncio.Event()  # it takes in, or failed
         self.taken = 0
         self.refused = 0
+        self.turned_away: Counter[str] = Counter()  # by reason, of what left no trace in the Store
 
     @property
     def plan(self) -> Plan:
@@ -120,6 +123,10 @@ class SourceRunner:
         self.taken += made.events
         self.refused += made.refused
 
+    def _turn_away(self, reason: str) -> None:
+        known = reason in self.turned_away or len(self.turned_away) < MOST_REASONS
+        self.turned_away[reason if known else "other"] += 1
+
     async def _live(self) -> None:
         """One life of the source, from its lease to its end."""
         spec = self._registry.sources.get(self.plan.source.use)
@@ -138,7 +145,8 @@ class SourceRunner:
 
     def _context(self, token: int) -> StoredContext:
         shared = self._shared
-        return StoredContext(shared.cell, self.plan.route, token, self._news.set, lambda: shared.plans.revision)
+        revision = lambda: shared.plans.revision  # noqa: E731
+        return StoredContext(shared.cell, self.plan.route, token, self._news.set, revision, self._turn_away)
 
     async def _until_read(self, source: Source, context: StoredContext, exclusive: bool) -> None:
         """Read until stopped; return when all that was read is let go of. Raises what ended the reading."""

@@ -3,10 +3,12 @@
 control        the verbs of CLI and console
 standing       how things stand: problems, connections, queues, what the Store knows of them
 items          work items looked up and told
+finding        the stories of keys and ids; the keys there are
 answers        rows as plain values
 work           making work items
 replay         what a person decides about one
 editing        what a person sees and saves of a body
+advice         what it takes next, and what usually helps
 recovery       a replay that a crash cut in two
 shown          private values hidden and put back
 hiding         secrets in what systems say

@@ -13,6 +13,7 @@ from engine.ports.store.journal import Entry
 from engine.ports.store.ledger import LedgerRow
 from engine.ports.store.work import WorkItem
 from engine.ports.store.workers import WorkerRow
+from engine.runtime.people.work import LAST_TRY, REPLAYED_BY
 
 Answer = dict[str, Any]
 
@@ -37,7 +38,14 @@ def item_answer(item: WorkItem) -> Answer:
         "currency", "attempts", "edits", "root", "revision",
     )  # fmt: skip
     facts = {name: getattr(item, name) for name in names}
-    return {**facts, "search": decode(item.search), "created": iso(item.created), "updated": iso(item.updated)}
+    tries = {"last_try": decode(item.data).get(LAST_TRY, ""), "failed_again": failed_again(item)}
+    times = {"created": iso(item.created), "updated": iso(item.updated)}
+    return {**facts, "search": decode(item.search), **times, **tries}
+
+
+def failed_again(item: WorkItem) -> bool:
+    """Open, and the last thing a person did about it was a replay."""
+    return item.state == "open" and item.note.startswith(REPLAYED_BY)
 
 
 def named_keys(search: Mapping[str, str], type_: EventType | None) -> dict[str, str]:

@@ -11,20 +11,20 @@ from dataclasses import asdict
 from typing import Any
 
 from engine.core.clock import iso
-from engine.core.errors import Permanent
+from engine.core.errors import Failure, Permanent
 from engine.core.ids import digest
 from engine.core.jsonx import decode
 from engine.ports.store.audit import AuditAppend, AuditList, AuditVerify
 from engine.ports.store.journal import Entry, JournalFind
 from engine.ports.store.ledger import LedgerOfEvent
-from engine.ports.store.work import WorkEdit, WorkFind, WorkState
+from engine.ports.store.work import WorkEdit, WorkFind, WorkItem, WorkState
 from engine.ports.store.workers import WorkersSince
 from engine.runtime.carrying.codec import read_headers
 from engine.runtime.cell import Cell
 from engine.runtime.delivery.lanes import LaneState
 from engine.runtime.delivery.pool import Pool
 from engine.runtime.heartbeat import LIVE
-from engine.runtime.people import figures
+from engine.runtime.people import advice, figures
 from engine.runtime.people.answers import (
     Answer,
     effect_answer,
@@ -32,7 +32,9 @@ from engine.runtime.people.answers import (
     route_answer,
 )
 from engine.runtime.people.editing import edited_body, event_of, shown_body
+from engine.runtime.people.finding import Wanted, entries_of, of_item, unknown_key
 from engine.runtime.people.items import STATES, Items
+from engine.runtime.people.journal import CARRIED, carried_name
 from engine.runtime.people.replay import Decisions, Reenter, Who, audit_row
 from engine.runtime.people.shown import hide
 from engine.runtime.people.standing import Standing
@@ -50,6 +52,7 @@ class Control:
     problems what should run and does not, by `kind/name`, and why
     state    of the engine; `new` where none runs here
     counted  (route, sink, outcome) -> how many, by this process since it was started
+    unfit    why an edit must not be kept in place of a record: none is in it
     """
 
     def __init__(
@@ -62,12 +65,14 @@ class Control:
         problems: Callable[[], dict[str, str]] = dict,
         state: Callable[[], str] = lambda: "new",
         counted: Callable[[], Mapping[tuple[str, str, str], int]] = dict,
+        unfit: Callable[[WorkItem, bytes], Failure | None] = lambda item, edited: None,
     ) -> None:
         self._cell = cell
         self._plans = plans
         self._lanes = lanes
         self._state = state
         self._counted = counted
+        self._unfit = unfit
         self._standing = Standing(cell, plans, pool, problems, state)
         self._items = Items(cell, plans)
         self._decisions = Decisions(cell, plans, pool, reenter)
@@ -120,20 +125,32 @@ class Control:
             problems.append(f"the audit chain does not fit at row {broken}")
         return {"healthy": not problems, "problems": problems, "connections": self._standing.connections()}
 
-    async def trace(self, text: str, name: str = "") -> Answer:
-        """What happened to everything that a key, an event id or a trace id (or their beginnings) names."""
-        found = await self._cell.store.apply(JournalFind(text, name))
+    async def trace(self, text: str, name: str = "", more: Sequence[Wanted] = ()) -> Answer:
+        """What happened to everything that a key, an event, trace or work item id (or their beginnings) names.
+
+        more   further keys (name, value); all must hold. `unknown` says of a key that nothing can be found by it.
+        """
+        wanted = [(carried_name(key, value), value) for key, value in ((name, text), *more)]
+        (name, _), *more = wanted
+        found = await entries_of(self._cell, wanted)
+        own = None
+        if not found and not name and not more:
+            found, own = await of_item(self._cell, text)
         entries = await self._followed(found)
         events = list(dict.fromkeys(entry.event_id for entry in entries))[:MOST_TRACED]
         ledger = [row for event in events for row in await self._cell.store.apply(LedgerOfEvent(event))]
         items = [item for event in events for item in await self._cell.store.apply(WorkFind(STATES, text=event))]
-        if name == "file":
-            items += await self._items.named(WorkFind(STATES, text=text), name)
+        items += [own] if own is not None else []
+        if name in CARRIED:
+            named = await self._items.named(WorkFind(STATES, text=text), name)
+            items += [item for item in named if self._items.holds(item, more)]
         unique = {item.id: item for item in items}
+        told = [why for key, _ in wanted if (why := unknown_key(key, self._plans))] if not entries and not items else []
         return {
             "entries": [line_answer(entry) for entry in entries],
             "effects": [effect_answer(row) for row in ledger],
             "work": [self._items.answer(item) for item in unique.values()],
+            **({"unknown": told[0]} if told else {}),
         }
 
     async def audit(self, limit: int = 100) -> Answer:
@@ -153,7 +170,7 @@ class Control:
         name: str = "",
     ) -> Answer:
         """Work items, newest first. `text`: a key value, an item id or an event id; with `name` a value of that key."""
-        find = WorkFind(states, route, reason, owner, text, limit, offset)
+        find, name = WorkFind(states, route, reason, owner, text, limit, offset), carried_name(name, text)
         items = await (self._items.named(find, name) if name else self._cell.store.apply(find))
         if text and not items:
             items = await self._items.by_key(find, name)
@@ -169,6 +186,8 @@ class Control:
             "headers": {name: hide(value, ()) for name, value in read_headers(item.headers).items()},
             "body": shown_body(item, self._plans),
             "note": item.note,
+            "takes": advice.takes(item),
+            "help": advice.helps(item, self._plans),
             "order": {"key": event.order_key, "number": event.order_no} if event is not None and event.order_no else {},
         }
 
@@ -183,6 +202,8 @@ class Control:
         if item.state != "open":
             raise Permanent("not-open", f"{item.id} is {item.state}")
         content = edited_body(item, body, self._plans, self._cell.clock)
+        if item.level == "record" and (unfit := self._unfit(item, content)):
+            raise Permanent("bad-edit", unfit.detail)
         now = self._cell.clock.now()
         note = f"edited by {actor}: {reason}"
         edit = WorkEdit(item.id, item.version, item.headers, content, note, now, required=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from engine.core.errors import Permanent
@@ -55,6 +56,11 @@ class Items:
         found = await self._cell.store.apply(replace(find, limit=0, offset=0))
         fitting = [item for item in found if self.answer(item)["search"].get(name) == find.text]
         return fitting[find.offset :][: find.limit or None]
+
+    def holds(self, item: WorkItem, keys: Sequence[tuple[str, str]]) -> bool:
+        """Whether it is found by all of these (name, value); without a name the value of any key."""
+        search = self.answer(item)["search"]
+        return all(search.get(name) == value if name else value in search.values() for name, value in keys)
 
     async def by_key(self, find: WorkFind, name: str = "") -> list[WorkItem]:
         """Items of the events that a declared business key names."""

@@ -11,9 +11,12 @@ from collections.abc import Iterable, Mapping
 from engine.core.clock import day_of
 from engine.core.errors import StoreDown
 from engine.core.event import Event
+from engine.core.masking import mask_pan_text
 from engine.ports.store.journal import Entry, JournalAppend
 from engine.runtime.cell import Cell
 
+FILE, PATH, SENDER_ID = "file", "path", "sender_id"
+CARRIED = (FILE, PATH, SENDER_ID)  # keys of whatever came in, named by no type
 MOST = 20_000  # lines kept while the Store is away
 GROUP = 500
 PAUSE = 0.2  # seconds lines wait for others
@@ -39,8 +42,11 @@ def entry(event: Event, route: str, what: str, at: int, *, sink: str = "", attem
 
 
 def document_entry(document: str, route: str, what: str, at: int, *, file: str, detail: str, kind: str = "",
-                   revision: str = "") -> Entry:  # fmt: skip
-    """One line about a whole document, for one that brought no event. `at` in UTC microseconds; the rest masked."""
+                   revision: str = "", keys: Mapping[str, str] | None = None) -> Entry:  # fmt: skip
+    """One line about a whole document, for one that brought no event. `at` in UTC microseconds; the rest masked.
+
+    keys   what it is found by; its file where they are not given
+    """
     return Entry(
         at=at,
         day=day_of(at),
@@ -51,13 +57,24 @@ def document_entry(document: str, route: str, what: str, at: int, *, file: str, 
         detail=detail,
         revision=revision,
         event_type=kind,
-        keys=file_key(file),
+        keys=file_key(file) if keys is None else keys,
     )
 
 
 def file_key(file: str) -> dict[str, str]:
-    """The key a file is found by; a request path is no file."""
-    return {"file": file} if file and "/" not in file else {}
+    """The key a file is found by; a request has a path in place of it."""
+    return {carried_name(FILE, file): file} if file else {}
+
+
+def carried_keys(headers: Mapping[str, str], own_id: str) -> dict[str, str]:
+    """The keys a record or document is found by, whatever is in it: its file, or its path and the sender's id of it."""
+    sent = {SENDER_ID: mask_pan_text(own_id)} if own_id and PATH in headers else {}
+    return {**file_key(headers.get(FILE, "")), **sent}
+
+
+def carried_name(name: str, value: str) -> str:
+    """The name of the key that is meant: people also ask for a request's path as for a file."""
+    return PATH if name == FILE and "/" in value else name
 
 
 class Journal:

@@ -27,19 +27,19 @@ from engine.ports.store.audit import AuditAppend, AuditRow
 from engine.ports.store.inbox import EventKey, InboxFind, InboxReplay, InboxRow
 from engine.ports.store.journal import Entry, JournalAppend
 from engine.ports.store.ledger import LedgerClose, LedgerFind, LedgerKey, LedgerOfEvent, LedgerRevive, LedgerRow
-from engine.ports.store.work import WorkChange, WorkItem
+from engine.ports.store.work import WorkChange, WorkCreate, WorkItem
 from engine.runtime.carrying.codec import WAITS, Delivery, Routed, read_headers
 from engine.runtime.carrying.handover import publish
 from engine.runtime.cell import Cell
 from engine.runtime.delivery import order
 from engine.runtime.delivery.pool import Pool
 from engine.runtime.people.figures import GAP, MISSING, gap_of
-from engine.runtime.people.work import MAYBE_APPLIED, OUTCOME_CHANGED
+from engine.runtime.people.work import MAYBE_APPLIED, OUTCOME_CHANGED, record_again
 from engine.runtime.plans import Plans
 
 LATEST = 60.0  # seconds from an outcome being written down until all of it is published, at the latest
 
-Reenter = Callable[[WorkItem], Awaitable[Failure | None]]  # ingress takes a record in again; why it could not
+Reenter = Callable[[WorkItem], Awaitable[int | Failure]]  # ingress takes it in again: how many records, or why not
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +66,11 @@ class Decisions:
     async def replay(self, item: WorkItem, who: Who) -> str:
         """Have it tried again. Answers a sentence. Raises Permanent with the reason of a refusal, StoreDown."""
         _must_be_open(item)
-        if item.level == "record":
-            return await self._replay_record(item, who)
-        if item.level == "event":
-            return await self._replay_event(item, who)
-        return await self._replay_delivery(item, who)
+        again = {"record": self._replay_record, "event": self._replay_event, "delivery": self._replay_delivery}
+        told = await again[item.level](item, who)
+        if item.level != "delivery":  # the queue of a route that is gone and was finished: somebody must consume it
+            self._plans.recall(item.route)
+        return told
 
     async def close(self, item: WorkItem, how: str, who: Who) -> str:
         """`resolved` (fixed elsewhere: it counts as applied) or `discarded`. The key of an ordered sink goes on."""
@@ -88,11 +88,21 @@ class Decisions:
         return f"{item.id} is {how}"
 
     async def _replay_record(self, item: WorkItem, who: Who) -> str:
-        failure = await self._reenter(item)
-        if failure is not None:
-            raise Permanent(failure.reason, f"it fails again: {failure.detail}", data=failure.data)
+        gave = await self._reenter(item)
+        if isinstance(gave, Failure):
+            if isinstance(gave, Permanent):  # what the transport did not take now was not tried
+                await self.apply(self._failed_again(item, gave, who))
+            raise Permanent(gave.reason, f"it fails again: {gave.detail}", data=gave.data)
         await self.apply(self._ops(item, "replayed", "replay", who))
-        return f"the record of {item.id} was taken in again"
+        return f"the record of {item.id} was taken in again: {_counted(item, gave)}"
+
+    def _failed_again(self, item: WorkItem, failure: Failure, who: Who) -> list[Op[Any]]:
+        """It stays open, with what is wrong with it now; the try is counted and has its line in the story."""
+        now = self._cell.clock.now()
+        ops = self._ops(item, "open", "replay", who)
+        tried = record_again(item, failure, now)
+        line = self._line(tried, "work-item", f"failed again: {failure}", now)
+        return [*ops, WorkCreate([tried]), JournalAppend([replace(line, attempt=tried.attempts)])]
 
     async def _replay_event(self, item: WorkItem, who: Who) -> str:
         if item.reason in (MISSING, "idempotency-conflict"):
@@ -108,7 +118,7 @@ class Decisions:
         fresh = replace(routed, attempt=1, since=0)
         ops = self._ops(item, "replayed", "replay", who) + await self._calls_again(item)
         if row is None:  # a route without an inbox: the event is durable in its queue before the item closes
-            await publish(self._cell, [fresh.outgoing(item.route)])
+            await publish(self._cell, [replace(fresh, replay=routed.replay + 1).outgoing(item.route)])
             await self.apply(ops)
         else:
             anew = row.kind == "deliveries" and item.reason == OUTCOME_CHANGED
@@ -205,25 +215,27 @@ class Decisions:
     def _ops(self, item: WorkItem, state: Any, action: str, who: Who) -> list[Op[Any]]:
         """What every decision writes: the item's state, the audit row, a line in the journal."""
         now = self._cell.clock.now()
-        note = f"{action} by {who.actor}: {who.reason}"
+        note = f"{action} by {who.actor}: {who.reason}"  # see REPLAYED_BY
         ops: list[Op[Any]] = [WorkChange(item.id, item.version, state, note, now)]
         ops.append(AuditAppend(audit_row(item, f"work.{action}", who, now, before=item.state, after=state)))
-        if item.event_id:
-            ops.append(JournalAppend([self._line(item, state, note, now)]))
+        if item.event_id or action == "replay":
+            ops.append(JournalAppend([self._line(item, "replayed" if action == "replay" else state, note, now)]))
         return ops
 
     def _line(self, item: WorkItem, what: str, note: str, now: int) -> Entry:
         return Entry(
             at=now,
             day=item.day,
-            event_id=item.event_id,
+            event_id=item.event_id or item.subject,
             trace=item.root,
             route=item.route,
             what=what,
             sink=item.sink,
+            attempt=item.attempts + 1 if what == "replayed" else 0,
             detail=note,
             revision=self._plans.revision,
             event_type=item.event_type,
+            keys={} if item.event_id else decode(item.search),  # a record is found by its carrier
         )
 
     async def apply(self, ops: list[Op[Any]]) -> list[Any]:
@@ -241,6 +253,13 @@ _INSTEAD = {
     "idempotency-conflict": "the first one with this key stays; discard this one, or correct it with a new event",
     "unreadable": "this is no delivery; discard it",
 }
+
+
+def _counted(item: WorkItem, records: int) -> str:
+    """What it gave; where that is not the one record the item is about, that is said."""
+    if int(read_headers(item.headers).get("tf-number", 0)) < 0:
+        return f"{records} {'record' if records == 1 else 'records'} of the whole document"
+    return "1 record" if records == 1 else f"{records} records in the place of one; `tillflow trace` shows each"
 
 
 def _must_be_open(item: WorkItem) -> None:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from engine.compile.plan import Plan
-from engine.core.clock import day_of
+from engine.core.clock import day_of, iso
 from engine.core.errors import Failure, Permanent
 from engine.core.event import Event
 from engine.core.ids import digest
 from engine.core.jsonx import encode
 from engine.core.outcome import Failed
+from engine.core.quoting import excerpt, excerpts
 from engine.ports.store.work import Level, WorkItem
 from engine.ports.transport import Receipt
 from engine.runtime.carrying.codec import Delivery, Routed, kept_headers
+from engine.runtime.people.journal import carried_keys, file_key
 
 MAYBE_APPLIED = "maybe_applied"  # in `WorkItem.data`: the effect may be there, so an edited replay could double it
+LAST_TRY = "last_try"  # in `WorkItem.data`: when it was tried last, where that was not the first time
+REPLAYED_BY = "replay by "  # how `WorkItem.note` begins while a replay is the last that was decided of it
 OUTCOME_CHANGED = "outcome-changed"  # decided before, and what decided it gives something else now or is gone
 
 
@@ -52,12 +57,12 @@ def record_item(
         subject=record,
         day=day,
         owner=owner,
-        detail=failure.detail,
-        data=_json(failure.data),
+        detail=excerpt(failure.detail),
+        data=_facts(failure.data),
         headers=kept_headers(dict(headers)),
         body=raw,
         root=trace or record,
-        search=_json({"file": str(headers["h-file"])} if "h-file" in headers else {}),
+        search=_json(carried_keys(_carrier(headers), str(headers.get("tf-own-id", "")))),
         revision=revision,
         attempts=1,
         created=now,
@@ -65,10 +70,20 @@ def record_item(
     )
 
 
+def record_again(item: WorkItem, failure: Failure, now: int) -> WorkItem:
+    """The item of a record that was tried once more and failed. `now` in UTC microseconds."""
+    data = _facts({**failure.data, LAST_TRY: iso(now)})
+    return replace(
+        item, reason=failure.reason, detail=excerpt(failure.detail), data=data, attempts=item.attempts + 1, updated=now
+    )
+
+
 def event_item(plan: Plan, routed: Routed, failed: Failed, revision: str, now: int = 0) -> WorkItem:
     """An event that a route could not handle; nothing of it was published. `now` in UTC microseconds."""
     event, failure = routed.event, failed.failure
     at = now or event.time
+    tried = {LAST_TRY: iso(at)} if routed.replay else {}
+    step = {"step": failed.step} if failed.step else {}
     return WorkItem(
         id=work_id("event", plan.route, "", routed.row or event.id),
         level="event",
@@ -79,8 +94,8 @@ def event_item(plan: Plan, routed: Routed, failed: Failed, revision: str, now: i
         event_id=event.id,
         event_type=event.type,
         owner=failed.owner or plan.owner,
-        detail=failure.detail,
-        data=_json({**failure.data, "step": failed.step} if failed.step else failure.data),
+        detail=excerpt(failure.detail),
+        data=_facts({**failure.data, **step, **tried}),
         headers=kept_headers(routed.headers()),
         body=encode(event.data),
         root=event.trace or event.id,
@@ -110,7 +125,8 @@ def delivery_item(
     """
     event = delivery.event
     named = subject or delivery.id
-    data: dict[str, Any] = {**failure.data, MAYBE_APPLIED: True} if doubt else dict(failure.data)
+    tried = {LAST_TRY: iso(now)} if delivery.attempt > 1 else {}
+    data: dict[str, Any] = {**failure.data, **({MAYBE_APPLIED: True} if doubt else {}), **tried}
     return WorkItem(
         id=work_id("delivery", delivery.route, delivery.sink, named),
         level="delivery",
@@ -122,8 +138,8 @@ def delivery_item(
         event_id=event.id,
         event_type=event.type,
         owner=owner,
-        detail=failure.detail,
-        data=_json(data),
+        detail=excerpt(failure.detail),
+        data=_facts(data),
         headers=kept_headers(delivery.headers()),
         body=encode(delivery.body),
         root=event.trace or event.id,
@@ -154,7 +170,7 @@ def unreadable_item(receipt: Receipt, error: str, now: int, revision: str) -> Wo
         reason="unreadable",
         subject=content,
         day=day_of(now),
-        detail=f"what was received is no delivery: {error}",
+        detail=excerpt(f"what was received is no delivery: {error}"),
         headers=kept_headers(dict(receipt.headers)),
         body=receipt.body,
         root=content,
@@ -164,15 +180,23 @@ def unreadable_item(receipt: Receipt, error: str, now: int, revision: str) -> Wo
     )
 
 
+def _carrier(headers: Mapping[str, str | int]) -> dict[str, str]:
+    """The facts of the carrier among an item's headers."""
+    return {name[2:]: str(value) for name, value in headers.items() if name.startswith("h-")}
+
+
 def search_values(event: Event) -> dict[str, str]:
     """What an item can be found by besides its ids: the natural key, whole and in parts, and the file it came in."""
     values = {"key": event.subject} if event.subject else {}
     parts = event.subject.split("|")
     if len(parts) > 1:
         values |= {f"key.{number}": part for number, part in enumerate(parts, 1)}
-    if "file" in event.headers:
-        values["file"] = event.headers["file"]
-    return values
+    return values | file_key(event.headers.get("file", ""))
+
+
+def _facts(value: Mapping[str, Any]) -> str:
+    """Facts beside a sentence, an excerpt of what is long: people read them, and the body holds the whole of it."""
+    return _json(excerpts(value))
 
 
 def _json(value: Mapping[str, Any]) -> str:

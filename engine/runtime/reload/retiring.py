@@ -50,6 +50,9 @@ class Retiring:
             return []
         self._looked = now
         depths = await self._cell.transport.depths()
+        for address, depth in depths.items():
+            if address.kind == "route" and _holds(depth):  # something turned up when it was finished already
+                self._plans.recall(address.name)
         done = [plan.route for plan in self._plans.retiring() if await self._look_at(plan, depths)]
         wanted = lanes_of(self._plans.every())
         for lane, depth in sorted(depths.items()):
@@ -62,7 +65,7 @@ class Retiring:
         address = Address("route", plan.route)
         if address in depths:
             if not await self._is_done(plan, depths):
-                self._running.start_router(plan)
+                await self._carry_on(plan)
                 return False
             await self._running.stop_router(plan.route, PATIENCE)
             if not await self._cell.transport.remove(address):
@@ -72,6 +75,13 @@ class Retiring:
         self._empty.pop(plan.route, None)
         self._cell.log("a route that is gone is finished; its queue is deleted", {"route": plan.route})
         return True
+
+    async def _carry_on(self, plan: Plan) -> None:
+        """Consume its queue. Where that was over already, the lanes it delivers through may be deleted too."""
+        if plan.route not in self._running.routers:
+            await self._lanes.prepare([plan])
+            await self._lanes.follow()
+            self._running.start_router(plan)
 
     async def _is_done(self, plan: Plan, depths: dict[Address, Depth]) -> bool:
         now = self._cell.clock.monotonic()

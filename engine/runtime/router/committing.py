@@ -249,7 +249,7 @@ def _line(shared: Shared, route: str, case: Routing, what: str, detail: str = ""
         route,
         what,
         shared.now(),
-        attempt=case.routed.attempt,
+        attempt=case.routed.attempt + case.routed.replay,  # a replay counts attempts from 1 again
         detail=detail,
         revision=shared.plans.revision,
     )

@@ -18,6 +18,7 @@ from engine.core.event import Event
 from engine.core.ids import digest
 from engine.core.masking import mask_bytes
 from engine.core.outcome import Failed, Outcome
+from engine.core.quoting import excerpt
 from engine.ports.store.inbox import EventKey
 from engine.ports.store.work import WorkCreate, WorkItem
 from engine.ports.transport import Address, Receipt, Subscription
@@ -263,7 +264,7 @@ class Router:
 
     def _unreadable(self, receipt: Receipt, error: str, now: int) -> WorkItem:
         item = unreadable_item(receipt, error, now, self._shared.plans.revision)
-        text = f"what was received is no event: {error}"
+        text = excerpt(f"what was received is no event: {error}")
         named = work_id("delivery", self._route, "", item.subject)
         owner, body = self._last.owner, mask_bytes(receipt.body)
         return replace(item, id=named, route=self._route, owner=owner, detail=text, body=body)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -30,7 +31,7 @@ class TestSecrets(DictSecrets):
         super().__init__({})
 
     def get(self, name: str) -> Secret:
-        return Secret(name, f"test-{name}", "test")
+        return Secret(name, base64.b64encode(f"stand-in of the secret {name}".encode()).decode(), "test")
 
 
 class TestProject:

@@ -145,7 +145,10 @@ def work_create(m: Memory, op: work.WorkCreate) -> list[str]:
                 "note": there.note,
                 "version": there.version + 1,
                 "edits": max(there.edits, item.edits),
+                "attempts": max(there.attempts, item.attempts),
             }
+            if item.level == "event" and there.state == "replayed":
+                kept["attempts"] = there.attempts + item.attempts
             if there.state == "open" and there.edits > item.edits:
                 kept |= {"headers": there.headers, "body": there.body}
             item = replace(item, **kept)

@@ -10,6 +10,7 @@ from pydantic.functional_validators import PlainValidator
 
 from connectors.core.http.auth.oauth2 import OAuth2
 from connectors.core.http.auth.plain import ApiKey, Basic, Bearer, Hmac, NoAuth
+from connectors.core.http.auth.strength import refuse_blank, refuse_short
 from connectors.core.http.auth.vendors import GitHub, Shopify, Square, StandardWebhooks, Stripe, Twilio
 from engine.sdk import AuthScheme, problem, spec_of
 
@@ -43,7 +44,17 @@ def read_auth(value: Any, info: ValidationInfo) -> AuthUse | None:
         nearest = next(iter(get_close_matches(name, SCHEMES, 1, 0.5)), "")
         raise problem("TF5011", f"there is no auth scheme `{name}`", f"known: {', '.join(SCHEMES)}", nearest)
     settings = {key: setting for key, setting in value.items() if key != "scheme"}
-    return AuthUse(scheme, scheme.Config.model_validate(settings, context=info.context))
+    config = scheme.Config.model_validate(settings, context=info.context)
+    refuse_blank(config)
+    return AuthUse(scheme, config)
+
+
+def fit_for_senders(use: AuthUse | None) -> AuthUse | None:
+    """The `auth` of a place where others deliver: whoever guesses its secret is taken for them."""
+    if use is not None:
+        refuse_blank(use.config)
+        refuse_short(use.config)
+    return use
 
 
 def _of_others(name: str, context: Any) -> type[AuthScheme] | None:

@@ -100,7 +100,10 @@ class SignatureScheme(AuthScheme):
             raise unauthorized(f"the header {header} is missing or has no signature")
         self._check_time(self.sent_at(lower), now)
         secrets = [secret for secret in (self.config.secret, self.config.previous) if secret is not None]
-        expected = [self.expected(self.secret_bytes(secret), url, lower, body) for secret in secrets]
+        keys = [self.secret_bytes(secret) for secret in secrets]
+        if not all(keys):
+            raise unauthorized("there is no secret to check it by")
+        expected = [self.expected(key, url, lower, body) for key in keys]
         if not matches(expected, given):
             raise unauthorized("the signature does not fit the request")
         return self.own_id(lower, body)

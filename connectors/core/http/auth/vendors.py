@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 from collections.abc import Mapping
 from typing import ClassVar
 from urllib.parse import parse_qs, parse_qsl, urlsplit
+
+from pydantic import field_validator
 
 from connectors.core.http.auth.signatures import (
     SignatureConfig,
@@ -17,6 +18,7 @@ from connectors.core.http.auth.signatures import (
     text_field,
     unauthorized,
 )
+from connectors.core.http.auth.strength import is_there, webhook_key
 from engine.sdk import Secret, auth_scheme
 
 
@@ -28,7 +30,12 @@ class StandardWebhooks(SignatureScheme):
     """
 
     class Config(WindowConfig):
-        pass
+        @field_validator("secret", "previous")
+        @classmethod
+        def _key(cls, held: Secret | None) -> Secret | None:
+            if held is not None and is_there(held):
+                webhook_key(held)
+            return held
 
     header = "webhook-signature"
 
@@ -43,10 +50,7 @@ class StandardWebhooks(SignatureScheme):
         return headers.get("webhook-id", "")
 
     def secret_bytes(self, secret: Secret) -> bytes:
-        try:
-            return base64.b64decode(secret.reveal().removeprefix("whsec_"), validate=True)
-        except ValueError:
-            raise unauthorized("the secret of this scheme is `whsec_` and base64; this one is not") from None
+        return webhook_key(secret) if is_there(secret) else b""
 
     def expected(self, secret: bytes, url: str, headers: Mapping[str, str], body: bytes) -> str:
         if not headers.get("webhook-id"):

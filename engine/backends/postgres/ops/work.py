@@ -27,8 +27,8 @@ _OTHERS = {
 }  # fmt: skip
 _NAMES = tuple(field.name for field in fields(WorkItem))
 _VALUES = {name: _OTHERS.get(name, TEXT) for name in _NAMES if name != "id"}
-WORK = Table("work_item", {"id": TEXT}, _VALUES, loaded=("state", "edits", "version"))
-_KEPT = frozenset({"note", "created", "version", "edits"})
+WORK = Table("work_item", {"id": TEXT}, _VALUES, loaded=("state", "edits", "attempts", "version"))
+_KEPT = frozenset({"note", "created", "version", "edits", "attempts"})
 _SELECT = f"SELECT {columns(_NAMES)} FROM work_item"
 # In JSON as this engine writes it a bare quote behind a colon begins a value. The server's own JSON functions fail on
 # every row of the table when one of them holds a NUL.
@@ -61,6 +61,8 @@ def _create(rows: Rows, item: WorkItem) -> None:
     facts = {name: value for name, value in values.items() if name not in _KEPT}
     if there["state"] == "open" and there["edits"] > item.edits:
         del facts["headers"], facts["body"]
+    anew = item.level == "event" and there["state"] == "replayed"  # its attempts were counted from 1 again
+    facts["attempts"] = there["attempts"] + item.attempts if anew else max(there["attempts"], item.attempts)
     rows.change((item.id,), **facts, edits=max(there["edits"], item.edits), version=there["version"] + 1)
 
 

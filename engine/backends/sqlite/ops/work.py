@@ -18,9 +18,14 @@ from engine.ports.store.work import (
 )
 
 _NAMES = names(WorkItem)
-_KEPT = frozenset({"id", "note", "created", "version", "edits", "headers", "body"})
+_KEPT = frozenset({"id", "note", "created", "version", "edits", "attempts", "headers", "body"})
 # `work_item.x` is what is there, `excluded.x` what comes in.
 _EDITED_MORE = "work_item.state = 'open' AND work_item.edits > excluded.edits"
+_ANEW = "work_item.level = 'event' AND work_item.state = 'replayed'"  # its attempts were counted from 1 again
+_TRIES = (
+    f"attempts = CASE WHEN {_ANEW} THEN work_item.attempts + excluded.attempts "
+    "ELSE max(work_item.attempts, excluded.attempts) END"
+)
 _CONTENT = "{0} = CASE WHEN " + _EDITED_MORE + " THEN work_item.{0} ELSE excluded.{0} END"
 _REOPEN = ", ".join(
     [
@@ -28,6 +33,7 @@ _REOPEN = ", ".join(
         _CONTENT.format("headers"),
         _CONTENT.format("body"),
         "edits = max(work_item.edits, excluded.edits)",
+        _TRIES,
         "version = work_item.version + 1",
     ]
 )

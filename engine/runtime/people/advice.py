@@ -1,0 +1,67 @@
+"""What a person can do next about a work item: the changes it takes in its state, and what usually helps its reason."""
+
+from __future__ import annotations
+
+from engine.core.jsonx import decode
+from engine.ports.store.work import WorkItem
+from engine.runtime.carrying.codec import BLOB, WAITS, read_headers
+from engine.runtime.people.figures import GAP, MISSING
+from engine.runtime.people.replay import maybe_applied
+from engine.runtime.plans import Plans
+
+CLOSING = ("resolve", "discard")
+_ONLY = {GAP: CLOSING, MISSING: CLOSING, "idempotency-conflict": ("discard", "resolve"), "unreadable": ("discard",)}
+
+
+def takes(item: WorkItem) -> list[str]:
+    """The changes it takes now, what is usually wanted first: edit, replay, resolve, discard."""
+    if item.state != "open":
+        return []
+    if item.reason in _ONLY:
+        return list(_ONLY[item.reason])
+    headers = read_headers(item.headers)
+    if item.level == "event" and headers.get("tf-kept") == WAITS:
+        return list(CLOSING)
+    if not item.body or BLOB in headers:
+        unread = item.level == "record"
+        return list(CLOSING) if unread and BLOB not in headers else ["replay", *CLOSING]
+    return ["replay", "edit", *CLOSING] if item.level != "record" else ["edit", "replay", *CLOSING]
+
+
+def helps(item: WorkItem, plans: Plans) -> str:
+    """A sentence on what usually helps its reason; empty where nothing is known of it."""
+    if item.state != "open":
+        return _LATER.get(item.state, "")
+    where = _where(item, plans)
+    if item.level == "delivery" and maybe_applied(item):
+        return f"it may be there already: look {where}; if it is, resolve this item, if not, replay it"
+    if item.reason == "no-such-table":
+        return f"create the table {where}, then replay"
+    if item.reason == "no-such-column":
+        return f"add the column {where}, or leave it out of the mapping, then replay"
+    if item.level == "delivery" and (item.reason == "conflict" or _unique(item)):
+        return f"it is there already {where}: discard this item; or have the sink use `action: upsert`, then replay"
+    if item.reason in ("unauthorized", "forbidden"):
+        return f"correct the credentials {where}, then replay"
+    return ""
+
+
+def _where(item: WorkItem, plans: Plans) -> str:
+    """The connection it goes to, as people know it."""
+    plan = plans.current(item.route)
+    sink = plan.sink(item.sink) if plan is not None else None
+    connection = sink.call.connection if sink is not None and sink.call is not None else ""
+    if connection:
+        return f"in the system behind the connection `{connection}`"
+    return f"in the system behind `{item.sink}`" if item.sink else "in the system it names"
+
+
+def _unique(item: WorkItem) -> bool:
+    """A database said it of a unique index, in whatever words."""
+    told = item.detail.lower()
+    return "unique constraint" in told or "duplicate key" in told or decode(item.data).get("sqlstate") == "23505"
+
+
+_LATER = {
+    "replayed": "it is on its way again; `tillflow trace` shows how it went, and it opens again should it fail",
+}

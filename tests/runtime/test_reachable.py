@@ -1,0 +1,121 @@
+"""A Store that takes no writes is down, however well it answers: it is told once, and `status` says so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from engine.cli.standing import headline
+from engine.core.errors import StoreDown
+from engine.ports.store import Op
+from engine.ports.store.leases import LeaseTake
+from engine.ports.store.steps import TimerNext
+from engine.runtime.reachable import Reachable, WatchedStore
+from tests.runtime.lab import Bench, bench, sale, virtual
+from tests.runtime.routes import SALES
+
+WRITE, READ = LeaseTake("a", "b", 0, 1.0), TimerNext()
+
+
+class Disk:
+    """A Store over another; while it is full only reads are answered, while it is gone nothing is."""
+
+    def __init__(self, real: Any = None) -> None:
+        self._real = real
+        self.full = self.gone = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    async def apply(self, op: Op[Any]) -> Any:
+        self._check(op)
+        return await self._real.apply(op) if self._real is not None else None
+
+    async def apply_all(self, *ops: Op[Any]) -> list[Any]:
+        self._check(*ops)
+        return list(await self._real.apply_all(*ops)) if self._real is not None else []
+
+    def _check(self, *ops: Op[Any]) -> None:
+        if self.gone or (self.full and not all(op.reads for op in ops)):
+            raise StoreDown("database or disk is full")
+
+
+async def fails(store: WatchedStore, *ops: Op[Any]) -> None:
+    with pytest.raises(StoreDown):
+        await store.apply_all(*ops)
+
+
+@virtual
+async def test_only_a_write_shows_that_a_full_disk_has_room_again() -> None:
+    said: list[str] = []
+    disk, reachable = Disk(), Reachable(lambda text, facts: said.append(text))
+    store = WatchedStore(disk, reachable)
+    disk.full = True
+    for _ in range(20):
+        await fails(store, READ, WRITE)
+        await store.apply(READ)
+        await store.apply_all(READ, READ)
+    assert reachable.down == "database or disk is full" and len(said) == 1
+
+    disk.full = False
+    await store.apply_all(READ, WRITE)
+    assert not reachable.down and [text[:17] for text in said] == ["the store is down", "the store is back"]
+
+
+@virtual
+async def test_a_read_shows_that_what_could_not_be_read_is_back() -> None:
+    disk, reachable = Disk(), Reachable(lambda text, facts: None)
+    store = WatchedStore(disk, reachable)
+    disk.gone = True
+    await fails(store, READ)
+    disk.gone = False
+    await store.apply(READ)
+    assert not reachable.down
+
+
+async def on_disk(made: Bench) -> Disk:
+    disk = made.store = Disk(made.store)
+    return disk
+
+
+@virtual
+async def test_status_says_so_as_long_as_it_lasts_and_no_longer() -> None:
+    async with bench() as made:
+        disk = await on_disk(made)
+        engine = made.engine(SALES)
+        await engine.start()
+        disk.full = True
+        made.lab.offer([sale("1")])
+        await made.clock.sleep(60.0)
+
+        told = await engine.control.status()
+        assert told["state"] == "store_down"
+        assert {"part": "store", "why": "database or disk is full"} in told["problems"]
+        assert headline({**told, "running": True, "revisions": None}).startswith("the store is down")
+        assert sum(text.startswith("the store is") for text, _ in made.lab.logged) == 1
+
+        disk.full = False
+        await made.clock.sleep(60.0)
+        assert (await engine.control.status())["state"] == "running"
+        assert [request["reference"] for request in made.lab.requests()] == ["1"]
+        assert sum(text.startswith("the store is") for text, _ in made.lab.logged) == 2
+        await engine.stop()
+
+
+@virtual
+async def test_a_store_that_is_back_is_noticed_where_nobody_writes() -> None:
+    async with bench() as made:
+        disk = await on_disk(made)
+        engine = made.engine(SALES)
+        await engine.start()
+        disk.full = True
+        with pytest.raises(StoreDown):
+            await engine.cell.store.apply(WRITE)  # somebody who does not try again
+        await made.clock.sleep(60.0)
+        assert engine.state == "store_down"
+
+        disk.full = False
+        await made.clock.sleep(60.0)
+        assert engine.state == "running"
+        await engine.stop()
