@@ -17,7 +17,7 @@ LINES = SALES | {"routes/ingest.yaml": route("ingest", FROM_FILE.replace("json",
 async def test_status_and_health_tell_what_does_not_run() -> None:
     async with bench() as made, running(made, TYPED) as engine:
         await settle()
-        engine.sources["ingest"].problem = "127.0.0.1:80: Address already in use"
+        engine.sources["ingest"]._standing.failed("127.0.0.1:80: Address already in use")
         told = {"part": "source/ingest", "why": "127.0.0.1:80: Address already in use"}
         assert (await engine.control.status())["problems"] == [told]
         assert not (await engine.control.health())["healthy"]
