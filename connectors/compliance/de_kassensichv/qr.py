@@ -107,7 +107,7 @@ def moment(text: str) -> datetime:
         if made.tzinfo is not None:
             return made.astimezone(UTC)
     except (ValueError, OverflowError):
-        pass
+        pass  # refused below, with an example
     raise ValueError(f"{text[:40]!r} is not a moment such as 2019-11-22T11:29:48.000Z")
 
 

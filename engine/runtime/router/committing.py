@@ -26,20 +26,16 @@ from engine.runtime.delivery import order
 from engine.runtime.people.journal import entry
 from engine.runtime.people.work import event_item, work_id
 from engine.runtime.router import cuts
-from engine.runtime.router.routing import Routing
+from engine.runtime.router.routing import DONE_AT_ONCE, Routing
 from engine.runtime.router.shared import Shared
-
-# Rows of these kinds are `routed` from the beginning, so what has to be published for them is published first.
-_DONE_AT_ONCE = ("filtered", "work_item")
 
 
 def needs_store(case: Routing) -> bool:
     """Nothing of this case can be finished while the Store is down."""
     if case.again is not None and not case.has_inbox:
         return False
-    ordered = any(type_.order_by is not None for _, type_, _ in case.made.born)
     kept = case.outcome is not None and bool(case.outcome.kept)
-    return case.has_inbox or case.failed is not None or kept or ordered
+    return case.has_inbox or case.failed is not None or kept or case.numbered
 
 
 async def commit(
@@ -52,7 +48,7 @@ async def commit(
     Waits while store or transport take nothing; raises nothing but a cancellation.
     """
     await _number(shared, cases)
-    early = [case for case in cases if case.again is None and case.kind in _DONE_AT_ONCE and case.made.outgoing()]
+    early = [case for case in cases if case.again is None and case.kind in DONE_AT_ONCE and case.made.outgoing()]
     unroutable = await _publish(shared, route, early)
     lost = await _open(shared, route, cases)
     done = set(map(id, early)) | {id(case) for case, _ in lost}
@@ -138,7 +134,7 @@ def _row(shared: Shared, route: str, case: Routing) -> InboxRow:
         key=case.key,
         plan=case.plan.digest,
         kind=kind,
-        planned=tuple(case.made.planned) if kind not in _DONE_AT_ONCE else (),
+        planned=tuple(case.made.planned) if kind not in DONE_AT_ONCE else (),
         reason=reason,
         replay=case.routed.replay,
         state="open" if to_do else "routed",

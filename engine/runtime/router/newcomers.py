@@ -10,12 +10,12 @@ from __future__ import annotations
 import warnings
 from collections.abc import Awaitable, Coroutine, Sequence
 
-from engine.compile.plan import Plan
 from engine.ports.store.inbox import InboxFind
 from engine.runtime.carrying.handover import persist
+from engine.runtime.plans import MOST_FORMER
 from engine.runtime.router.deciding import Waiting
 from engine.runtime.router.outcomes import Made
-from engine.runtime.router.routing import Routing
+from engine.runtime.router.routing import DONE_AT_ONCE, Routing
 from engine.runtime.router.shared import Shared
 
 FEW = 20  # events in hand: among more, one question for all costs nobody much
@@ -25,8 +25,8 @@ class Newcomers:
     """Of one route. Plans whose steps wait for something are remembered: what they wait for may have effects."""
 
     def __init__(self) -> None:
-        self._tried = ""  # digest of the Plan whose events went through
-        self._waits = ""  # digest of a Plan with steps that waited
+        self._tried: set[str] = set()  # digests of Plans whose events went through
+        self._waits: set[str] = set()  # digests of Plans with steps that waited
 
     def taken(self, case: Routing, of: int) -> bool:
         """Take this one of so many for new."""
@@ -36,17 +36,16 @@ class Newcomers:
             and case.has_inbox
             and _first_copy(case)
             and case.plan is not None
-            and case.plan.digest == self._tried
-            and case.plan.digest != self._waits
+            and case.plan.digest in self._tried - self._waits
         )
 
-    def learn(self, plan: Plan | None, *, waits: bool) -> None:
-        """What was seen of a Plan."""
-        if plan is None:
-            return
-        self._tried = plan.digest
-        if waits:
-            self._waits = plan.digest
+    def learn(self, cases: Sequence[Routing], waiting: Sequence[Waiting]) -> None:
+        """What was seen of the Plans of these: a route may run on one for each region."""
+        if len(self._tried) > MOST_FORMER:
+            self._tried.clear()
+            self._waits.clear()
+        self._tried.update(case.plan.digest for case in cases if case.plan is not None)
+        self._waits.update(case.plan.digest for case, _ in waiting if case.plan is not None)
 
 
 def _first_copy(case: Routing) -> bool:
@@ -81,8 +80,7 @@ def start_again(case: Routing) -> None:
 
 
 def _early(case: Routing) -> bool:
-    numbered = any(type_.order_by is not None for _, type_, _ in case.made.born)
-    return case.failed is not None or case.kind in ("filtered", "work_item") or numbered
+    return case.kind in DONE_AT_ONCE or case.numbered
 
 
 def _drop(pending: Awaitable[object] | None) -> None:

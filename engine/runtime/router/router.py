@@ -166,7 +166,7 @@ class Router:
             together = [case for case in cases if case not in alone] if alone else cases
             with self._shared.watch.executing([self._mark(case) for case in together]):
                 waiting = deciding.start(self._shared, together)
-            self._newcomers.learn(cases[0].plan, waits=bool(waiting))
+            self._newcomers.learn(cases, waiting)
             again = await mistaken(self._shared, self._route, taken, waiting) if taken else []
             waiting = [one for one in waiting if one[0] not in again] if again else waiting
             if alone:

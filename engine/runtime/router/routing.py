@@ -18,6 +18,9 @@ from engine.runtime.delivery.retry import Decision
 from engine.runtime.plans import Plans
 from engine.runtime.router.outcomes import Made
 
+# Rows of these kinds are `routed` from the beginning, so what has to be published for them is published first.
+DONE_AT_ONCE = ("filtered", "work_item")
+
 Judgement = Literal["decide", "repeat", "duplicate", "old", "conflict"]
 
 
@@ -75,6 +78,11 @@ class Routing:
         if self.outcome.kept:
             return "step_state"
         return "filtered" if self.outcome.filtered is not None else "deliveries"
+
+    @property
+    def numbered(self) -> bool:
+        """It publishes an event of an ordered type: numbers are given before its row is written."""
+        return any(type_.order_by is not None for _, type_, _ in self.made.born)
 
     @property
     def copies(self) -> bool:
