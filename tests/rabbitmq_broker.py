@@ -64,7 +64,7 @@ def broker() -> Broker:
     ctl = _ctl(usual=not named or url.with_path("/") == URL(USUAL))
     if not ctl:
         return Broker(str(url), ())
-    made = Broker(str(url.with_path(f"/tillflow-test-{os.getpid()}")), ctl)
+    made = Broker(str(url.with_path(f"/{RUN}{os.getpid()}")), ctl)
     _make_vhost(made, url.user or "guest")
     return made
 
@@ -77,10 +77,31 @@ def _ctl(*, usual: bool) -> tuple[str, ...]:
     return ("rabbitmqctl",) if usual and shutil.which("rabbitmqctl") else ()
 
 
+RUN = "tillflow-test-"  # and the pid of the run: the name of its vhost
+
+
 def _make_vhost(made: Broker, user: str) -> None:
+    _sweep(made)
     made.steer("add_vhost", made.vhost)
     atexit.register(made.steer, "delete_vhost", made.vhost)
     made.steer("set_permissions", "--vhost", made.vhost, user, ".*", ".*", ".*")
+
+
+def _sweep(made: Broker) -> None:
+    """Delete the vhosts of runs that were killed: their queues hold the file handles this run needs."""
+    for name in made.steer("--quiet", "list_vhosts", "name").split():
+        if name.startswith(RUN) and not _lives(int(name.removeprefix(RUN))):
+            made.steer("delete_vhost", name)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 @contextmanager
@@ -119,14 +140,22 @@ def _without(why: str) -> None:
     pytest.skip(why)
 
 
-_given: list[Names] = []  # whose queues are still there
-MANY = 8  # tests after which their queues are deleted: one command of the broker's costs half a second
+_given: list[str] = []  # names whose queues are still there
+# Tests after which their queues are deleted. Each is about ten quorum queues, each of those two of the 900 file handles
+# that a broker started with the usual limit has; without one it answers nobody. A command of the broker's costs half a
+# second, so not after each test.
+MANY = 8
+
+
+def fresh_name() -> str:
+    """A name of a cell nobody else uses; what is made under it goes after some tests."""
+    _given.append(f"t{uuid4().hex[:10]}")
+    return _given[-1]
 
 
 def fresh_names() -> Names:
     """Names nobody else uses."""
-    _given.append(Names(f"t{uuid4().hex[:10]}"))
-    return _given[-1]
+    return Names(fresh_name())
 
 
 def tidy() -> None:
@@ -134,7 +163,7 @@ def tidy() -> None:
     made = broker() if len(_given) >= MANY else None
     if made is None or not made.ctl:
         return
-    prefixes = ", ".join(f'<<"{names.prefix}.">>' for names in _given)
+    prefixes = ", ".join(f'<<"{name}.">>' for name in _given)
     made.steer(
         "eval",
         f"Done = [{prefixes}], "

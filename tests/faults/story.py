@@ -11,14 +11,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from tests import postgres_server
 from tests.proof import checker, projects, till
 from tests.proof.conftest import Outside
 from tests.proof.place import Life
 from tests.proof.shared import SharedPlace
-from tests.rabbitmq_broker import Broker
+from tests.rabbitmq_broker import Broker, fresh_name
 
 RETRY = projects.RETRY
 SETTLED = 60.0  # seconds until what does not come to rest counts as lost
@@ -90,7 +89,7 @@ class Story(SharedPlace):
         store: str = "",
         environ: Mapping[str, str] | None = None,
     ) -> None:
-        name = cell or f"t{uuid4().hex[:10]}"
+        name = cell or fresh_name()
         given = {
             "TILLFLOW_TRANSPORT": transport or ground.broker.url,
             "TILLFLOW_STORE": store or ground.dsn,

@@ -14,7 +14,6 @@ from collections.abc import Iterable, Mapping
 from itertools import cycle, islice
 from pathlib import Path
 from statistics import median
-from uuid import uuid4
 
 import pytest
 
@@ -27,6 +26,7 @@ from tests.faults.story import Ground, Story, wide
 from tests.proof import checker, projects, till
 from tests.proof.conftest import Outside
 from tests.proof.place import KILLED, ROOT, Place
+from tests.rabbitmq_broker import fresh_name
 
 SALES, RATE = 10_000, 120
 EDITS, EVERY = 60, 1.15
@@ -58,7 +58,7 @@ def files(source: str, connections: str = "") -> dict[str, str]:
 
 def hosts(make: Make, ground: Ground) -> tuple[Story, Story]:
     """Two hosts of one cell over the same files."""
-    cell = f"t{uuid4().hex[:10]}"
+    cell = fresh_name()
     environ = {
         "TILLFLOW_WATCH": "yes",
         "TILLS": ground.broker.url,

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from tests import postgres_server, rabbitmq_broker
 from tests.proof.place import Life, Place
@@ -85,7 +84,7 @@ class Cell:
 
     def __init__(self, dsn: str) -> None:
         self.dsn = dsn
-        self.name = f"t{uuid4().hex[:10]}"
+        self.name = rabbitmq_broker.fresh_name()
         self.places: list[SharedPlace] = []
 
     def place(
