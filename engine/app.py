@@ -116,7 +116,7 @@ async def _compiled_again(
     lost = sorted(whole.plans.keys() - routeset.plans.keys())
     if lost:
         text = f"revision {active.number} cannot run here: some of its routes do not compile any more"
-        cell.log(text, {"routes": ", ".join(lost)})
+        cell.log(text, {"level": "error", "routes": ", ".join(lost)})
         return None
     return routeset
 

@@ -65,7 +65,7 @@ async def engine_cell(
     broken   called once, with the reason, when what is under it takes nothing any more until it is opened again
     """
     time = clock or SystemClock()
-    told = log or StderrLog(time)
+    told = log or StderrLog(time, settings.log_format)
     make_state(settings.state)
     async with AsyncExitStack() as stack:
         database = SqliteDatabase(settings.database, time) if settings.store == EMBEDDED else None
@@ -188,7 +188,7 @@ async def command_cell(settings: Settings, *, changes: bool) -> AsyncIterator[Ce
     Raises SettingsError when there is no store yet, or when it is owned and `changes`.
     """
     clock = SystemClock()
-    log = StderrLog(clock)
+    log = StderrLog(clock, settings.log_format)
     if _other_store(settings) and not settings.database.exists():
         raise SettingsError(
             f"engines of the state folder {settings.state} work over services; set TILLFLOW_TRANSPORT and TILLFLOW_STORE "

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from engine.backends.secrets import EnvironmentSecrets, open_to_all, version_key
 from engine.compile.compiler import compile_project
-from engine.compile.memory import Memory
 from engine.compile.plan import RouteSet
+from engine.compile.reuse import Memory
 from engine.config.project import Project, read_project, read_project_from
 from engine.core.errors import SettingsError
 from engine.core.findings import Finding, in_order

@@ -23,7 +23,7 @@ from engine.runtime.cell import Log
 from engine.runtime.reload.wanted import Wanted
 from engine.settings import Settings
 
-COMMAND: Final = (sys.executable, "-m", "engine.cli.reader")
+COMMAND: Final = (sys.executable, "-m", "engine.cli.project_reader")
 FIRST_AFTER: Final = 3.0  # seconds of an engine's life before it is started unasked: starting is work enough
 AGAIN_AFTER: Final = 5.0  # seconds until one that ended is started again
 ANSWER_WITHIN: Final = 60.0
@@ -84,15 +84,19 @@ class ReaderProcess:
                 await self._live()
             finally:
                 self._give_up()
-            self._log("the process that reads the project ended; starting it again", {})
+            self._log("the process that reads the project ended; starting it again", {"level": "warning"})
             await asyncio.sleep(AGAIN_AFTER)
 
     async def _live(self) -> None:
         settings = self._settings
         command = (*COMMAND, "--project", str(settings.project), "--state", str(settings.state))
-        pipe = asyncio.subprocess.PIPE
+        pipe, environ = asyncio.subprocess.PIPE, {**os.environ, "TILLFLOW_WORKERS": "1"}
         self._process = process = await asyncio.create_subprocess_exec(
-            *command, stdin=pipe, stdout=pipe, env={**os.environ, "TILLFLOW_WORKERS": "1"}
+            *command,
+            stdin=pipe,
+            stdout=pipe,
+            env=environ,
+            process_group=0,  # Ctrl-C is the engine's, which ends this process; one that still starts would tell a traceback
         )
         self._files = {}
         self._begun.set()

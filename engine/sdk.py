@@ -23,6 +23,7 @@ from engine.core.errors import (
 from engine.core.event import Event, split_type
 from engine.core.ids import delivery_id, digest, event_id, key_text, native_id, tick_id
 from engine.core.jsonx import decode, digest_of, encode, normal, parse, written
+from engine.core.masking import gs1_check, is_pan
 from engine.core.numbers import EXACT, is_number, plain
 from engine.core.outcome import Filtered, Kept, Output
 from engine.expr.env import Env
@@ -151,6 +152,8 @@ __all__ = [  # noqa: RUF022 - in the order a plugin author needs them
     # failing: the class of a Failure decides what happens next
     "TillflowError", "ConfigError", "SettingsError", "Fenced",
     "Failure", "Transient", "Throttled", "Permanent", "Rejected", "KeyIncomplete", "UnknownOutcome",
+    # digits: which are a card number, and which those of goods
+    "is_pan", "gs1_check",
     # exact data: JSON without floats, numbers, identities, time
     "parse", "decode", "encode", "written", "normal", "digest_of", "is_number", "plain", "EXACT",
     "digest", "key_text", "event_id", "native_id", "delivery_id", "tick_id", "Clock", "SystemClock", "iso", "day_of",

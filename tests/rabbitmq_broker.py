@@ -147,15 +147,16 @@ _given: list[str] = []  # names whose queues are still there
 MANY = 8
 
 
-def fresh_name() -> str:
-    """A name of a cell nobody else uses; what is made under it goes after some tests."""
-    _given.append(f"t{uuid4().hex[:10]}")
-    return _given[-1]
-
-
 def fresh_names() -> Names:
-    """Names nobody else uses."""
-    return Names(fresh_name())
+    """Names nobody else uses, for one test."""
+    names = Names(f"t{uuid4().hex[:10]}")
+    done_with(names.prefix)
+    return names
+
+
+def done_with(name: str) -> None:
+    """What was made under this name goes, after this test or some later one."""
+    _given.append(name)
 
 
 def tidy() -> None:

@@ -9,7 +9,14 @@ import re
 import pytest
 
 STAGES = tuple(f"engine.runtime.{name}" for name in ("ingress", "router", "delivery", "carrying", "people", "reload"))
-MAPPED = ("engine.runtime", *STAGES, "engine.ports", "engine.ports.store", "engine.steps.support")
+MAPPED = (
+    "engine.runtime",
+    *STAGES,
+    "engine.ports",
+    "engine.ports.store",
+    "engine.steps.support",
+    "connectors.compliance.support",
+)
 ELSEWHERE = {"engine.ports.store": {"base"}}  # the shape of an operation: described above the map
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Iterator
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Annotated
 import typer
 
 from engine.cli.output import Exit, Form, FormatOption, err, escape, fail, print_json
+from engine.cli.started import started_as
 from engine.core.wording import counted
 
 
@@ -30,8 +33,17 @@ def init(
         print_json({"folder": str(folder), "files": count})
         return
     err().print(escape(f"laid down {counted(count, 'file')} in {folder}. Next:"))
-    for line in ("cd " + str(folder), "tillflow validate", "tillflow test", "tillflow run", "tillflow status"):
+    for line in _next(folder):
         err().print(escape(f"  {line}"))
+
+
+def _next(folder: Path) -> Iterator[str]:
+    """Lines that can be typed as they stand, one after the other."""
+    moves = folder.resolve() != Path.cwd().resolve()
+    if moves:
+        yield shlex.join(["cd", str(folder)])
+    for command in ("validate", "test", "run", "status"):
+        yield shlex.join([*started_as(elsewhere=moves), command])
 
 
 def _lay_down(source: Traversable, target: Path) -> int:

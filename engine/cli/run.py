@@ -45,6 +45,13 @@ WatchOption = Annotated[
         help="Apply files as they change; else only `tillflow apply` does. Default: TILLFLOW_WATCH, else --watch.",
     ),
 ]
+LogFormatOption = Annotated[
+    str | None,
+    typer.Option(
+        "--log-format",
+        help="human or json, a line each on stderr. Default: TILLFLOW_LOG_FORMAT, else human on a terminal, json elsewhere.",
+    ),
+]
 AloneOption = Annotated[
     bool, typer.Option("--alone", help="Without the parent that starts the worker again after a crash.")
 ]
@@ -65,6 +72,7 @@ def run(
     workers: WorkersOption = None,
     http: HttpOption = None,
     watch: WatchOption = None,
+    log_format: LogFormatOption = None,
     alone: AloneOption = False,
 ) -> None:
     """Run all routes until stopped. A parent process watches over the workers that do the work.
@@ -73,13 +81,22 @@ def run(
     """
     if alone and (workers or 1) > 1:
         fail(f"--alone is one process, and --workers {workers} are more", Exit.USAGE, "give one of them")
-    settings = settings_for(project, state, transport=transport, store=store, workers=workers, http=http, watch=watch)
+    settings = settings_for(
+        project,
+        state,
+        transport=transport,
+        store=store,
+        workers=workers,
+        http=http,
+        watch=watch,
+        log_format=log_format,
+    )
     make_state(settings.state)
     if os.environ.get(CHILD):
         raise typer.Exit(_work(settings))
     for host, port in settings.all_probes(1 if alone else settings.workers):
         check_free(host, port)
-    _warn_of_variables()
+    _warn_of_variables(settings)
     if alone:
         raise typer.Exit(_work(settings))
     if settings.fresh:
@@ -92,7 +109,9 @@ def _watch_over(settings: Settings) -> int:
     os.environ.update(_for_workers(settings))
     folders = ("--project", str(settings.project), "--state", str(settings.state))
     command = [sys.executable, "-m", "engine.cli", "run", *folders]
-    parent = Parent(command, settings.state / "watch", ENDS, _parent_says(), children=settings.workers, awaits=AWAITS)
+    parent = Parent(
+        command, settings.state / "watch", ENDS, _parent_says(settings), children=settings.workers, awaits=AWAITS
+    )
     return parent.run()
 
 
@@ -105,20 +124,23 @@ def _for_workers(settings: Settings) -> dict[str, str]:
         "TILLFLOW_WORKERS": str(settings.workers),
         "TILLFLOW_HTTP": settings.http,
         "TILLFLOW_WATCH": "yes" if settings.watch else "no",
+        "TILLFLOW_LOG_FORMAT": settings.log_format,
     }
 
 
-def _parent_says() -> Callable[[str], None]:
-    """The parent's lines in the form of the worker's own."""
-    log = StderrLog(SystemClock())
-    return lambda text: log(text, {"part": "parent"})
+def _parent_says(settings: Settings) -> Callable[[str], None]:
+    """The parent's lines, each about a death, in the form of the worker's own."""
+    log = StderrLog(SystemClock(), settings.log_format)
+    return lambda text: log(text, {"level": "error", "part": "parent"})
 
 
-def _warn_of_variables() -> None:
+def _warn_of_variables(settings: Settings) -> None:
     """Misspelt ones would be ignored without a word."""
-    log = StderrLog(SystemClock())
+    log = StderrLog(SystemClock(), settings.log_format)
     for name, help in unknown(os.environ):
-        log("an environment variable is no setting; it is ignored", {"variable": name, "help": help})
+        log(
+            "an environment variable is no setting; it is ignored", {"level": "warning", "variable": name, "help": help}
+        )
 
 
 def _work(settings: Settings) -> int:

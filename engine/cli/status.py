@@ -8,6 +8,7 @@ from typing import Any
 
 import typer
 
+from engine.cli.ahead import here_only, next_step, show_files
 from engine.cli.output import Form, FormatOption, inline, out, print_json, table
 from engine.cli.owner import Owner, ask
 from engine.cli.project import ProjectOption, StateOption, settings_for
@@ -21,12 +22,17 @@ def add_to(app: typer.Typer) -> None:
 
 
 def status(project: ProjectOption = None, state: StateOption = None, form: FormatOption = Form.HUMAN) -> None:
-    """What runs in which revision, routes with their figures, queues, connections and open work items."""
+    """What runs in which revision and whether the files are still that, routes with their figures, queues, connections and open work items."""
+
+    settings = settings_for(project, state)
 
     async def question(owner: Owner) -> Any:
-        return {"running": owner.running, **await owner.get("/status")}
+        files = await owner.get("/revisions/files")
+        return {"running": owner.running, **await owner.get("/status"), "files": files}
 
-    answer = ask(settings_for(project, state), question)
+    answer = ask(settings, question)
+    here_only(answer["files"], settings.project)
+    answer["files"]["next"] = next_step(answer)
     if form is Form.JSON:
         print_json(answer)
         return
@@ -57,6 +63,7 @@ def _show_status(answer: dict[str, Any]) -> None:
     _show_missing(answer["missing"])
     _section("problems", [(p["part"], p["why"]) for p in answer["problems"]])
     show_standing(answer["revisions"])
+    show_files(answer)
     workers = [(w["worker"], w["state"], w["since"][:19], w["pid"], len(w["problems"])) for w in answer["workers"]]
     _section("workers", workers)
     _section("promises", [_promise(one) for one in answer["promises"]])

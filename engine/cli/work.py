@@ -9,10 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from engine.cli.bulk import replay_all
+from engine.cli.decider import ActorOption, ReasonOption, login
 from engine.cli.editing import edited
 from engine.cli.output import Exit, Form, FormatOption, err, escape, fail, out, print_json
 from engine.cli.owner import Owner, ask
-from engine.cli.people import ActorOption, ReasonOption, login
 from engine.cli.project import ProjectOption, StateOption, settings_for
 from engine.cli.shown import show_item, show_items
 from engine.core.errors import Permanent

@@ -15,6 +15,7 @@ from engine.config.nearest import nearest
 from engine.expr import nodes
 from engine.expr.env import Env
 from engine.expr.errors import ExpressionError
+from engine.expr.shape import UNKNOWN
 from engine.plugins.build import BoundCall, Build, DocumentMapper
 from engine.plugins.contracts import Action
 from engine.plugins.fields import ValueExpr, read_value
@@ -28,6 +29,7 @@ class WholeDocument:
 
     name = ""
     output = ""
+    made = UNKNOWN
 
     def apply(self, data: Any, env: Env) -> Any:
         return data

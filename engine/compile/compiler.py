@@ -12,12 +12,12 @@ from engine.compile.checks import check_project
 from engine.compile.connections import plan_connections
 from engine.compile.digests import content_digest
 from engine.compile.mapping.collection import Mappings
-from engine.compile.memory import Memory
 from engine.compile.overlays import check_overlays
 from engine.compile.plan import Plan, RouteSet
 from engine.compile.regions.choosing import Regional
 from engine.compile.regions.planning import plan_regions, region_digest
 from engine.compile.report import Report
+from engine.compile.reuse import Memory
 from engine.compile.routes import plan_route
 from engine.compile.scopes import check_scopes
 from engine.compile.tables import plan_tables, row_shapes

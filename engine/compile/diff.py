@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from engine.compile.difftext import described, document, file_words, located
 from engine.compile.plan import Plan, RouteSet
 from engine.compile.risks import Risk, removed, risks_of
-from engine.compile.words import described, document, file_words, located
 
 Kind = Literal["added", "removed", "renamed", "changed"]
 

@@ -25,6 +25,9 @@ def mapping_at(scope: Scope, place: Place, name: str, flow: Flow) -> DocumentMap
     mapping = catalog.mappings.get(name)
     if mapping is None:
         scope.uses.unusable = True
+        flawed = catalog.mappings.flawed(name)
+        if flawed is not None and flow.shape.known:
+            _check_here(scope, place, flawed, flow)
         return NoMapping(name)
     scope.uses.digests[f"mapping {name}"] = mapping.digest
     scope.uses.tables |= mapping.tables
@@ -35,12 +38,14 @@ def mapping_at(scope: Scope, place: Place, name: str, flow: Flow) -> DocumentMap
             report(doubt.place, doubt.error)
     fits(scope, place, mapping, flow)
     if not mapping.input and flow.shape.known:
-        _check_here(scope, mapping, flow)
+        _check_here(scope, place, mapping, flow)
     return mapping
 
 
-def _check_here(scope: Scope, mapping: CompiledMapping, flow: Flow) -> None:
+def _check_here(scope: Scope, place: Place, mapping: CompiledMapping, flow: Flow) -> None:
     """A mapping that does not say what it reads is checked against what comes to it, wherever it is used."""
+    told = mapping.root.place.report  # of the mapping, which under overlays is not the one of this place
+    said = told.count
     shape = flow.shape
     for path, schema in mapping.adds.items():
         shape = shape.with_path(path_steps(path), scope.catalog.schemas.shape(schema))
@@ -51,6 +56,7 @@ def _check_here(scope: Scope, mapping: CompiledMapping, flow: Flow) -> None:
     for doubt in doubts:
         if doubt.about not in flow.sure:
             report(doubt.place, doubt.error)
+    told.used_by(scope.route, place.mark, said)
 
 
 def _check_params(scope: Scope, place: Place, mapping: CompiledMapping) -> None:

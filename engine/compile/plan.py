@@ -56,7 +56,10 @@ class Retry:
 
 @dataclass(frozen=True)
 class ProbationRule:
-    """After a change: of the first `events` within so many seconds at most this share may become work items."""
+    """After a change: of the first `events` within so many seconds at most this share may become work items.
+
+    How it is judged while fewer came: `runtime/reload/probation.py`.
+    """
 
     events: int = 50
     within: float = 120.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.config.document import Document
@@ -12,6 +12,7 @@ from engine.config.substitution import with_params
 from engine.core.findings import Finding, Mark, Severity, in_order
 
 Path = tuple[str | int, ...]
+MOST_USERS = 3  # routes that are named of those that bring one finding
 
 
 class Report:
@@ -19,6 +20,7 @@ class Report:
 
     def __init__(self) -> None:
         self._findings: list[Finding] = []
+        self._users: dict[Finding, dict[str, Mark]] = {}
         self.errors = 0
 
     @property
@@ -30,8 +32,29 @@ class Report:
         self._findings.extend(findings)
         self.errors += sum(finding.severity == "error" for finding in findings)
 
+    def used_by(self, route: str, mark: Mark, since: int) -> None:
+        """Findings after the first `since` are so because this route uses, here, what they stand in.
+
+        One that was told before for another reason stays as it was; one that several routes bring is told once.
+        """
+        known = set(self._findings[:since]) if self.count > since else set()
+        for finding in self._findings[since:]:
+            if finding in self._users or finding not in known:
+                self._users.setdefault(finding, {}).setdefault(route, mark)
+
     def all(self) -> list[Finding]:
-        return in_order(self._findings)
+        return in_order(_with_users(finding, self._users.get(finding, {})) for finding in self._findings)
+
+
+def _with_users(finding: Finding, users: Mapping[str, Mark]) -> Finding:
+    if not users:
+        return finding
+    names = [f"`{name}`" for name in sorted(users)]
+    more = len(names) - MOST_USERS
+    told = ", ".join(names[:MOST_USERS]) + (f" and {more} more" if more > 0 else "")
+    marks = tuple(users[name] for name in sorted(users))[:MOST_USERS]
+    who = f"used by the route{'s' if len(names) > 1 else ''} {told}"
+    return replace(finding, message=f"{finding.message} ({who})", also=(*finding.also, *marks))
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,7 @@ class Sequences:
             row += sequence
             if scope.catalog.report.errors == errors:
                 check_yielded(place.at(index), slot["slot"], slot.get("yields") or "", before.shape, flow.shape)
+                flow = flow if scope.catalog.report.errors == errors else before  # what follows is judged without it
         return StepSequence(row), flow
 
     def shared(
@@ -282,6 +283,8 @@ class _StepCompiler:
             return before.knowing(self._checked()) if self._doc.type == "check" else before
         if shape.schema:
             return Flow(shape, frozenset({shape.schema}))
+        if self._doc.type == "map" and shape.known:
+            return Flow(shape, frozenset({""}))  # a document of names of its own, which no schema describes
         lost = bool(before.shape.schema) or not shape.known
         return Flow(shape, None if lost else before.schemas)
 

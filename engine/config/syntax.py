@@ -170,6 +170,11 @@ def _bracket(marks: Marks, problem: str, at: int, start: int) -> Finding | None:
     char = marks.text[at : at + 1]
     if char not in ("]", "}") or "did not find expected" not in problem:
         return None
+    opening = "[" if char == "]" else "{"
+    begin, (end, line) = _line_of(marks.text, start)[0], _line_of(marks.text, at)
+    lines = marks.text[begin : end + len(line)]
+    if marks.text[start : start + 1] in ("[", "{") and lines.count(char) <= lines.count(opening):
+        return None  # it closes something: the one that was opened last was not closed before
     return Finding(
         "TF1049", f"this `{char}` closes nothing", marks.at(at), "remove it, or open the bracket it belongs to"
     )
@@ -226,13 +231,26 @@ def _after_quoted(marks: Marks, problem: str, at: int, start: int) -> Finding | 
     )
 
 
+def _last_open(text: str, place: int) -> int:
+    """Index of the bracket at `place`; where the text ends within one, of the bracket that was opened last."""
+    closed = 0
+    for index in range(min(place, len(text) - 1), -1, -1):
+        if text[index] in "]}":
+            closed += 1
+        elif text[index] in "[{":
+            if not closed:
+                return index
+            closed -= 1
+    return place
+
+
 def _general(marks: Marks, problem: str, context: str, at: int, start: int) -> Finding:
     if "flow" in context and "did not find expected" in problem:
-        bracket = marks.text[start : start + 1]
+        opened = _last_open(marks.text, start)
         return Finding(
             "TF1048",
-            f"`{bracket}` is opened here and not closed where it should be",
-            marks.at(start),
+            f"`{marks.text[opened : opened + 1]}` is opened here and not closed where it should be",
+            marks.at(opened),
             "close it; put commas between entries",
         )
     if "did not find expected key" in problem and marks.text[at : at + 1] == ":":

@@ -2,6 +2,7 @@
 
 GET  /api/v1/revisions?limit=..             newest first
 GET  /api/v1/revisions/now                  wanted and active, what each process says, the last edit that was not taken
+GET  /api/v1/revisions/files                whether the project's files are what runs, and what keeps them from it
 GET  /api/v1/revisions/diff?before=..&after=..
 POST /api/v1/revisions/plan                 {"project": .., "settings": {..}}
 POST /api/v1/revisions/apply                the same, and {"actor": .., "reason": .., "accept": [names of risks]}
@@ -13,6 +14,7 @@ POST /api/v1/revisions/{revision}/rollback  {"actor": .., "reason": .., "setting
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,10 +22,11 @@ from typing import Any
 from starlette.requests import Request
 
 from engine.console.asking import Handler, body_of, number, part, text, who
-from engine.core.errors import Permanent
+from engine.core.errors import Permanent, TillflowError
 from engine.runtime.reload.verbs import Reload
 from engine.settings import Settings
 
+LOOK = 5.0  # seconds for a look at the files by who only asks how things are
 BEHIND_NEVER = "settings of the engine cannot be reloaded"
 
 
@@ -39,6 +42,7 @@ class RevisionVerbs:
         return [
             ("GET", "/revisions", self._history),
             ("GET", "/revisions/now", self.standing),
+            ("GET", "/revisions/files", self._files),
             ("GET", "/revisions/diff", self._diff),
             ("POST", "/revisions/plan", self._plan),
             ("POST", "/revisions/apply", self._apply),
@@ -47,6 +51,25 @@ class RevisionVerbs:
 
     async def standing(self, request: Request) -> Any:
         return await self._reload.standing()
+
+    async def _files(self, request: Request) -> Any:
+        """`differ` null and `why`, where it cannot be told: that is no failure of who only asks how things are."""
+        try:
+            async with asyncio.timeout(LOOK):
+                return {"project": str(self._settings.project), **await self._reload.files(), "why": ""}
+        except TimeoutError:
+            why = f"the files were not read within {LOOK:g} s; tests of a change may be running"
+        except TillflowError as error:
+            why = str(error)
+        nothing: dict[str, Any] = {
+            "differ": None,
+            "revision": "",
+            "errors": [],
+            "refused": "",
+            "watched": None,
+            "why": why,
+        }
+        return {"project": str(self._settings.project), **nothing}
 
     async def _history(self, request: Request) -> Any:
         return await self._reload.history(number(request, "limit", 50))

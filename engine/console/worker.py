@@ -35,7 +35,7 @@ async def serve(settings: Settings, loaded: Loaded, *, ready: Callable[[], None]
         problems.append(reason)
         stop.set()
 
-    log = StderrLog(SystemClock())
+    log = StderrLog(SystemClock(), settings.log_format)
     async with of_libraries(log), engine_cell(settings, log=log, broken=broken) as cell:
         cell.log("starting", {"routes": len(loaded.routeset.plans), "state": settings.state, "socket": settings.socket})
         for text in exposed_secrets(settings):

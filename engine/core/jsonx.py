@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -19,6 +20,12 @@ from engine.core.numbers import plain
 MAX_DEPTH = 64
 MAX_DIGITS = 40
 _PAST = 10**MAX_DIGITS  # smallest whole number with more digits
+
+# Escapes one by one, so that the backslash of one is not taken for the beginning of another; a pair is one.
+_ESCAPE = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    r"|(?P<half>\\u[dD][89a-fA-F][0-9a-fA-F]{2}|[\ud800-\udfff])|\\."
+)
 
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 _encoder = msgspec.json.Encoder(decimal_format="number")
@@ -133,14 +140,34 @@ def parse(raw: bytes | str) -> Any:
         check_depth(text)
         value = _strict.decode(text)
         if "\\u" in text or isinstance(raw, str):
-            encode(value)  # half a surrogate pair is text nobody could write again
+            _refuse_halves(value, text)
         return value
-    except UnicodeError as error:
-        raise Permanent("bad-json", f"not UTF-8 text: {getattr(error, 'reason', error)}") from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        what = f"byte 0x{error.object[error.start]:02X} is not UTF-8 ({error.reason})"
+        raise Permanent("bad-json", f"line {line}: {what}") from None
     except json.JSONDecodeError as error:
         raise Permanent("bad-json", f"line {error.lineno}, column {error.colno}: {error.msg}") from None
     except RecursionError:
         raise Permanent("bad-json", f"nested deeper than {MAX_DEPTH} levels") from None
+
+
+def _refuse_halves(value: Any, text: str) -> None:
+    """Half a surrogate pair is text that nobody could write again. Raises Permanent `bad-json` that says where it is."""
+    try:
+        encode(value)
+    except UnicodeEncodeError:
+        at, half = next(_halves(text))
+        line, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+        why = f"{half} is half of a surrogate pair, which is no character; both halves or neither must be there"
+        raise Permanent("bad-json", f"line {line}, column {column}: {why}") from None
+
+
+def _halves(text: str) -> Iterator[tuple[int, str]]:
+    """Where half a pair stands in the text, and how it is written: as an escape (its backslash), or as it is."""
+    for found in _ESCAPE.finditer(text):
+        if half := found["half"]:
+            yield found.start(), half if half.isascii() else ascii(half)[1:-1]
 
 
 def check_depth(text: str) -> None:

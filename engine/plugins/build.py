@@ -28,6 +28,11 @@ class DocumentMapper(Protocol):
         """Schema of what it gives, `name@n`; empty when it declares none."""
         ...
 
+    @property
+    def made(self) -> Shape:
+        """What is known of the documents it gives: what `output` says, else the names it writes."""
+        ...
+
     def apply(self, data: Any, env: Env) -> Any:
         """The mapped document. Raises Failure `mapping-failed` naming the field."""
         ...

@@ -158,6 +158,10 @@ reload:
   probation: {events: 50, within: 2m, failing: 0.05}
 ```
 
+It goes back as soon as the failures are more than 5 % of 50, which is at the third, however few events came by then:
+one or two bad receipts take no edit back, and a mapping that is wrong for all does so with its first three. When the two
+minutes are over before 50 events came, three failures or more are held against those that came. `events: 0` switches it off.
+
 | risk | what may happen | a financial route |
 |---|---|---|
 | `effect-changed` | what was applied under the former name could be applied again | is refused |

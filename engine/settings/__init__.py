@@ -11,7 +11,16 @@ from pathlib import Path
 from typing import TypedDict, Unpack
 
 from engine.settings.addresses import EMBEDDED, PREFIX, check_address, listening_at, where
-from engine.settings.checks import MODES, MOST_WORKERS, check_names, check_together, check_workers, number, yes
+from engine.settings.checks import (
+    MODES,
+    MOST_WORKERS,
+    check_log_format,
+    check_names,
+    check_together,
+    check_workers,
+    number,
+    yes,
+)
 
 __all__ = ["EMBEDDED", "Given", "Settings", "where"]
 
@@ -24,6 +33,7 @@ class Given(TypedDict, total=False):
     workers: int | None
     http: str | None
     watch: bool | None
+    log_format: str | None
 
 
 @dataclass(frozen=True)
@@ -42,6 +52,7 @@ class Settings:
     cell        a name, where several cells share a vhost or a database    TILLFLOW_CELL
     watch       files that change are applied by themselves; else by `tillflow apply`      TILLFLOW_WATCH, yes or no
     http        host:port of /health and /metrics; empty: not served       TILLFLOW_HTTP
+    log_format  human, json; empty: human where stderr is a terminal       TILLFLOW_LOG_FORMAT
 
     Addresses hold passwords: they are shown through `where` only.
     """
@@ -58,6 +69,7 @@ class Settings:
     cell: str = ""
     http: str = ""
     watch: bool = True
+    log_format: str = ""
 
     @classmethod
     def read(
@@ -84,6 +96,7 @@ class Settings:
             cell=environ.get(f"{PREFIX}CELL", ""),
             http=given.get("http") or environ.get(f"{PREFIX}HTTP", ""),
             watch=yes(environ, "WATCH") if watch is None else watch,
+            log_format=given.get("log_format") or environ.get(f"{PREFIX}LOG_FORMAT", ""),
         )
         settings._check()
         return settings
@@ -95,6 +108,7 @@ class Settings:
         check_workers(self.workers, self.worker)
         check_together(self.transport, self.store, self.workers)
         check_names(self.topology, self.zone, self.cell)
+        check_log_format(self.log_format)
         listening_at(self.http, self.workers)
 
     @property

@@ -10,6 +10,7 @@ from pathlib import Path
 from engine.core.errors import SettingsError
 from engine.settings.addresses import EMBEDDED, PREFIX, where
 
+LOG_FORMATS = ("human", "json")
 MODES = ("manage", "verify")
 MOST_WORKERS = 64
 _CELL = re.compile(r"[a-z][a-z0-9_]{0,30}")
@@ -76,6 +77,13 @@ def check_names(topology: str, zone: str, cell: str) -> None:
             f"{PREFIX}CELL is {_short(cell)}; a name begins with a lower case letter, and goes on with at most 30 "
             "lower case letters, digits and _"
         )
+
+
+def check_log_format(form: str) -> None:
+    """How lines of the log are written."""
+    if form not in ("", *LOG_FORMATS):
+        told = f"the format of the log (--log-format or {PREFIX}LOG_FORMAT) cannot be {_short(form)}"
+        raise SettingsError(f"{told}; it is {' or '.join(LOG_FORMATS)}")
 
 
 def _short(text: str) -> str:

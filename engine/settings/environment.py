@@ -12,6 +12,7 @@ SET = (
     "ACTOR",
     "CELL",
     "HTTP",
+    "LOG_FORMAT",
     "PROJECT",
     "SECRETS",
     "STATE",

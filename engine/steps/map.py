@@ -27,7 +27,8 @@ class Map(Step):
 
     def __init__(self, config: Config, build: Build) -> None:
         self._mapper = build.mapping(config.root)
-        self._shape = build.shape_of(self._mapper.output)
+        output = self._mapper.output
+        self._shape = build.shape_of(output) if output else self._mapper.made
 
     def run(self, frame: Frame) -> None:
         frame.data = self._mapper.apply(frame.data, frame.env)

@@ -151,6 +151,7 @@ async def test_a_server_that_does_not_answer_is_down_and_its_password_not_told()
     with pytest.raises(StoreDown, match=r"PostgreSQL 127\.0\.0\.1:1/d cannot be reached") as caught:
         await store("postgresql://anna:s3cret@127.0.0.1:1/d").open()
     assert "s3cret" not in str(caught.value)
+    assert "Start it, or correct host and port of the store's address" in str(caught.value)
 
 
 async def test_a_server_that_only_reads_is_down(dsn: str) -> None:

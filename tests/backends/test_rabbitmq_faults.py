@@ -337,6 +337,7 @@ async def test_a_broker_that_is_not_there_is_told_as_such() -> None:
     with pytest.raises(StoreDown, match=r"127\.0\.0\.1:1/x cannot be reached") as raised:
         await one.open()
     assert "secret" not in str(raised.value)
+    assert "Start it, or correct host and port of the transport's address" in str(raised.value)
 
 
 async def test_a_consumer_that_ends_in_the_midst_of_deliveries_disturbs_no_other(names: Names) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from engine.app import Loaded, load, make_engine
-from engine.cli.demo.day import _TABLES
+from engine.cli.demo.ground import _TABLES
 from engine.core.event import Event
 from engine.core.jsonx import decode
 from engine.discover import discover

@@ -15,7 +15,7 @@ from engine.core.masking import mask_value
 from engine.plugins.frame import Frame
 from engine.runtime.ingress.identity import identified
 from engine.runtime.router.env import RouteEnv, Surroundings
-from engine.runtime.router.pipeline import begin
+from engine.runtime.router.segment import begin
 from engine.runtime.tables import FolderFiles, Tables
 from engine.settings import Settings
 from tests.bench.timing import micros

@@ -50,6 +50,10 @@ class Shop:
         told = self.json("status")["revisions"]["last_error"]
         return "\n".join(told["problems"]) if told else ""
 
+    def files(self) -> dict[str, Any]:
+        told: dict[str, Any] = self.json("status")["files"]
+        return told
+
     def sells(self, receipt: str) -> Path:
         """A till's file is dropped; answers where the sale is posted."""
         lines = (self.folder / "data/archive/monday.csv").read_text("utf-8").splitlines()
@@ -96,11 +100,16 @@ def test_every_line_of_the_log_says_which_revision_runs(shop: Shop, running: sub
 
 @pytest.mark.parametrize("running", [["--no-watch"]], indirect=True)
 def test_without_watching_an_edit_waits_for_apply(shop: Shop, running: subprocess.Popen[bytes]) -> None:
+    assert shop.files()["differ"] is False and "differ" not in shop("status").out
     shop.edit("class: process\n", GIVES_UP)
     posted = shop.sells("2001")
     until(posted.exists)
     assert [number for number, _, _ in shop.history()] == [1]
+    assert (shop.files()["differ"], shop.files()["watched"]) == (True, False)
+    told = shop("status").out
+    assert "the files differ from what runs (revision 1)" in told and "`tillflow apply` has them run" in told
     shop("apply", "--author", "anna", "--reason", "ours")
+    assert shop.files()["differ"] is False
     assert shop.history() == [(2, "active", "anna"), (1, "past", "")]
 
 
@@ -113,6 +122,8 @@ def test_a_good_edit_runs_and_a_bad_one_is_told_with_its_line(shop: Shop, runnin
     until(lambda: f"routes/post-sales.yaml:{line}:10 TF3002" in shop.last_error())
     told = shop("status").out
     assert "revision 2" in told and "the last edit was not taken" in told and "did you mean `sale-to-posting`?" in told
+    assert "the files differ from what runs (revision 2)" in told and "they have errors, and what runs goes on" in told
+    assert told.count("TF3002") == 1 and "TF3002" in shop.files()["errors"][0]
     posted = shop.sells("2001")
     until(posted.exists)
     assert "sale-to-postnig" in shop("plan", code=1).out
@@ -129,6 +140,7 @@ def test_a_good_edit_runs_and_a_bad_one_is_told_with_its_line(shop: Shop, runnin
 def test_a_risky_edit_waits_for_apply_and_can_be_taken_back(shop: Shop, running: object) -> None:
     shop.edit("  - id: posting\n", "  - id: posting\n    effect: other\n")
     until(lambda: "effect-changed" in shop.last_error())
+    assert "they were not taken, as told above" in shop.files()["next"]
 
     plan = shop.json("plan", "--detailed-exitcode", code=3)
     assert plan["running"] is True and [one["route"] for one in plan["changes"]] == ["post-sales"]
@@ -153,6 +165,7 @@ def test_a_risky_edit_waits_for_apply_and_can_be_taken_back(shop: Shop, running:
     assert "is active" in shop("rollback", "1", "--wait", "--author", "ben", "-r", "too early").out
     assert shop.history() == [(2, "rejected", "ana"), (1, "active", "ben")]
     assert "taken back by ben: too early" in shop("history").out
+    assert "they were not taken: taken back by ben: too early; save another edit" in shop("status").out
     assert shop.sells("2001") and "no such revision" in shop("rollback", "9", code=1).err
     until((shop.folder / "data/posted/0012-03-2001.json").exists)
 
@@ -164,6 +177,7 @@ def test_the_store_of_an_engine_that_does_not_run(shop: Shop) -> None:
     plan = shop.json("plan", "--detailed-exitcode", code=3)
     assert plan["running"] is False and plan["unchanged"] == ["till-sales"]
     assert plan["changes"][0]["texts"] == ["post-sales: retry {give_up_after: 6h} added"]
+    assert "the next start takes them" in shop("status").out
     shop("apply", "--author", "ana", "-r", "sooner")
     assert "nothing changes" in shop("plan").out
 

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import signal
 import sqlite3
+import subprocess
+import sys
+import time
 from collections import Counter
 from contextlib import closing
 from decimal import Decimal
@@ -11,6 +17,8 @@ from pathlib import Path
 import pytest
 
 from engine.cli.demo.story import UNKNOWN_AT, WRONG_TAX_AT, tell
+from engine.cli.demo.totals import reckon
+from engine.core.jsonx import decode
 from tests.cli.conftest import Said, Tillflow
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,3 +57,38 @@ def test_what_goes_wrong_on_the_day_is_told(day: Said) -> None:
     assert {"unknown-sku", "tax-mismatch", "corrupt-document"} <= set(reasons)
     assert day.json["duplicates"] > 0
     assert day.json["refused_for_a_while"] > 0
+
+
+def test_what_it_prints_at_the_end_leads_one_item_to_its_end(tmp_path: Path) -> None:
+    """The very lines, in their order; whoever reads them stops `run` when the item is done."""
+    environ = {**os.environ, "NO_COLOR": "1"}
+    command = [sys.executable, "-m", "engine.cli", "demo", "--into", str(tmp_path / "a day")]
+    told = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=True).stdout
+    shipped = (ROOT / "mappings/tables/products.csv").read_bytes()
+    lines = [line.strip() for line in told.partition("Look further")[2].splitlines() if line.startswith("  ")]
+    before = reckon(tmp_path / "a day" / "state")
+
+    def said(line: str) -> str:
+        done = subprocess.run(line, shell=True, cwd=ROOT, env=environ, capture_output=True, text=True, check=True)
+        return done.stdout + done.stderr
+
+    run = next(line for line in lines if " run " in line)
+    for line in lines[: lines.index(run)]:
+        said(line)
+    engine = subprocess.Popen(shlex.split(run), cwd=ROOT, env=environ, stderr=subprocess.DEVNULL)
+    trace, status = lines[lines.index(run) + 1 :]
+    try:
+        until = time.monotonic() + 60
+        while ("applied", "erp") not in [
+            (entry["what"], entry["sink"]) for entry in decode(said(f"{trace} --format json"))["entries"]
+        ]:
+            assert engine.poll() is None and time.monotonic() < until
+    finally:
+        engine.send_signal(signal.SIGTERM)
+        engine.wait(timeout=60)
+
+    after = reckon(tmp_path / "a day" / "state")
+    assert "replayed" in said(trace) and "unknown-sku" not in said(status)
+    assert (after.received, after.applied) == (before.received, before.applied + 1)
+    assert after.work_items == before.work_items - 1 and after.agree
+    assert (ROOT / "mappings/tables/products.csv").read_bytes() == shipped

@@ -20,7 +20,7 @@ ENGINE = Path(__file__).resolve().parents[2] / "engine"
         ("TILLFLOW_WORKER_S", "did you mean `TILLFLOW_WORKERS`?"),
         ("TILLFLOW_TRANPSORT", "did you mean `TILLFLOW_TRANSPORT`?"),
         ("TILLFLOW_store", "did you mean `TILLFLOW_STORE`?"),
-        ("TILLFLOW_LOG", "there are TILLFLOW_ACTOR, TILLFLOW_CELL, "),
+        ("TILLFLOW_LOGGING", "there are TILLFLOW_ACTOR, TILLFLOW_CELL, "),
     ],
 )
 def test_an_unknown_one_is_told_with_the_nearest(name: str, help: str) -> None:

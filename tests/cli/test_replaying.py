@@ -84,7 +84,7 @@ def test_keys_narrow_a_trace_and_a_misspelt_one_is_told(
     def trace(*keys: str) -> Said:
         return tillflow("trace", *keys, "--project", project)
 
-    until(lambda: trace("receipt=1001").code == 0)
+    until(lambda: "applied" in trace("receipt=1001", "file=monday.csv").out)  # the line that knows the file comes last
     both, none = trace("receipt=1001", "file=monday.csv"), trace("receipt=1001", "file=tuesday.csv")
     assert both.code == 0 and "applied" in both.out
     assert none.code == 1 and "nothing is known of receipt=1001 and file=tuesday.csv together" in none.err

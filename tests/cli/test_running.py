@@ -221,3 +221,17 @@ def test_looking_never_keeps_an_engine_from_starting(tillflow: Tillflow, project
 
     assert database.exists()
     assert tillflow("status", "--project", project).code == 0
+
+
+def test_lines_for_people_can_be_asked_for_where_nobody_looks(project: Path) -> None:
+    """The workers write as their parent does."""
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "engine.cli", "run", "--log-format", "human"]
+    engine = subprocess.Popen(command, cwd=project, env=environ, stderr=subprocess.PIPE)
+    until(lambda: all((project / name).exists() for name in EXPECTED) or engine.poll() is not None)
+    engine.send_signal(signal.SIGTERM)
+
+    told = engine.communicate(timeout=30)[1].decode().splitlines()
+
+    assert any(line.split()[1:4] == ["info", "engine", "running"] for line in told), told
+    assert not any(line.startswith("{") for line in told)

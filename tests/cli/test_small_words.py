@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 
@@ -129,3 +131,31 @@ def test_a_command_is_told_as_it_was_started(monkeypatch: pytest.MonkeyPatch, tm
 
     monkeypatch.setattr(sys, "argv", ["/somewhere/engine/cli/__main__.py"])
     assert shlex.join(started_as()) == shlex.join([sys.executable, "-m", "engine.cli"])
+
+
+def test_a_line_for_another_folder_names_the_whole_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setattr(sys, "argv", [".venv/bin/tillflow"])
+
+    assert started_as() == [".venv/bin/tillflow"]
+    assert started_as(elsewhere=True) == [str(tmp_path / ".venv/bin/tillflow")]
+
+
+def test_what_init_says_is_next_can_be_typed_as_it_stands(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "engine.cli", "init", "a shop"]
+    environ = {**os.environ, "PATH": "/usr/bin:/bin", "PYTHONPATH": str(Path(__file__).parents[2])}
+    told = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=True).stderr
+    lines = [line.strip() for line in told.splitlines() if line.startswith("  ")]
+    assert [shlex.split(line)[-1] for line in lines] == ["a shop", "validate", "test", "run", "status"]
+
+    typed = subprocess.run(
+        " && ".join(lines[:3]), shell=True, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False
+    )
+    assert typed.returncode == 0, typed.stderr
+
+
+def test_init_here_needs_no_other_folder(tillflow: Tillflow, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert "cd " not in tillflow("init", ".").err

@@ -26,10 +26,16 @@ class Secrets:
     """Knows the secrets of the examples; `versions` says which value each has."""
 
     def __init__(self, versions: Mapping[str, str] | None = None) -> None:
-        self._versions = {"erp_password": "1", "erp_es_password": "1", "klaviyo_key": "1", **(versions or {})}
+        self._versions = {
+            "erp_password": "1",
+            "erp_es_password": "1",
+            "klaviyo_key": "1",
+            "short_key": "1",
+            **(versions or {}),
+        }
 
     def get(self, name: str) -> Secret:
-        return Secret(name, f"value of {name}", self._versions[name])
+        return Secret(name, "short" if name == "short_key" else f"value of {name}", self._versions[name])
 
 
 @cache

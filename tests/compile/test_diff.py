@@ -14,7 +14,8 @@ from engine.compile.plan import RouteSet
 from engine.config.project import read_project_from
 from engine.plugins.registry import Registry
 from engine.steps import BUILTIN
-from tests.runtime.lab import CONNECTIONS, SALE_TYPE, Lab, lab_connector, project
+from tests.fixtures.sale import SALE_TYPE
+from tests.runtime.lab import CONNECTIONS, Lab, lab_connector, project
 from tests.runtime.routes import FROM_SALES, POSTING, SALES, TO_ERP, route
 
 REGISTRY = Registry([formats, lab_connector(Lab())], BUILTIN)

@@ -19,9 +19,9 @@ from connectors.compliance.es_ticketbai.functions import ticketbai_ok, ticketbai
 from connectors.compliance.es_verifactu import chain as verifactu
 from connectors.compliance.es_verifactu.record import ALTA, ANULACION, canonical, digest, read
 from connectors.compliance.in_gst.functions import irn
-from connectors.compliance.links import Rules
 from connectors.compliance.pci.functions import pan_shown
 from connectors.compliance.pt_invoices import chain as pt
+from connectors.compliance.support.links import Rules
 from connectors.compliance.vat_ids.functions import tax_id, tax_id_ok, vat_id_ok
 from engine.core.errors import Failure
 from engine.expr.values import Refused

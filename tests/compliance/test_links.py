@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.compliance.links import REMEMBERED, Link, Rules, joined
+from connectors.compliance.support.links import REMEMBERED, Link, Rules, joined
 from engine.core.errors import Rejected, Transient
 
 RULES = Rules()

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from connectors.compliance.gdpr.functions import pseudonym
 from connectors.compliance.gdpr.normal import email, phone
 from connectors.compliance.gs1.functions import digit
-from connectors.compliance.pci.cards import luhn
 from connectors.compliance.pci.functions import pan_found, pan_shown, pan_truncated
+from engine.core.masking import luhn
 from engine.expr.values import Refused
 from engine.ports.secrets import Secret
 from tests.compliance.support import vectors

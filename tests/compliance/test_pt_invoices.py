@@ -12,11 +12,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.compliance.links import Rules
 from connectors.compliance.pt_invoices.chain import issue, verify
 from connectors.compliance.pt_invoices.document import message, private_key, read
 from connectors.compliance.pt_invoices.functions import pt_atcud, pt_hash_characters
 from connectors.compliance.pt_invoices.step import PtInvoice
+from connectors.compliance.support.links import Rules
 from engine.core.errors import Rejected, Transient
 from engine.expr.values import Refused
 from tests.compliance.support import go, step_of, worker

@@ -23,7 +23,7 @@ from connectors.compliance.at_rksv.dep import GROUPS, RECEIPTS, check, export
 from connectors.compliance.at_rksv.export_step import RksvExport
 from connectors.compliance.at_rksv.functions import rksv_dep, rksv_ocr, rksv_qr
 from connectors.compliance.at_rksv.step import Rksv
-from connectors.compliance.links import Rules
+from connectors.compliance.support.links import Rules
 from engine.core.errors import Permanent, Rejected
 from tests.compliance.support import go, step_of, vectors, worker
 

@@ -18,7 +18,7 @@ from connectors.compliance.es_verifactu.chain import issue, verify
 from connectors.compliance.es_verifactu.qr import qr_url
 from connectors.compliance.es_verifactu.record import canonical, digest, fits, huella, read
 from connectors.compliance.es_verifactu.step import Verifactu
-from connectors.compliance.links import Rules
+from connectors.compliance.support.links import Rules
 from engine.core.errors import Rejected, Transient
 from tests.compliance.support import go, step_of, vectors, worker
 

@@ -14,6 +14,8 @@ from connectors.core.formats.numbers import number
 from connectors.core.formats.xml_format import Xml
 from engine.sdk import BadRecord, Failure, Permanent, Record
 
+COUNTED = {"lines": [{"type": "l", "fields": [{"name": "n", "from": 1, "length": 4, "type": "integer"}]}]}
+
 
 def data_of(reader: Any, content: bytes) -> list[Any]:
     return [record.data for record in reader.decode(content, "file") if isinstance(record, Record)]
@@ -74,6 +76,21 @@ def test_csv_a_row_without_its_key_holds_back_both_groups_it_may_belong_to() -> 
     records = list(reader.decode(b"order,sku\n1,A\nrubbish\n2,C\n3,D\n", "f"))
     assert [type(r).__name__ for r in records] == ["BadRecord", "BadRecord", "Record"]
     assert {r.line for r in records if isinstance(r, BadRecord)} == {3}
+
+
+@pytest.mark.parametrize(
+    "format, content, place",
+    [
+        (Csv(Csv.Config()), b"a,b\n1,2\n1\n", "day.txt, line 3: 1 cells"),
+        (Csv(Csv.Config(columns=["a", "b"])), b"1\n", "day.txt, line 1: 1 cells"),
+        (Csv(Csv.Config(group_by=["a"])), b'a,b\n1,"2\n', "day.txt, line 2: a quoted cell is not closed"),
+        (FixedWidth(FixedWidth.Config.model_validate(COUNTED)), b"0001\n00x1\n", "day.txt, line 2: "),
+    ],
+)
+def test_a_bad_record_names_file_and_line(format: Any, content: bytes, place: str) -> None:
+    (bad,) = [one for one in format.decode(content, "day.txt") if isinstance(one, BadRecord)]
+    assert bad.failure.detail.startswith(place)
+    assert (bad.failure.data["file"], bad.failure.data["line"]) == ("day.txt", bad.line)
 
 
 def test_csv_a_group_by_of_a_missing_column_is_said() -> None:
@@ -140,7 +157,7 @@ def test_json_without_the_list_is_said() -> None:
         (b'{"a":' + b"1" * 5000 + b"}", "digits"),
         (b'{"a": NaN}', "not a JSON value"),
         (b'{"a": 1, "a": 2}', "occurs twice"),
-        (b'{"a": "\\ud800"}', "surrogates"),
+        (b'{"a":\n "x\\ud83d\\ude00\\ud800"}', "line 2, column 16: \\ud800 is half of a surrogate pair"),
         ('{"a": 1}'.encode("utf-16"), "UTF-8"),
         (b'{"a": 1', "line 1"),
     ],

@@ -168,6 +168,9 @@ def test_schemes_of_other_plugins_are_found_through_the_engine() -> None:
         def __init__(self, config: Any) -> None:
             self.token = config.token
 
+        async def sign(self, method: str, url: str, headers: dict[str, str], body: bytes, now: int) -> None:
+            headers["X-Token"] = self.token
+
     context = SimpleNamespace(auth_scheme={"acme.ours": Ours}.get)
     settings = {"url": "https://x.example", "auth": {"scheme": "acme.ours", "token": "t"}}
     made = HttpConfig.model_validate(settings, context=context)

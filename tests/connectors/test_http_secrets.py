@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -101,3 +102,25 @@ def test_a_secret_nobody_has_set_verifies_nothing() -> None:
     headers = {"webhook-id": "1", "webhook-timestamp": "1773480000", "webhook-signature": f"v1,{forged}"}
     with pytest.raises(Permanent, match="no secret"):
         one.verify("", headers, b"{}", 1_773_480_000_000_000)
+
+
+OAUTH = {"scheme": "oauth2", "token_url": "https://id.example/token", "client_id": "us"}
+
+
+@pytest.mark.parametrize(
+    "model, settings, why",
+    [
+        (HttpSourceConfig, {"path": "/", "auth": "oauth2"}, "`oauth2` checks no request that comes in"),
+        (HttpConfig, {"listen": "127.0.0.1:80", "auth": "oauth2"}, "`oauth2` checks no request that comes in"),
+        (HttpConfig, {"url": "https://x.example", "auth": "github"}, "`github` signs no request that goes out"),
+    ],
+)
+def test_a_scheme_of_the_other_direction_is_refused_when_it_is_loaded(model: Any, settings: Any, why: str) -> None:
+    """At run time each request would fail, and the sender of a webhook would try again for days."""
+    secret = Secret("s", "a long enough secret", "1")
+    both = {"oauth2": OAUTH | {"client_secret": secret}, "github": {"scheme": "github", "secret": secret}}
+    with pytest.raises(ValidationError, match=why) as caught:
+        model.model_validate(settings | {"auth": both[settings["auth"]]})
+    assert caught.value.errors()[0]["ctx"]["code"] == "TF5017"
+    HttpConfig.model_validate({"url": "https://x.example", "auth": both["oauth2"]})
+    HttpSourceConfig.model_validate({"path": "/", "auth": both["github"]})

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from engine import logs
 from engine.core.clock import SystemClock
+from engine.core.errors import SettingsError
 from engine.logs import StderrLog, of_libraries
+from engine.settings import Settings
 
 pytestmark = pytest.mark.anyio
 
@@ -59,3 +64,80 @@ async def test_libraries_are_told_in_the_same_form(capsys: pytest.CaptureFixture
     slow, failed = lines(capsys)[:2]
     assert (slow["text"], slow["part"], slow["number"]) == ("it is slow", "a.library", 7)
     assert (failed["text"], failed["why"], failed["number"]) == ("it failed", "OSError: gone", 7)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    made = Terminal()
+    monkeypatch.setattr(logs, "sys", SimpleNamespace(stderr=made))
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    return made
+
+
+FACTS = {"route": "till-sales", "why": "no such folder", "try": 3}
+
+
+def test_on_a_terminal_it_is_a_line_for_people(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    log = StderrLog(SystemClock())
+    log.always = lambda: {"revision": "0537cd268788", "number": 7}
+    log("a source failed", FACTS)
+    log("running", {"routes": 2})
+
+    failed, running = terminal.getvalue().splitlines()
+    assert failed[8:] == "Z warning till-sales       a source failed: no such folder  try=3 revision=7"
+    assert running[8:] == "Z info    engine           running  routes=2 revision=7"
+
+
+def test_its_colours_are_left_out_where_nobody_wants_them(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    StderrLog(SystemClock())("a source failed", FACTS)
+    assert "\x1b[33m" in terminal.getvalue()
+    terminal.truncate(0)
+    monkeypatch.setenv("NO_COLOR", "1")
+    StderrLog(SystemClock())("a source failed", FACTS)
+    assert "a source failed" in terminal.getvalue() and "\x1b[33m" not in terminal.getvalue()
+
+
+def test_a_line_for_people_stays_one_that_steers_nothing(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    text = "a\nb\x1b[2J[red]4111111111111111 " + "long " * 60
+    StderrLog(SystemClock())(text, {"route": text, "key": text, "why": text})
+
+    raw = terminal.getvalue()
+    assert raw.count("\n") == 1 and raw.rstrip("\n").isprintable()
+    assert "[red]" in raw and "4111111111111111" not in raw
+
+
+def test_json_can_be_asked_for_on_a_terminal_and_lines_for_people_elsewhere(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    StderrLog(SystemClock(), "json")("a source failed", FACTS)
+    line = json.loads(terminal.getvalue())
+    assert (line["level"], line["text"], line["route"], line["try"]) == ("warning", "a source failed", "till-sales", 3)
+
+    file = io.StringIO()
+    monkeypatch.setattr(logs, "sys", SimpleNamespace(stderr=file))
+    StderrLog(SystemClock(), "human")("a source failed", FACTS)
+    assert "a source failed: no such folder" in file.getvalue()
+
+
+def test_the_form_is_a_setting() -> None:
+    assert Settings.read({}).log_format == ""
+    assert Settings.read({"TILLFLOW_LOG_FORMAT": "json"}).log_format == "json"
+    assert Settings.read({"TILLFLOW_LOG_FORMAT": "json"}, log_format="human").log_format == "human"
+    with pytest.raises(SettingsError, match="cannot be 'xml'; it is human or json"):
+        Settings.read({"TILLFLOW_LOG_FORMAT": "xml"})
+
+
+def test_a_level_is_what_the_facts_say_or_follows_from_a_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    log = StderrLog(SystemClock())
+    log("one", {})
+    log("two", {"why": "x"})
+    log("three", {"level": "error"})
+    assert [line["level"] for line in lines(capsys)] == ["info", "warning", "error"]

@@ -11,13 +11,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from tests import postgres_server
 from tests.proof import checker, projects, till
 from tests.proof.conftest import Outside
 from tests.proof.place import Life
 from tests.proof.shared import SharedPlace
-from tests.rabbitmq_broker import Broker, fresh_name
+from tests.rabbitmq_broker import Broker, done_with
 
 RETRY = projects.RETRY
 SETTLED = 60.0  # seconds until what does not come to rest counts as lost
@@ -89,7 +90,7 @@ class Story(SharedPlace):
         store: str = "",
         environ: Mapping[str, str] | None = None,
     ) -> None:
-        name = cell or fresh_name()
+        name = cell or f"t{uuid4().hex[:10]}"
         given = {
             "TILLFLOW_TRANSPORT": transport or ground.broker.url,
             "TILLFLOW_STORE": store or ground.dsn,
@@ -168,13 +169,14 @@ def flows(story: Story, life: Life) -> None:
 
 @contextmanager
 def told(story: Story, *others: Story) -> Iterator[Story]:
-    """In the end whatever still lives is killed, and the cell's tables go."""
+    """In the end whatever still lives is killed, and the cell's tables and queues go."""
     try:
         yield story
     finally:
         for life in (life for place in (story, *others) for life in place.begun):
             life.signal(signal.SIGKILL)
         asyncio.run(postgres_server.run(story.dsn, f"DROP SCHEMA IF EXISTS {story.cell} CASCADE"))
+        done_with(story.cell)
 
 
 def depths(story: Story) -> dict[str, Any]:

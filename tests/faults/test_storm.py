@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from itertools import cycle, islice
 from pathlib import Path
 from statistics import median
+from uuid import uuid4
 
 import pytest
 
@@ -26,7 +27,6 @@ from tests.faults.story import Ground, Story, wide
 from tests.proof import checker, projects, till
 from tests.proof.conftest import Outside
 from tests.proof.place import KILLED, ROOT, Place
-from tests.rabbitmq_broker import fresh_name
 
 SALES, RATE = 10_000, 120
 EDITS, EVERY = 60, 1.15
@@ -58,7 +58,7 @@ def files(source: str, connections: str = "") -> dict[str, str]:
 
 def hosts(make: Make, ground: Ground) -> tuple[Story, Story]:
     """Two hosts of one cell over the same files."""
-    cell = fresh_name()
+    cell = f"t{uuid4().hex[:10]}"
     environ = {
         "TILLFLOW_WATCH": "yes",
         "TILLS": ground.broker.url,

@@ -4,27 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-SALE = """
-$id: sale@1
-title: A sale
-x-tillflow:
-  key: [store, receipt]
-  guard: total
-  business_date: date
-  amount: total
-  currency: currency
-  search: {receipt: receipt}
-type: object
-required: [store, receipt, date, total]
-properties:
-  store: {type: string}
-  receipt: {type: string}
-  date: {type: string}
-  total: {type: number}
-  currency: {type: string, default: EUR}
-  note: {type: string}
-  lines: {type: array, items: {type: object, properties: {sku: {type: string}, keep: {type: boolean}}}}
-"""
+from tests.fixtures.sale import SALE_TYPE
+
+# With lines that say which of them are kept.
+SALE = SALE_TYPE.replace(
+    "items: {type: object}", "items: {type: object, properties: {sku: {type: string}, keep: {type: boolean}}}"
+)
 
 # The same, numbered by each store.
 NUMBERED = SALE.replace("  guard:", "  order_by: store\n  sequence: turn\n  guard:").replace(

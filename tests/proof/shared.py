@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from tests import postgres_server, rabbitmq_broker
 from tests.proof.place import Life, Place
@@ -84,7 +85,7 @@ class Cell:
 
     def __init__(self, dsn: str) -> None:
         self.dsn = dsn
-        self.name = rabbitmq_broker.fresh_name()
+        self.name = f"t{uuid4().hex[:10]}"
         self.places: list[SharedPlace] = []
 
     def place(
@@ -107,3 +108,4 @@ def cell() -> Iterator[Cell]:
             life.signal(signal.SIGKILL)
         name = made.name
         asyncio.run(postgres_server.run(made.dsn, f"DROP SCHEMA IF EXISTS {name} CASCADE"))
+        rabbitmq_broker.done_with(name)

@@ -12,32 +12,20 @@ from engine.config.project import read_project_from
 from engine.core.findings import Finding, in_order
 from engine.plugins.registry import Registry
 from engine.steps import BUILTIN
+from tests.fixtures.sale import SALE_TYPE
 from tests.runtime.lab import Lab, lab_connector
 from tests.runtime.routes import INGEST, route
 
-SALE = """
-$id: sale@1
-title: A sale
-x-tillflow:
-  key: [store, receipt]
-  guard: total
-  business_date: date
-  amount: total
-  currency: currency
-  search: {receipt: receipt}
-type: object
-required: [store, country, receipt, date, total]
-additionalProperties: false
-properties:
-  store: {type: string}
-  country: {type: string}
-  receipt: {type: string}
-  date: {type: string}
-  total: {type: number}
-  currency: {type: string, default: EUR}
-  training: {type: boolean, default: false}
-  extensions: {type: object, properties: {fiscal: {type: object}, local: {type: object}}, additionalProperties: false}
-"""
+# Closed, of a country, and with a place for what regions add.
+SALE = (
+    SALE_TYPE.replace("required: [store,", "additionalProperties: false\nrequired: [store, country,")
+    .replace("  receipt: {type: string}\n", "  receipt: {type: string}\n  country: {type: string}\n")
+    .replace("  note: {type: string}\n", "  training: {type: boolean, default: false}\n")
+    .replace(
+        "  lines: {type: array, items: {type: object}}",
+        "  extensions: {type: object, properties: {fiscal: {type: object}, local: {type: object}}, additionalProperties: false}",
+    )
+)
 STORES = "id,country,brand,rate\nA,DE,market,7\nB,ES,market,10\nC,ES,city,10\nX,XX,city,1\nU,US,city,1\n"
 TABLES = """
 tillflow: 1
@@ -168,6 +156,7 @@ insert:
   - {after: training, steps: [{id: marked, set: {extensions.local.mark: {const: es}}}]}
 disable:
   - {id: notes, reason: consent wording not approved}
+legal: [{ref: a law of the country}]
 expects_change:
   - {test: a sale is posted and noted, because: notes is disabled, sinks: {erp: {count: 1}, notes: {count: 0}}}
 """

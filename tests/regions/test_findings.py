@@ -23,6 +23,14 @@ def told(*parts: dict[str, str]) -> list[Finding]:
     return errors(files)
 
 
+def idle(*parts: dict[str, str]) -> list[Finding]:
+    files = dict(BASE)
+    for part in parts:
+        files |= part
+    assert errors(files) == []
+    return [finding for finding in compiled(files)[1] if finding.code == "TF6024"]
+
+
 def test_the_site_has_no_finding() -> None:
     assert compiled(SITE)[1] == []
 
@@ -54,6 +62,43 @@ def test_what_it_says_is_told_where_it_stands(text: str, code: str, line: int, s
     (found, *more) = [f for f in told(DE, overlay("de", text)) if f.code == code]
     assert (found.mark.file, found.mark.line) == ("routes/regions/de/posting.overlay.yaml", line)
     assert suggestion in found.suggestion and more == []
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "told"),
+    [
+        ("set: {way: line}\n", 4, "`way` is line without this line"),
+        ("set: {way: summary, most: 100}\n", 4, "`most` is 100 without this line"),
+        ("connect: {erp: outside}\n", 4, "`erp` goes to `outside` without this line"),
+        ("fill:\n  fiscal: []\n", 5, "no step fills `fiscal` here"),
+        ("fill_mapping: {sale-to-entry: {more: {}}}\n", 4, "no field fills `more` of `sale-to-entry` here"),
+        ("disable: [{id: notes, reason: a}, {id: notes, reason: b}]\n", 4, "`notes` is disabled without this line"),
+    ],
+)
+def test_what_makes_no_difference_is_a_warning(text: str, line: int, told: str) -> None:
+    (found,) = idle(DE, overlay("de", text))
+    assert (found.severity, found.message) == ("warning", told)
+    assert (found.mark.file, found.mark.line) == ("routes/regions/de/posting.overlay.yaml", line)
+
+
+def test_the_same_value_written_another_way_makes_no_difference() -> None:
+    minutes = POSTING.replace(
+        "params:\n", "params:\n  pause: {type: duration, default: 1m, overridable_by: [country]}\n"
+    )
+    assert idle(DE, {"routes/posting.yaml": minutes}, overlay("de", "set: {pause: 60s}\n"))
+    assert not idle(DE, {"routes/posting.yaml": minutes}, overlay("de", "set: {pause: 61s}\n"))
+
+
+def test_what_a_rule_asks_for_is_held_whatever_the_base_becomes() -> None:
+    assert not idle(DE, overlay("de", "legal: [{ref: a law}]\nset: {way: line}\nconnect: {erp: outside}\n"))
+
+
+def test_what_makes_a_difference_in_one_scope_or_on_one_day_is_none() -> None:
+    """A brand takes back, in its shops, what the country around it changed; where no country does, it says nothing."""
+    parts = (pack("es"), CITY, overlay("city", "set: {way: line}\n"))
+    assert idle(*parts)
+    assert not idle(*parts, overlay("es", "set: {way: summary}\n"))
+    assert not idle(*parts, overlay("es", "effective: {until: 2026-12-31}\nset: {way: summary}\n"))
 
 
 def test_the_base_stays_out_of_it() -> None:

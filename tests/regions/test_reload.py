@@ -9,9 +9,9 @@ import pytest
 
 from engine.backends.secrets import DictSecrets
 from engine.compile.compiler import compile_project
-from engine.compile.memory import Memory
 from engine.compile.partial import NotTheSame, build
 from engine.compile.plan import PlannedConnection, RouteSet
+from engine.compile.reuse import Memory
 from engine.config.project import read_project_from
 from engine.runtime.carrying.codec import Delivery, Routed
 from tests.regions.site import BASE, CITY, SITE, SPAIN, compiled, overlay, pack, registry, sold

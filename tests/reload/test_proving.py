@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from engine.compile.plan import ProbationRule
 from engine.core.errors import Permanent
 from engine.ports.store.audit import AuditList
 from engine.ports.store.revisions import RevisionList
+from engine.runtime.reload.probation import too_many
 from tests.reload.yard import Yard, on_both
 from tests.runtime.lab import sale
 from tests.runtime.routes import FROM_SALES, TO_ERP, route
@@ -62,6 +64,47 @@ async def test_few_failures_among_the_first_events_are_let_pass(yard: Yard) -> N
         await yard.until(failed)
         await yard.clock.sleep(3.0)
         assert engine.plans.revision == changed
+
+
+@on_both
+async def test_one_or_two_bad_receipts_take_no_edit_back(yard: Yard) -> None:
+    """Two of two, and when its time is over they still say nothing of the change; of the next three it would learn."""
+    async with yard.running() as engine:
+        wrong(yard, "reload: {probation: {within: 3s}}\n")
+        await yard.saved(engine)
+        changed = engine.plans.revision
+        yard.lab.offer([sale("x"), sale("y")], "day.json")
+
+        async def failed() -> bool:
+            return len(await yard.made.items()) == 2
+
+        await yard.until(failed)
+        await yard.clock.sleep(6.0)
+        standing = await engine.reload.standing()
+        assert (engine.plans.revision, standing["probation"]) == (changed, [])
+
+
+@pytest.mark.parametrize(
+    ("failed", "events", "over", "back"),
+    [
+        (2, 2, False, False),
+        (2, 2, True, False),
+        (3, 3, False, True),  # 5 % of 50 are two and a half: they are exceeded, whatever comes
+        (2, 50, True, False),
+        (3, 50, True, True),
+        (4, 98, True, False),  # more came between two looks: of 98 they are few
+        (5, 98, True, True),
+    ],
+)
+def test_failures_are_held_against_all_events_that_will_be_looked_at(
+    failed: int, events: int, over: bool, back: bool
+) -> None:
+    assert too_many(ProbationRule(), failed, events, over=over) is back
+
+
+@pytest.mark.parametrize(("failed", "over", "back"), [(20, False, False), (20, True, True), (2, True, False)])
+def test_when_the_time_is_over_three_failures_are_held_against_what_came(failed: int, over: bool, back: bool) -> None:
+    assert too_many(ProbationRule(events=1000), failed, 20, over=over) is back
 
 
 @on_both

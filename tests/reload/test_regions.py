@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from tests.fixtures.sale import SALE_TYPE
 from tests.reload.yard import Yard, on_both
-from tests.runtime.lab import CONNECTIONS, SALE_TYPE
+from tests.runtime.lab import CONNECTIONS
 from tests.runtime.routes import FROM_SALES, INGEST, route
 
 COUNTRY = SALE_TYPE.replace("required: [store,", "required: [country, store,").replace(

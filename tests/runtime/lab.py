@@ -43,6 +43,7 @@ from engine.runtime.reload.wanted import Project
 from engine.runtime.watch import Watch
 from engine.steps import BUILTIN
 from engine.testing.clock import current_clock, run_virtual
+from tests.fixtures.sale import SALE_TYPE
 from tests.runtime.fixed_files import FixedFiles
 
 
@@ -184,28 +185,6 @@ def lab_connector(lab: Lab) -> Connector:
 
     return Connector("lab", (LabSource, LabSink, LabCall), Link, "for tests")
 
-
-SALE_TYPE = """
-$id: sale@1
-title: A sale
-x-tillflow:
-  key: [store, receipt]
-  guard: total
-  business_date: date
-  amount: total
-  currency: currency
-  search: {receipt: receipt}
-type: object
-required: [store, receipt, date, total]
-properties:
-  store: {type: string}
-  receipt: {type: string}
-  date: {type: string}
-  total: {type: number}
-  currency: {type: string, default: EUR}
-  note: {type: string}
-  lines: {type: array, items: {type: object}}
-"""
 
 CONNECTIONS = "tillflow: 1\nconnections:\n  outside: {connector: lab, zone: eu}\n"
 

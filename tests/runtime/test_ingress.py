@@ -12,7 +12,8 @@ from engine.plugins.contracts import Arrival
 from engine.ports.store.journal import JournalAppend
 from engine.ports.store.work import WorkEdit
 from engine.runtime.people.replay import Who
-from tests.runtime.lab import SALE_TYPE, Bench, bench, running, sale, settle, virtual
+from tests.fixtures.sale import SALE_TYPE
+from tests.runtime.lab import Bench, bench, running, sale, settle, virtual
 from tests.runtime.routes import CHECKED, FROM_FILE, SALES, TO_BUS, TO_ERP, alone, route
 
 ME = Who("anna", "a test")

@@ -15,8 +15,9 @@ from engine.ports.transport import Address, Outgoing, Topology
 from engine.runtime.carrying import largebodies
 from engine.runtime.carrying.codec import BLOB
 from engine.runtime.carrying.largebodies import LARGE, LightTransport
+from tests.fixtures.sale import SALE_TYPE
 from tests.runtime.killing import Fate, killed_life
-from tests.runtime.lab import SALE_TYPE, Bench, bench, figures_of, running, sale, settle, virtual
+from tests.runtime.lab import Bench, bench, figures_of, running, sale, settle, virtual
 from tests.runtime.routes import SALES, posting
 
 SIZES = [300 << 10, 5 << 20]

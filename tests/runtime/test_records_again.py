@@ -9,7 +9,8 @@ import pytest
 from engine.core.errors import Permanent, TransportBlocked
 from engine.core.jsonx import decode
 from engine.ports.store.work import WorkEdit
-from tests.runtime.lab import SALE_TYPE, Bench, bench, running, sale, settle, virtual
+from tests.fixtures.sale import SALE_TYPE
+from tests.runtime.lab import Bench, bench, running, sale, settle, virtual
 from tests.runtime.routes import FROM_FILE, SALES, TO_ERP, posting, route
 
 ME = ("anna", "a test")

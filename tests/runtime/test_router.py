@@ -13,8 +13,9 @@ from engine.core.jsonx import decode
 from engine.ports.store.inbox import InboxOpen, InboxRouted
 from engine.ports.transport import Address, Outgoing
 from engine.runtime.people.replay import Who
+from tests.fixtures.sale import SALE_TYPE
 from tests.runtime.killing import Fate, killed_life
-from tests.runtime.lab import SALE_TYPE, bench, figures_of, running, sale, settle, virtual
+from tests.runtime.lab import bench, figures_of, running, sale, settle, virtual
 from tests.runtime.routes import FROM_SALES, SALES, TO_ERP, posting, route
 
 ONE = {"reference": "1", "total": 10}

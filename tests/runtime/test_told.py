@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from engine.core.errors import Permanent, Transient
+from engine.core.errors import Permanent, Throttled, Transient
+from engine.core.quoting import EXCERPT
 from engine.plugins.contracts import Arrival
+from engine.runtime.people.journal import document_entry, entry
 from tests.runtime.lab import bench, running, sale, settle, virtual
 from tests.runtime.routes import CHECKED, FROM_FILE, SALES, TO_BUS, TO_ERP, route
+from tests.runtime.support import event
 
 TYPED = SALES | {"routes/ingest.yaml": route("ingest", FROM_FILE + "accepts: sale@1\n" + TO_BUS)}
 LINES = SALES | {"routes/ingest.yaml": route("ingest", FROM_FILE.replace("json", "ndjson") + CHECKED + TO_BUS)}
@@ -161,3 +164,27 @@ async def test_an_id_nobody_has_and_one_that_several_have_are_told_apart() -> No
             await engine.control.work_show("zzz")
         with pytest.raises(Permanent, match=f"{first.count(twice)} work items begin with `{twice}`"):
             await engine.control.work_show(twice)
+
+
+def test_a_long_detail_is_an_excerpt_in_the_journal() -> None:
+    """A system may answer a megabyte of text; its beginning and its end are enough to know it by."""
+    long = f"refused: {'x' * 1_000_000} at the end"
+    for line in (
+        entry(event(), "posting", "retrying", 1, detail=long),
+        document_entry("d", "posting", "read", 1, file="", detail=long),
+    ):
+        assert len(line.detail) == EXCERPT
+        assert line.detail.startswith("refused: ") and line.detail.endswith(" at the end")
+
+
+@virtual
+async def test_what_a_system_answers_at_length_is_an_excerpt_wherever_it_is_written() -> None:
+    async with bench() as made, running(made, SALES) as engine:
+        made.lab.fail += [Throttled("too-many", "x" * 1_000_000, after=1.0), Transient("away", "y" * 1_000_000)]
+        made.lab.offer([sale("1")])
+        await settle(60)
+        details = [
+            line["detail"] for line in (await engine.control.trace("1"))["entries"] if line["what"] == "retrying"
+        ]
+        assert len(details) == 2
+        assert max(map(len, details)) == EXCERPT

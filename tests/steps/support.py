@@ -60,6 +60,7 @@ class TableMapper:
     def __init__(self, name: str, raw: Mapping[str, Any], build: TestBuild) -> None:
         self.name = name
         self.output = str(raw.get("output", ""))
+        self.made = Shape.of_object(dict.fromkeys(raw["fields"], UNKNOWN))
         self._fields = {key: read_value(value, build) for key, value in raw["fields"].items()}
 
     def apply(self, data: Any, env: Any) -> Any:

@@ -59,7 +59,7 @@ def wrong(shape: Shape, path: str) -> bool:
         ({"enrich": {"table": "products", "key": "no", "into": "p.x"}}, ["p.x.name", "no"], ["p.x.nmae", "p.y"]),
         ({"call": {**CALL, "into": "crm.found"}}, ["crm.found.anything", "no"], ["crm.fuond", "nr"]),
         ({"map": "to-product"}, ["name"], ["no", "nmae"]),
-        ({"map": "free"}, ["name", "no", "anything"], []),
+        ({"map": "free"}, ["name"], ["no", "nmae"]),
         ({"validate": "product@1"}, ["name"], ["no"]),
         ({"split": {"in": "lines", "key": "sku"}}, ["sku", "net"], ["no", "lines"]),
         ({"split": {"in": "lines", "as": "line", "key": "line.sku"}}, ["no", "line.net"], ["line.no"]),

@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from connectors.compliance.amounts import cents
 from connectors.compliance.at_rksv import jws
 from connectors.compliance.at_rksv.code import CANCELLATION, TRAINING, Receipt, chain_value, parse, printed, printed_ocr
 from connectors.compliance.at_rksv.counter import decrypt, encrypt
 from connectors.compliance.at_rksv.jws import Signed
-from connectors.compliance.links import Link, Rules, joined
+from connectors.compliance.support.amounts import cents
+from connectors.compliance.support.links import Link, Rules, joined
 from engine.sdk import Rejected
 
 TAX_SETS = ("normal", "reduced_1", "reduced_2", "zero", "special")

@@ -6,9 +6,9 @@ from pydantic import Field
 
 from connectors.compliance.at_rksv.dep import check
 from connectors.compliance.at_rksv.keys import aes_of, keys_of
-from connectors.compliance.libraries import announce, require
-from connectors.compliance.secrets import SecretName, announce_secret
-from connectors.compliance.shell import record_of
+from connectors.compliance.support.libraries import announce, require
+from connectors.compliance.support.secrets import SecretName, announce_secret
+from connectors.compliance.support.shell import record_of
 from engine.sdk import UNKNOWN, Build, Expression, Frame, Options, Path, Rejected, Shape, Step, Value, step
 
 SHOWN = 5  # problems that a work item tells

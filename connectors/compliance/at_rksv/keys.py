@@ -6,7 +6,7 @@ from typing import Any
 
 from connectors.compliance.at_rksv import jws
 from connectors.compliance.at_rksv.counter import aes_key
-from connectors.compliance.secrets import secret_of
+from connectors.compliance.support.secrets import secret_of
 from engine.sdk import Env, Permanent, ValueExpr, evaluate
 
 

@@ -8,9 +8,9 @@ from pydantic import Field, model_validator
 
 from connectors.compliance.at_rksv.chain import Device, issue, verify
 from connectors.compliance.at_rksv.keys import aes_of, keys_of, signing_key_of
-from connectors.compliance.libraries import announce, require
-from connectors.compliance.secrets import SecretName, announce_secret
-from connectors.compliance.shell import Chained, chain_key, chained, put_all, record_of
+from connectors.compliance.support.libraries import announce, require
+from connectors.compliance.support.secrets import SecretName, announce_secret
+from connectors.compliance.support.shell import Chained, chain_key, chained, put_all, record_of
 from engine.sdk import UNKNOWN, Build, Condition, Expression, Frame, Rejected, Shape, Step, Value, step
 
 ADDED = ("jws", "qr", "ocr", "hash", "previous", "signed")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from connectors.compliance.amounts import two_places
 from connectors.compliance.br_nfce.keys import key_of, key_ok, offline, online
-from connectors.compliance.secrets import revealed
+from connectors.compliance.support.amounts import two_places
+from connectors.compliance.support.secrets import revealed
 from engine.sdk import Anything, Number, Object, Refused, Text, YesNo, function
 
 _DAY = re.compile(r"(?:\d{4}-\d{2}-)?(\d{2})", re.ASCII)

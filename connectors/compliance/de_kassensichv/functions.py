@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from connectors.compliance.de_kassensichv.qr import parse
 from connectors.compliance.de_kassensichv.verify import signed_by
-from connectors.compliance.libraries import require_for_function
+from connectors.compliance.support.libraries import require_for_function
 from engine.sdk import Object, Refused, Text, YesNo, function
 
 

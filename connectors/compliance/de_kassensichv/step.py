@@ -8,8 +8,8 @@ from pydantic import Field
 
 from connectors.compliance.de_kassensichv.qr import Tse, parse
 from connectors.compliance.de_kassensichv.verify import signed_by
-from connectors.compliance.libraries import announce, require
-from connectors.compliance.shell import PLACE, put_all, record_of
+from connectors.compliance.support.libraries import announce, require
+from connectors.compliance.support.shell import PLACE, put_all, record_of
 from engine.sdk import (
     UNKNOWN,
     Build,

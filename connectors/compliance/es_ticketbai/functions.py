@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from connectors.compliance.amounts import two_places
 from connectors.compliance.es_ticketbai.identifier import id_ok, identifier, qr_ok, qr_url
+from connectors.compliance.support.amounts import two_places
 from engine.sdk import Number, Refused, Text, YesNo, function
 
 

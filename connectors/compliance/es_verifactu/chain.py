@@ -7,7 +7,7 @@ from typing import Any
 
 from connectors.compliance.es_verifactu.qr import Site, qr_of
 from connectors.compliance.es_verifactu.record import Record, fits, huella, normalized, read
-from connectors.compliance.links import Link, Rules, joined
+from connectors.compliance.support.links import Link, Rules, joined
 from engine.sdk import Rejected
 
 Entry = dict[str, Any]

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Literal
 from urllib.parse import quote
 
-from connectors.compliance.amounts import two_places
 from connectors.compliance.es_verifactu.record import spanish_day
+from connectors.compliance.support.amounts import two_places
 
 Site = Literal["production", "test"]
 SITES: Mapping[Site, str] = {

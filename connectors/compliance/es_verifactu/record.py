@@ -9,7 +9,7 @@ from datetime import date
 from itertools import product
 from typing import Any, Literal, NamedTuple
 
-from connectors.compliance.amounts import spellings, two_places
+from connectors.compliance.support.amounts import spellings, two_places
 
 ALTA = (
     "IDEmisorFactura", "NumSerieFactura", "FechaExpedicionFactura", "TipoFactura", "CuotaTotal", "ImporteTotal",

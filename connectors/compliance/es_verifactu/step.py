@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, field_validator
 
 from connectors.compliance.es_verifactu.chain import issue, verify
-from connectors.compliance.shell import Chained, chain_key, chained, put_all, record_of
+from connectors.compliance.support.shell import Chained, chain_key, chained, put_all, record_of
 from engine.sdk import UNKNOWN, Build, Expression, Frame, Shape, Step, problem, step
 
 

@@ -8,7 +8,7 @@ import unicodedata
 from typing import Literal
 
 from connectors.compliance.gdpr.normal import email, phone
-from connectors.compliance.secrets import revealed
+from connectors.compliance.support.secrets import revealed
 from engine.sdk import Anything, Refused, Text, function
 
 

@@ -1,43 +1,18 @@
-"""Card numbers in texts: 13 to 19 digits, also in groups, that a card network issues and that pass the Luhn check."""
+"""Card numbers in texts, also in groups. What is one, the engine says, which masks them at the first write."""
 
 from __future__ import annotations
 
 import re
 
-SHORTEST, LONGEST, SEEN_LAST = 13, 19, 4
+from engine.sdk import gs1_check, is_pan
+
+LONGEST, SEEN_LAST = 19, 4
 _RUN = re.compile(r"(?<![0-9])(?<![0-9]\.)[0-9](?:[ \u00a0\u2011-]?[0-9]){12,}+")
 _GROUP = re.compile(r"[0-9]+")
 _HASH = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|[0-9A-Fa-f]{32,}")  # and UUIDs
 _TRADE_ITEM = re.compile(r"(?:\b(?:gtin|ean|upc|itf|barcode|sku)[-\w]{0,4}\W{0,4}|\(0[12]\))\Z", re.IGNORECASE)
-# What networks issue, by leading digits and length: without it every tenth order number would be a card.
-_ISSUED = re.compile(
-    r"4[0-9]{12,18}|5[1-5][0-9]{14}|(?:222[1-9]|22[3-9][0-9]|2[3-6][0-9]{2}|27[01][0-9]|2720)[0-9]{12}"
-    r"|220[0-4][0-9]{12,15}|3[47][0-9]{13}|3(?:0[0-59][0-9]|[689][0-9]{2})[0-9]{10,15}"
-    r"|35(?:2[89]|[3-8][0-9])[0-9]{12,15}|(?:50|5[6-9]|6[0-9])[0-9]{14,17}|8[12][0-9]{14}|9792[0-9]{12}"
-)
-_GS1 = (13, 18)
 _CASE = 14
 _AMEX = 15
-
-
-def luhn(digits: str) -> bool:
-    """Whether the last digit is the Luhn check digit of the others."""
-    total = 0
-    for place, char in enumerate(reversed(digits)):
-        doubled = int(char) * (2 if place % 2 else 1)
-        total += doubled - 9 if doubled > 9 else doubled
-    return total % 10 == 0
-
-
-def is_card(digits: str) -> bool:
-    """Whether these digits alone are a card number. A GTIN-13 or SSCC with a right check digit is none."""
-    if not SHORTEST <= len(digits) <= LONGEST or _ISSUED.fullmatch(digits) is None or not luhn(digits):
-        return False
-    return len(digits) not in _GS1 or not _gs1(digits)
-
-
-def _gs1(digits: str) -> bool:
-    return sum(int(char) * (3 if place % 2 else 1) for place, char in enumerate(reversed(digits))) % 10 == 0
 
 
 def cards(text: str) -> list[tuple[int, int]]:
@@ -54,7 +29,9 @@ def cards(text: str) -> list[tuple[int, int]]:
 def _trade_item(text: str, start: int, end: int) -> bool:
     """14 digits with a right GS1 check digit behind a word that names a trade item: a GTIN of a case, not a Diners card."""
     digits = text[start:end]
-    return len(digits) == _CASE and _gs1(digits) and _TRADE_ITEM.search(text, max(0, start - 20), start) is not None
+    return (
+        len(digits) == _CASE and gs1_check(digits) and _TRADE_ITEM.search(text, max(0, start - 20), start) is not None
+    )
 
 
 def _in_run(run: str, offset: int) -> list[tuple[int, int]]:
@@ -73,7 +50,7 @@ def _in_run(run: str, offset: int) -> list[tuple[int, int]]:
 
 
 def _card_of(run: str, groups: list[tuple[int, int]]) -> bool:
-    return is_card("".join(run[start:end] for start, end in groups))
+    return is_pan("".join(run[start:end] for start, end in groups))
 
 
 def shortened(text: str, first: int) -> str:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.compliance.links import Link, Rules, joined
 from connectors.compliance.pt_invoices.document import PRINTED, Document, read, sign, verified
+from connectors.compliance.support.links import Link, Rules, joined
 from engine.sdk import Rejected, Transient
 
 Entry = dict[str, Any]

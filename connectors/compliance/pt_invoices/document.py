@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from connectors.compliance.amounts import two_places
+from connectors.compliance.support.amounts import two_places
 
 PRINTED = (0, 10, 20, 30)  # characters 1, 11, 21 and 31 of the signature stand on the document
 KEY_BITS = 1024

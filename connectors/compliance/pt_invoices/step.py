@@ -6,11 +6,11 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from connectors.compliance.libraries import announce, require
 from connectors.compliance.pt_invoices.chain import issue, verify
 from connectors.compliance.pt_invoices.document import private_key, public_key
-from connectors.compliance.secrets import SecretName, announce_secret, secret_of
-from connectors.compliance.shell import Chained, chain_key, chained, put_all, record_of
+from connectors.compliance.support.libraries import announce, require
+from connectors.compliance.support.secrets import SecretName, announce_secret, secret_of
+from connectors.compliance.support.shell import Chained, chain_key, chained, put_all, record_of
 from engine.sdk import UNKNOWN, Build, Expression, Frame, Permanent, Shape, Step, Value, evaluate, step
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from connectors.compliance.libraries import require_for_function
+from connectors.compliance.support.libraries import require_for_function
 from engine.sdk import Refused, Text, YesNo, function
 
 _SPECIAL = {"IN": "gstin", "BR": "cnpj", "MX": "rfc"}  # where the number of a business is not called VAT number

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.sdk import Permanent
+from engine.sdk import Failure, Permanent
 
 MAX_SIZE = 64 << 20  # bytes of one document
 MAX_LINE = 1 << 20  # bytes of one line
@@ -22,6 +22,13 @@ def corrupt(name: str, why: str, line: int = 0) -> Permanent:
     """The failure of a document that cannot be decoded at all."""
     place = f"{name}, line {line}" if line else name
     return Permanent("corrupt-document", f"{place}: {why}", data={"file": name, "line": line})
+
+
+def in_file(failure: Failure, name: str) -> Failure:
+    """The failure of a record, whose detail begins with its line, told with the file it is in."""
+    if not name:
+        return failure
+    return Permanent(failure.reason, f"{name}, {failure.detail}", data={**failure.data, "file": name})
 
 
 def guard(content: bytes, name: str, max_size: int = MAX_SIZE) -> None:

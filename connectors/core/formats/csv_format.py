@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from connectors.core.formats.caps import MAX_SIZE, corrupt, guard
+from connectors.core.formats.caps import MAX_SIZE, corrupt, guard, in_file
 from connectors.core.formats.csv_rows import Dialect, Row, read_rows
 from connectors.core.formats.fields import Encoding, Names
 from connectors.core.formats.grouping import KeyedRow, grouped
@@ -55,7 +55,8 @@ class Csv(Format):
         @model_validator(mode="after")
         def _sound(self) -> Csv.Config:
             if missing := [name for name in self.group_by if self.columns and name not in self.columns]:
-                raise problem("TF5003", f"`group_by` names `{missing[0]}`, which is not one of `columns`")
+                place = ("group_by", self.group_by.index(missing[0]))
+                raise problem("TF5003", f"`group_by` names `{missing[0]}`, which is not one of `columns`", path=place)
             return self
 
     def __init__(self, config: Config) -> None:
@@ -72,12 +73,12 @@ class Csv(Format):
             first = next(rows)
             columns, header = self._header(first, name), first.raw
         if self._config.group_by:
-            yield from self._groups(rows, columns, header)
+            yield from self._groups(rows, columns, header, name)
         else:
             for number, row in enumerate(rows):
                 failure = row.failure or _width(row, columns)
                 if failure:
-                    yield BadRecord(failure, number, row.line, header + row.raw)
+                    yield BadRecord(in_file(failure, name), number, row.line, header + row.raw)
                 else:
                     yield Record(self._data(row, columns), number, row.line)
 
@@ -97,10 +98,13 @@ class Csv(Format):
             return dict(pairs)
         return {column: cell for column, cell in pairs if cell != ""}
 
-    def _groups(self, rows: Iterator[Row], columns: Sequence[str], header: bytes) -> Iterator[Record | BadRecord]:
+    def _groups(
+        self, rows: Iterator[Row], columns: Sequence[str], header: bytes, name: str
+    ) -> Iterator[Record | BadRecord]:
         keys = self._config.group_by
         for number, group in enumerate(grouped(self._keyed(row, columns) for row in rows)):
             if group.failure:
+                group.failure = in_file(group.failure, name)
                 yield group.as_bad(number, header)
                 continue
             assert group.key is not None
@@ -126,10 +130,14 @@ class Csv(Format):
         return out.getvalue().encode(self._config.encoding)
 
     def schema(self) -> dict[str, Any] | None:
-        """Known when the columns are named."""
-        if not self._config.columns:
+        """Known when the columns are named; of a group of rows with a header what makes it one, and that it has rows."""
+        if not self._config.columns and not self._config.group_by:
             return None
-        row = _row_schema(self._config.columns)
+        row = (
+            _row_schema(self._config.columns)
+            if self._config.columns
+            else {"type": "object", "additionalProperties": True}
+        )
         if not self._config.group_by:
             return row
         keys = {name: {"type": "string"} for name in self._config.group_by}

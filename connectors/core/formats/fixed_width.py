@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from connectors.core.formats.caps import MAX_SIZE, guard
+from connectors.core.formats.caps import MAX_SIZE, guard, in_file
 from connectors.core.formats.fields import Encoding
 from connectors.core.formats.lines import physical_lines
 from connectors.core.formats.numbers import number
@@ -103,7 +103,7 @@ class FixedWidth(Format):
                 yield Record(self._read(text), position, line.number)
             except ValueError as error:
                 failure = Permanent("bad-line", f"line {line.number}: {error}", data={"line": line.number})
-                yield BadRecord(failure, position, line.number, line.raw)
+                yield BadRecord(in_file(failure, name), position, line.number, line.raw)
             position += 1
 
     def _read(self, text: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from connectors.core.http.auth import AuthUse, OptionalAuth, fit_for_senders
+from connectors.core.http.auth import AuthUse, OptionalAuth, fit_for_senders, fit_for_sending
 from engine.sdk import Duration, Options, Size, problem
 
 
@@ -62,7 +62,9 @@ class HttpConfig(Options):
     @field_validator("auth")
     @classmethod
     def _guards(cls, auth: AuthUse | None, info: ValidationInfo) -> AuthUse | None:
-        return fit_for_senders(auth) if info.data.get("listen") else auth
+        if info.data.get("listen"):
+            fit_for_senders(auth)
+        return fit_for_sending(auth) if info.data.get("url") else auth
 
     @model_validator(mode="after")
     def _sound(self) -> HttpConfig:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from connectors.core.formats.caps import MAX_SIZE, corrupt, guard
+from connectors.core.formats.caps import MAX_SIZE, corrupt, guard, in_file
 from connectors.core.formats.csv_format import key_of
 from connectors.core.formats.csv_rows import Dialect, Row, read_rows
 from connectors.core.formats.fields import Encoding
@@ -108,8 +108,7 @@ class TillCsv(Format):
                     Permanent("bad-line", str(error), data={"line": error.line}),
                     error.line,
                 )
-        failure = group.failure
-        group.failure = Permanent(failure.reason, f"{name}, {failure.detail}", data={**failure.data, "file": name})
+        group.failure = in_file(group.failure, name)
         return group.as_bad(number, header)
 
     def schema(self) -> dict[str, Any] | None:

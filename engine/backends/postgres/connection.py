@@ -92,13 +92,19 @@ class Server:
         except ValueError as error:  # the driver's text names the parameter, but may also quote the address
             raise SettingsError(f"the address of {self} is malformed ({type(error).__name__})") from None
         except _LOST as error:
-            raise StoreDown(f"{self} cannot be reached ({error or type(error).__name__})") from error
+            raise StoreDown(f"{self} cannot be reached ({error or type(error).__name__}){_next(error)}") from error
         try:
             await connection.execute(_DURABLE)
         except _LOST as error:
             connection.terminate()
             raise StoreDown(f"{self} went away ({error or type(error).__name__})") from error
         return connection
+
+
+def _next(error: BaseException) -> str:
+    """What to do where nobody answers; a server that answers says what is wrong itself."""
+    away = ". Start it, or correct host and port of the store's address (--store or TILLFLOW_STORE)"
+    return away if isinstance(error, OSError) else ""
 
 
 @asynccontextmanager

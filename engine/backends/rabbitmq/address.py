@@ -34,6 +34,8 @@ _TLS = {
     "transport's address",
 }
 
+_AWAY = "Start it, or correct host and port of the transport's address (--transport or TILLFLOW_TRANSPORT)"
+
 # Everything a connection or channel can end with.
 LOST = (AMQPError, OSError, TimeoutError, RuntimeError)
 
@@ -76,7 +78,7 @@ def failed(address: URL, error: BaseException) -> SettingsError | Unreachable:
         return SettingsError(f"RabbitMQ at {where}: {untrusted}")
     closed = isinstance(error, ConnectionClosed) and error.args[:1] in ((530,), (403,))
     if not closed and not isinstance(error, _REFUSED):
-        return Unreachable(f"RabbitMQ at {where} cannot be reached: {told(error)}{_perhaps(address, error)}")
+        return Unreachable(f"RabbitMQ at {where} cannot be reached: {told(error)}{_next(address, error)}")
     # A vhost that is not there is answered by closing, which aiormq only calls a frame it did not expect.
     why = "it closes the connection" if isinstance(error, InvalidFrameError) else told(error)
     return SettingsError(
@@ -85,11 +87,11 @@ def failed(address: URL, error: BaseException) -> SettingsError | Unreachable:
     )
 
 
-def _perhaps(address: URL, error: BaseException) -> str:
-    """A broker that misses our certificate says so and closes at once: often only the closing arrives."""
+def _next(address: URL, error: BaseException) -> str:
+    """What to do. A broker that misses our certificate says so and closes at once: often only the closing arrives."""
     if address.scheme == "amqps" and "certfile" not in address.query and "reset" in told(error).lower():
         return f"; perhaps {_TLS['CERTIFICATE_REQUIRED']}"
-    return ""
+    return f". {_AWAY}"
 
 
 def told(error: BaseException | None) -> str:

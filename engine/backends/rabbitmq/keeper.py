@@ -153,7 +153,7 @@ class Keeper:
             try:
                 await one.attach(wire)
             except QueueMissing:
-                self._log("a queue is gone while it is consumed", {"queue": one.queue})
+                self._log("a queue is gone while it is consumed", {"level": "warning", "queue": one.queue})
                 await self._mender.address(one.address)
                 await one.attach(wire)
         except (SettingsError, TransportBlocked) as error:

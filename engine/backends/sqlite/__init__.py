@@ -3,7 +3,7 @@
 from engine.backends.sqlite.database import SqliteDatabase
 from engine.backends.sqlite.health import examined
 from engine.backends.sqlite.lock import Owned, OwnerLock
-from engine.backends.sqlite.reader import ReadTransport, SqliteReader
+from engine.backends.sqlite.readonly import ReadTransport, SqliteReader
 from engine.backends.sqlite.store import SqliteStore
 from engine.backends.sqlite.transport import SqliteTransport
 

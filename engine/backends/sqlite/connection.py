@@ -90,6 +90,11 @@ def is_lasting(error: BaseException) -> bool:
     return _primary(error) in _LASTING
 
 
+def is_unopened(error: BaseException) -> bool:
+    """A file could not be opened or made: that of the database, or one that SQLite keeps beside it."""
+    return _primary(error) in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+
+
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from engine.cli.demo.day import Day, run_day
+from engine.cli.demo.ground import MISSING, PRODUCTS
 from engine.cli.demo.totals import Totals, reckon
 from engine.cli.output import Exit, Form, FormatOption, err, escape, fail, out, print_json, progress, table
 from engine.cli.project import ProjectOption, settings_for
@@ -39,7 +40,7 @@ def demo(
         )
     place = (folder or settings.project / ".tillflow" / "demo").absolute()
     if place.exists():
-        if any(place.iterdir()) and not (place / "state").exists():
+        if any(place.iterdir()) and not any((place / made).exists() for made in ("state", "project")):
             fail(f"{place} holds something that is not a demo", Exit.USAGE, "name another folder with --into")
         shutil.rmtree(place)
     if form is Form.HUMAN:
@@ -53,7 +54,7 @@ def demo(
     if form is Form.JSON:
         print_json(_as_json(day, totals))
     else:
-        _show(day, totals, project)
+        _show(day, totals)
     if not totals.agree or _differs(day, totals):
         fail("the day does not balance: that must never happen")
 
@@ -84,7 +85,7 @@ def _as_json(day: Day, totals: Totals) -> dict[str, Any]:
     }
 
 
-def _show(day: Day, totals: Totals, project: Path | None) -> None:
+def _show(day: Day, totals: Totals) -> None:
     console = out()
     console.print(f"\n[bold]A business day[/]: {len(day.story.files)} files, {day.seconds:.1f} s\n")
     heads = ("store", "currency", "received", "applied", "filtered", "work items", "agrees")
@@ -109,8 +110,39 @@ def _show(day: Day, totals: Totals, project: Path | None) -> None:
     console.print(
         table(("id", "route", "reason", "detail"), [(w["id"], w["route"], w["reason"], w["detail"]) for w in day.work])
     )
+    _show_more(day)
+
+
+def _show_more(day: Day) -> None:
+    """Commands that can be typed as they stand, one after the other: looking, then one item to its end."""
+    console = out()
     console.print("\nLook further:")
-    where = ["--project", str(project)] if project is not None else []
     for words in (["status"], ["trace", "receipt=1004"], ["work", "list"]):
-        line = shlex.join([*started_as(), *words, *where, "--state", str(day.folder / "state")])
+        console.print(f"  {escape(_line(day, *words))}")
+    item = next((w for w in day.work if w["reason"] == "unknown-sku"), None)
+    if item is None:
+        return
+    products = shlex.quote(str(_short(day.folder / "project" / PRODUCTS)))
+    console.print(
+        escape(f"\nFinish one of them: {item['id']}, a product that is in no table. Add it, and have its sale tried")
+    )
+    console.print("again; the engine does it when it runs (stop it with Ctrl-C). The trace then ends with `applied`.")
+    why = ["-r", "the product is in the table now"]
+    for line in (
+        f"echo {shlex.quote(MISSING)} >> {products}",
+        _line(day, "work", "replay", item["id"], *why),
+        _line(day, "run"),
+        _line(day, "trace", item["id"]),
+        _line(day, "status"),
+    ):
         console.print(f"  {escape(line)}")
+
+
+def _line(day: Day, *words: str) -> str:
+    where = ["--project", str(_short(day.folder / "project")), "--state", str(_short(day.folder / "state"))]
+    return shlex.join([*started_as(), *words, *where])
+
+
+def _short(path: Path) -> Path:
+    """As it is named from here, where it lies below."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import time
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from engine.app import engine_cell, make_engine
+from engine.cli.demo.ground import lay_down
 from engine.cli.demo.stand_in import StandIn, serving
 from engine.cli.demo.story import Story, drop, tell
 from engine.core.errors import ConfigError, TillflowError
@@ -23,16 +22,6 @@ from engine.settings import Settings
 PATIENCE = 50.0  # seconds until the demo gives up waiting
 POLL = 0.25
 QUIET = 4  # looks in a row without anything moving
-
-_TABLES = """
-create table if not exists journal_entries(reference text, date text, currency text, description text, customer text);
-create table if not exists journal_lines(
-  entry text, entry_date text, line_no integer, account text, debit text, credit text, cost_centre text);
-"""
-_STOCK = """
-create table if not exists stock_moves(
-  location text, sku text, bucket text, quantity text, kind text, reference text, line_no integer, business_date text);
-"""
 
 Tick = Callable[[int, int], None]  # settled, received
 
@@ -54,15 +43,14 @@ async def run_day(settings: Settings, folder: Path, tick: Tick) -> Day:
     """The whole day in `folder`. Raises TillflowError when it does not come to an end."""
     story, stand_in = tell(), StandIn()
     began = time.monotonic()
-    _databases(folder)
+    folder.mkdir(parents=True, exist_ok=True)
     async with serving(stand_in) as url:
-        environ = _environ(folder, url)
-        own = Settings(project=settings.project, state=folder / "state")
-        loaded = load(own, environ)
+        own = Settings(project=lay_down(settings.project, folder, url), state=folder / "state")
+        loaded = load(own, {})
         if has_errors(loaded.findings):
             raise ConfigError(loaded.findings, loaded.sources)
-        async with engine_cell(own, environ, log=_quiet) as cell:
-            engine = make_engine(cell, loaded, own, environ)
+        async with engine_cell(own, {}, log=_quiet) as cell:
+            engine = make_engine(cell, loaded, own, {})
             await engine.start()
             try:
                 drop(story, folder / "pos" / "inbox")
@@ -77,32 +65,6 @@ async def run_day(settings: Settings, folder: Path, tick: Tick) -> Day:
 
 def _quiet(text: str, facts: Any) -> None:
     """The demo's table tells the story; the engine's log would only disturb it."""
-
-
-def _environ(folder: Path, url: str) -> dict[str, str]:
-    def under(name: str) -> str:
-        return str(folder / name)
-
-    return {
-        "POS_INBOX": under("pos/inbox"),
-        "POS_ARCHIVE": under("pos/archive"),
-        "POS_FAILED": under("pos/failed"),
-        "OFFICE_INBOX": under("office/inbox"),
-        "OFFICE_ARCHIVE": under("office/archive"),
-        "OFFICE_FAILED": under("office/failed"),
-        "LABELS_OUTBOX": under("labels"),
-        "FINANCE_DB": f"sqlite:///{under('finance.db')}",
-        "STOCK_DB": f"sqlite:///{under('stock.db')}",
-        "PAYMENTS_URL": url,
-        "LOYALTY_URL": url,
-    }
-
-
-def _databases(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, tables in (("finance.db", _TABLES), ("stock.db", _STOCK)):
-        with closing(sqlite3.connect(folder / name)) as database:
-            database.executescript(tables)
 
 
 async def _settled(engine: Engine, inbox: Path, tick: Tick) -> None:

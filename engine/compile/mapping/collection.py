@@ -31,14 +31,18 @@ class Mappings:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._compiled: dict[str, CompiledMapping] = {}
+        self._flawed: dict[str, CompiledMapping] = {}
         self._filled: dict[tuple[str, str], CompiledMapping | None] = {}
 
     def compile_all(self) -> None:
         """Findings of every mapping, used or not."""
         for name, loaded in self._catalog.project.mappings.items():
-            made = _MappingCompiler(self._catalog, name, loaded, self._names).compile()
+            compiler = _MappingCompiler(self._catalog, name, loaded, self._names)
+            made = compiler.compile()
             if made is not None:
                 self._compiled[name] = made
+            elif compiler.flawed is not None:
+                self._flawed[name] = compiler.flawed
 
     @cached_property
     def _names(self) -> dict[str, str]:
@@ -52,7 +56,7 @@ class Mappings:
     def filled(self, catalog: Catalog, mappings: Mapping[str, Loaded[MappingDoc]]) -> Mappings:
         """These, some with their slots filled. Findings go to the report of `catalog`, once for equal ones."""
         made = Mappings(catalog)
-        made._compiled = dict(self._compiled)
+        made._compiled, made._flawed = dict(self._compiled), self._flawed
         made._filled, made._names = self._filled, self._names
         for name, loaded in mappings.items():
             key = (name, content_digest(loaded.document.data))
@@ -67,12 +71,18 @@ class Mappings:
     def get(self, name: str) -> CompiledMapping | None:
         return self._compiled.get(name)
 
+    def flawed(self, name: str) -> CompiledMapping | None:
+        """One that has findings and does not say what it reads: what else is wrong with it is seen where it is used."""
+        return self._flawed.get(name)
+
     def all(self) -> Mapping[str, CompiledMapping]:
         """By name."""
         return self._compiled
 
 
 class _MappingCompiler:
+    """One mapping. `flawed` is what could be read of one that has findings and no `input`."""
+
     def __init__(self, catalog: Catalog, name: str, loaded: Loaded[MappingDoc], given: Mapping[str, str]) -> None:
         self._catalog = catalog
         self._given = given
@@ -82,6 +92,7 @@ class _MappingCompiler:
         self._place = Place(catalog.report, loaded.document)
         self._scope = Scope(catalog, any_param=True)
         self._doubts: list[Doubt] = []
+        self.flawed: CompiledMapping | None = None
 
     def compile(self) -> CompiledMapping | None:
         before = self._catalog.report.errors
@@ -96,6 +107,7 @@ class _MappingCompiler:
             made = check.node(root, shape, output)
             self._check_adds_used(root)
         if root is None or self._catalog.report.errors > before:
+            self.flawed = self._readable(root)
             return None
         named = (self._doc.input, self._doc.output, *self._doc.adds.values())
         schemas = [self._catalog.schemas.digest(name) for name in named if name and "@" in name]
@@ -111,6 +123,12 @@ class _MappingCompiler:
             made=output if output.known else made,
             doubts=tuple(self._doubts),
         )
+
+    def _readable(self, root: Node | None) -> CompiledMapping | None:
+        named = [name for name in (self._doc.output, *self._doc.adds.values()) if name]
+        if root is None or self._doc.input or not all(name in self._catalog.schemas.names for name in named):
+            return None
+        return CompiledMapping(self._name, self._doc.output or "", root, adds=dict(self._doc.adds))
 
     def _root(self) -> Node | None:
         data: dict[str, Any] = self._document.data

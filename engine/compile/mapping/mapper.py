@@ -65,6 +65,7 @@ class NoMapping:
     """Stands in for a mapping that does not exist or has findings."""
 
     output = ""
+    made = UNKNOWN
 
     def __init__(self, name: str) -> None:
         self.name = name

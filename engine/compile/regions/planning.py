@@ -9,12 +9,12 @@ from functools import partial
 
 from engine.compile.catalog import Catalog
 from engine.compile.digests import content_digest
-from engine.compile.memory import Memory
 from engine.compile.plan import Plan
 from engine.compile.regions.choosing import Ground, PlannedPack, Regional, Span
 from engine.compile.regions.finding import scope_of
 from engine.compile.regions.residency import check_residency
 from engine.compile.report import Report
+from engine.compile.reuse import Memory
 from engine.compile.routes import plan_route
 from engine.config.models.route import RouteDoc
 from engine.config.project import Loaded
@@ -108,6 +108,7 @@ class _RoutePlanner:
         if self._broken:
             self._regions.broken.add(self._route.model.route)
             return
+        self._tell_idle()
         home = self._packs.get(self._route.region)
         self._regions.routes[self._route.model.route] = Regional(
             route=self._route.model.route,
@@ -125,6 +126,13 @@ class _RoutePlanner:
             mark = overlay.document.marks.value(("base",))
             self._catalog.report.add(Finding("TF6023", text, mark, advice))
             self._regions.broken.add(base_of(overlay))
+
+    def _tell_idle(self) -> None:
+        """What an overlay says and what makes no difference in any scope and on any day."""
+        under = [made.effective for made in self._made.values()]
+        moved = {mark for one in under for mark in one.moved}
+        idle = {finding.mark: finding for one in under for finding in one.idle}
+        self._catalog.report.add(*(finding for mark, finding in idle.items() if mark not in moved))
 
     def _relevant(self) -> list[Pack]:
         """Country packs, which an event must have, and those that lay something over this route."""

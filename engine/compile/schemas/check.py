@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema_rs
 
 from engine.compile.report import Place
-from engine.compile.schemas import words
+from engine.compile.schemas import keywords
 from engine.config.nearest import suggestion
 
 _META = jsonschema_rs.Draft202012Validator({"$ref": "https://json-schema.org/draft/2020-12/schema"})
@@ -36,7 +36,7 @@ class _Checker:
     def schema(self, place: Place, schema: Any, top: bool = False) -> None:
         if not isinstance(schema, Mapping):
             return
-        known = words.KEYWORDS | words.TOP if top else words.KEYWORDS
+        known = keywords.KEYWORDS | keywords.TOP if top else keywords.KEYWORDS
         for word in schema:
             if word not in known:
                 self._wrong(place.at(word))
@@ -49,13 +49,13 @@ class _Checker:
     def _values(self, place: Place, schema: Mapping[str, Any]) -> None:
         kinds = schema.get("type")
         for at, kind in _one_or_list(place.at("type"), kinds):
-            if isinstance(kind, str) and kind not in words.TYPES:
+            if isinstance(kind, str) and kind not in keywords.TYPES:
                 self._wrong(at, place.at("type"))
-                at.unknown("TF3511", "type", kind, words.TYPES)
+                at.unknown("TF3511", "type", kind, keywords.TYPES)
         format_ = schema.get("format")
-        if isinstance(format_, str) and format_ not in words.FORMATS:
+        if isinstance(format_, str) and format_ not in keywords.FORMATS:
             self._wrong(place.at("format"))
-            place.at("format").unknown("TF3511", "text format", format_, words.FORMATS)
+            place.at("format").unknown("TF3511", "text format", format_, keywords.FORMATS)
         self._pattern(place.at("pattern"), schema.get("pattern"))
         for name in schema["patternProperties"] if isinstance(schema.get("patternProperties"), Mapping) else ():
             self._pattern(place.at("patternProperties", name), name)
@@ -111,9 +111,9 @@ def _one_or_list(place: Place, value: Any) -> Iterator[tuple[Place, Any]]:
 
 def _inside(place: Place, schema: Mapping[str, Any]) -> Iterator[tuple[Place, Any]]:
     for word, value in schema.items():
-        if word in words.SCHEMA:
+        if word in keywords.SCHEMA:
             yield place.at(word), value
-        elif word in words.SCHEMA_LIST and isinstance(value, list):
+        elif word in keywords.SCHEMA_LIST and isinstance(value, list):
             yield from ((place.at(word, index), item) for index, item in enumerate(value))
-        elif word in words.SCHEMA_BY_NAME and isinstance(value, Mapping):
+        elif word in keywords.SCHEMA_BY_NAME and isinstance(value, Mapping):
             yield from ((place.at(word, name), item) for name, item in value.items())

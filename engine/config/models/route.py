@@ -137,7 +137,11 @@ class LifecycleDoc(Skeleton):
 
 
 class ProbationDoc(Skeleton):
-    """The first events after a change: when too many of them become work items, the change takes itself back."""
+    """The first events after a change: when too many of them become work items, the change takes itself back.
+
+    It does as soon as the failures exceed `failing` of `events` (with the defaults: at the third); when `within` is over,
+    also for three failures or more that exceed `failing` of the events that came.
+    """
 
     events: Annotated[int, Field(ge=0, le=10_000, description="How many of the first events count; 0: none.")] = 50
     within: Annotated[DurationText, Field(description="How long after the change they count.")] = "2m"

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from engine.config.loaded import Loaded, Project
+from engine.config.models.params import ParamDoc, rank
 from engine.config.models.route import RouteDoc
 from engine.config.models.step import May, StepDoc
 from engine.config.nodes import Path
@@ -83,6 +84,9 @@ class _Turn:
             text, also = f"this value of `{name}` is {wrong}", self._base("params", name)
             self._found("TF6010", text, self._marks.value(place), "choose a value inside the bounds", also=also)
             return
+        told = f"`{name}` is {_written(value)} without this line"
+        changes = bool(self._doc.legal) or not _same(param, value)
+        self._judged(changes, told, self._marks.value(place), self._base("params", name, "default"))
         working.params[name] = param.model_copy(update={"default": value})
         self._replace(("params", name, "default"), place)
 
@@ -101,6 +105,10 @@ class _Turn:
             advice = "name a connection of the same connector with `limits`, or `like` one that has them"
             self._found("TF6012", wrong, self._marks.value(place), advice, also=also)
         elif self._working.project.exists("connection", connection):
+            told = f"`{name}` goes to `{connection}` without this line"
+            also = self._base("to", index, "connection")
+            changes = bool(self._doc.legal) or sink.connection != connection
+            self._judged(changes, told, self._marks.value(place), also)
             working.sinks[index] = sink.model_copy(update={"connection": connection})
             self._replace(("to", index, "connection"), place)
 
@@ -130,6 +138,7 @@ class _Turn:
         index = slots[name]
         if self._locked(name, working.docs[index].lock, place):
             return
+        self._judged(bool(steps), f"no step fills `{name}` here", self._marks.key(place))
         at = ("steps", index)
         slot = working.whole.at(at).opened()
         assert isinstance(slot.inner, dict)
@@ -153,6 +162,9 @@ class _Turn:
             )
             self._found("TF6017", text, self._marks.key(place), f"it uses: {used}" if used else "")
         elif loaded is not None:
+            for slot, fields in slots.items():
+                told = f"no field fills `{slot}` of `{name}` here"
+                self._judged(bool(fields), told, self._marks.key((*place, slot)))
             whole = working.mappings.get(name) or Piece(loaded.document)
             working.mappings[name], found = filled_mapping(whole, self._overlay, name, slots)
             working.findings += found
@@ -187,10 +199,14 @@ class _Turn:
         if name in working.ids:
             path = working.ids[name]
             if self._may(path, name, "disable", place):
+                self._judged_gone(name, working.removed.get(name), place)
                 working.removed.setdefault(name, Gone(name, working.whole.at(path), reason))
         elif name in sinks:
             path = ("to", sinks[name])
-            if self._may(path, name, "disable", place) and name not in working.disabled:
+            if not self._may(path, name, "disable", place):
+                return
+            self._judged_gone(name, working.disabled.get(name), place)
+            if name not in working.disabled:
                 working.disabled[name] = Gone(name, working.whole.at(path), reason)
                 working.put((*path, DISABLED), reason, steps=False)
         else:
@@ -219,6 +235,24 @@ class _Turn:
             self._found("TF6011", text, self._marks.value(place), "leave it as it is in the base", also=also)
         return lock
 
+    # --- what comes of it --------------------------------------------------------------------------------------------
+
+    def _judged(self, changes: bool, text: str, mark: Mark, also: tuple[Mark, ...] = ()) -> None:
+        """Whether an operation makes a difference here. It may make none here and one in another scope or interval, so
+        what is said of it is decided where all of them are known. A value that a rule under `legal` asks for is held,
+        whatever the base becomes: that is a difference too.
+        """
+        if changes:
+            self._working.moved.add(mark)
+        else:
+            advice = "leave it out, or write what shall be different here; what a rule asks for whatever the base becomes stays, "
+            advice += "with the rule under `legal`"
+            self._working.idle.append(Finding("TF6024", text, mark, advice, severity="warning", also=also))
+
+    def _judged_gone(self, name: str, former: Gone | None, place: Path) -> None:
+        also = (former.reason.mark,) if former is not None else ()
+        self._judged(former is None, f"`{name}` is disabled without this line", self._marks.value(place), also)
+
     # --- helpers -----------------------------------------------------------------------------------------------------
 
     def _replace(self, path: Path, place: Path) -> None:
@@ -242,6 +276,17 @@ class _Turn:
         self, code: str, text: str, mark: Mark, help: str = "", suggestion: str = "", also: tuple[Mark, ...] = ()
     ) -> None:
         self._working.findings.append(Finding(code, text, mark, help, suggestion, also=also))
+
+
+def _same(param: ParamDoc, value: Any) -> bool:
+    """True for the value a parameter has already, also written another way: 60s and 1m."""
+    if value == param.default or param.type is None or param.default is None:
+        return bool(value == param.default)
+    return bool(rank(param.type, value) == rank(param.type, param.default))
+
+
+def _written(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _is_mapped(value: Any, name: str) -> bool:

@@ -13,7 +13,7 @@ from engine.config.models.route import RouteDoc
 from engine.config.models.step import StepDoc
 from engine.config.nodes import Path
 from engine.config.regions.pieces import Piece, merged
-from engine.core.findings import Finding
+from engine.core.findings import Finding, Mark
 
 SLOT_STEPS = "steps"  # where the steps stand that fill a slot; nobody can write this key in a file
 DISABLED = "disabled"  # why a sink is never selected; nobody can write this key either
@@ -38,6 +38,8 @@ class Effective:
     disabled  sinks that are never selected
     gone      steps and sinks that do not run
     overlays  names of what was laid over it, weakest first
+    idle      of operations that made no difference, what to say where they make none anywhere
+    moved     operations that did make one, by their place
     """
 
     route: Loaded[RouteDoc]
@@ -47,6 +49,8 @@ class Effective:
     disabled: frozenset[str] = frozenset()
     gone: tuple[Gone, ...] = ()
     overlays: tuple[str, ...] = ()
+    idle: tuple[Finding, ...] = ()
+    moved: frozenset[Mark] = frozenset()
 
 
 def untouched(route: Loaded[RouteDoc]) -> Effective:
@@ -70,6 +74,8 @@ class Working:
         self.after: dict[str, int] = {}  # step -> how many were put behind it
         self.texts: dict[str, str] = {}
         self.findings: list[Finding] = []
+        self.idle: list[Finding] = []
+        self.moved: set[Mark] = set()
         self.has_more = False
         self._ids: dict[str, Path] | None = None
 
@@ -103,7 +109,17 @@ class Working:
             for name, piece in self.mappings.items()
         }
         gone = (*self.removed.values(), *self.disabled.values())
-        return Effective(route, self.whole, mappings, self.mappings, frozenset(self.disabled), gone, tuple(overlays))
+        return Effective(
+            route,
+            self.whole,
+            mappings,
+            self.mappings,
+            frozenset(self.disabled),
+            gone,
+            tuple(overlays),
+            tuple(self.idle),
+            frozenset(self.moved),
+        )
 
     def _take_out(self, path: Path) -> None:
         parent, index = path[:-1], path[-1]

@@ -108,6 +108,15 @@ CODES: tuple[Code, ...] = (
         "auth: {scheme: standard_webhooks, secret: '${secret.hook}'}\n",
     ),
     Code(
+        "TF5017",
+        "A scheme that works the other way only",
+        "Some schemes check what others send and sign nothing, `oauth2` fetches a token to send and checks nothing: in "
+        "the other direction every request would fail.",
+        "listen: 127.0.0.1:8080\n"
+        "auth: {scheme: oauth2, token_url: 'https://id.example.com/token', client_id: us, client_secret: '${secret.hook}'}\n",
+        "listen: 127.0.0.1:8080\nauth: {scheme: github, secret: '${secret.hook}'}\n",
+    ),
+    Code(
         "TF5020",
         "Not the address of a database",
         "PostgreSQL is reached over the network, SQLite by the path of a file.",

@@ -9,8 +9,8 @@ CODES: tuple[Code, ...] = (
         "TF1101",
         "Unknown key",
         "A key nobody reads has no effect, and whoever wrote it believes it has.",
-        "retry: {give_up_afer: 24h}\n",
-        "retry: {give_up_after: 24h}\n",
+        "ower: finance\n",
+        "owner: finance\n",
     ),
     Code(
         "TF1102",
@@ -139,8 +139,8 @@ CODES: tuple[Code, ...] = (
         "TF1119",
         "The value is refused",
         "The plugin that reads this value does not accept it; the message says why.",
-        "with: {url: not an address}",
-        "with: {url: https://erp.example}",
+        "from: {use: core.http, connection: shop, path: orders}",
+        "from: {use: core.http, connection: shop, path: /orders}",
     ),
     Code(
         "TF1120",

@@ -92,8 +92,8 @@ CODES: tuple[Code, ...] = (
         "TF3515",
         "event type without a key",
         "Events are told apart by the natural key of their type; without one every copy would be a new event.",
-        "x-tillflow: {search: {receipt: receipt_no}}",
-        "x-tillflow: {key: [receipt_no], search: {receipt: receipt_no}}",
+        "$id: stock.moved@1    # a route has from: {event: stock.moved@1}\ntype: object\n",
+        "$id: stock.moved@1\nx-tillflow: {key: [receipt_no]}\ntype: object\n",
     ),
     Code(
         "TF3516",

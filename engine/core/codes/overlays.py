@@ -173,4 +173,12 @@ CODES: tuple[Code, ...] = (
         "an overlay of a route that takes native files in",
         "an overlay of the route that takes the canonical events",
     ),
+    Code(
+        "TF6024",
+        "An overlay says what is so already",
+        "Who reads an overlay takes each line for a difference. One that makes none, in no scope and on no day, is left over "
+        "or does not do what was meant. Under a `legal` reference a value may be held that the base has too.",
+        "`set: {posting: line}`, where `line` is what the route has",
+        "`set: {posting: summary}`, or no overlay",
+    ),
 )

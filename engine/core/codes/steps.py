@@ -69,14 +69,14 @@ CODES: tuple[Code, ...] = (
         "enrich only reads",
         "An enrichment may be asked again or answered from a cache. A change in another system must be claimed in "
         "the ledger and done once; that is what `call` and sinks do.",
-        "enrich: {call: {use: erp.tryton, connection: finance-erp, action: post_move}, into: posted}",
-        "call: {use: erp.tryton, connection: finance-erp, action: post_move, into: posted}",
+        "enrich: {call: {use: erp.tryton, connection: finance-erp, action: book}, into: posted}",
+        "call: {use: erp.tryton, connection: finance-erp, action: book, into: posted}",
     ),
     Code(
         "TF1166",
         "missing has exactly one answer",
         "An event whose reference is missing either waits for a person or goes on with a value that stands in.",
-        "missing: {detail: no such product}",
+        "missing: {work_item: unknown-sku, default: {name: unknown}}",
         "missing: {work_item: unknown-sku}",
     ),
     Code(

@@ -15,7 +15,7 @@ class Entry:
     what     received | routed | filtered | published | applied | retrying | held | work-item | duplicate | replayed |
              discarded | superseded | grouped | continued; of a document without news: read | duplicate | archived
     keys     business keys as declared by the type (`{"receipt": "1001"}`), only where they are first known
-    detail   a sentence; masked
+    detail   a sentence; masked, of a long one an excerpt
     """
 
     at: int

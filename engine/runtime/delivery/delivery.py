@@ -1,7 +1,8 @@
 """Delivery: one lane's worker. Receive, claim in the ledger, call the sink, write down how it ended, ack.
 
-Claims and endings are written in groups: while one group is being written, the next one gathers. Nothing waits inside
-the worker for a later try: that is a copy in the transport. While the breaker of a lane's connection is open, the lane
+Claims and endings are written in groups: while one group is being written, the next one gathers; a few claims do not wait
+for the group before them, since somebody waits for each of them. Nothing waits inside the worker for a later try: that
+is a copy in the transport. While the breaker of a lane's connection is open, the lane
 lets go of everything and stops consuming until the next probe, for which it takes one.
 """
 
@@ -29,6 +30,8 @@ from engine.runtime.delivery.settle import settle
 
 PREFETCH = 256
 MOST_AT_ONCE = 256
+FEW = 20  # deliveries in hand: more are written together, one group after the other
+WRITES_AT_ONCE = 3  # groups of claims of a few
 SHORTEST_WAIT = 0.001  # seconds: less may not move the clock
 LONG_WAIT = 1.0  # seconds an open breaker must have left before the lane lets go of what it has
 
@@ -46,7 +49,9 @@ class Worker:
         self._narrow = False  # one at a time, to see whether the system answers again
         self._tried = False
         self._running: set[asyncio.Task[None]] = set()
-        self._started = 0
+        self._started = 0  # claimed, or being claimed
+        self._claiming: set[asyncio.Task[None]] = set()
+        self._settling: asyncio.Task[None] | None = None
         self._ended: list[tuple[InHand | None, Ending]] = []
         self._wake = asyncio.Event()
         self._gates: set[int] = set()
@@ -94,6 +99,7 @@ class Worker:
         """One subscription: until we stop, the queue is gone, or there is nothing to do but wait for a probe."""
         self._narrow = self._known.probing
         self._hand, self._ended, self._started, self._tried = Hand(), [], 0, False
+        self._claiming, self._settling = set(), None
         self._renewing = False
         subscription = await self._desk.cell.transport.subscribe(
             self.home, 1 if self._alone or self._narrow else PREFETCH
@@ -104,37 +110,56 @@ class Worker:
         try:
             while not self._finished(receiving):
                 self._wake.clear()
-                if not await self._round(subscription):
-                    await until(self._wake, self._hand.wait() if self._room() > 0 else math.inf)
+                self._go_on(subscription)
+                await until(self._wake, self._hand.wait() if self._may_claim() else math.inf)
+                self._raise_errors()
             if receiving.done():
                 receiving.result()
         finally:
             self._consuming = False
-            receiving.cancel()
-            await asyncio.gather(receiving, return_exceptions=True)
+            await _cancelled(receiving, *self._writing())
             await subscription.close()
 
+    def _go_on(self, subscription: Subscription) -> None:
+        """Write down what ended, start what may start: where both are there, they share a commit."""
+        if self._ended and self._settling is None:
+            ended, self._ended = self._ended, []
+            self._settling = asyncio.create_task(self._settle(subscription, ended))
+            self._settling.add_done_callback(lambda _: self._wake.set())
+        picked = self._hand.take(self._room()) if self._may_claim() else []
+        if picked:
+            self._started += len(picked)
+            claiming = asyncio.create_task(self._start(picked))
+            self._claiming.add(claiming)
+            claiming.add_done_callback(lambda _: self._wake.set())
+
+    def _writing(self) -> list[asyncio.Task[None]]:
+        return [*self._claiming, *([self._settling] if self._settling else [])]
+
+    def _raise_errors(self) -> None:
+        """Forget the writes that are done."""
+        for task in self._writing():
+            if task.done():
+                self._claiming.discard(task)
+                self._settling = None if task is self._settling else self._settling
+                task.result()
+
     def _finished(self, receiving: asyncio.Task[None]) -> bool:
-        if self._running or self._ended:
+        if self._running or self._ended or self._claiming or self._settling:
             return False
         probed = self._narrow and self._tried
         return self._stopping or self._renewing or receiving.done() or probed or self._hand.shut(LONG_WAIT)
 
-    async def _round(self, subscription: Subscription) -> bool:
-        """Write down what ended, start what may start: both at once, so that they share a commit. False: neither."""
-        ended, self._ended = self._ended, []
-        picked = self._hand.take(self._room())
-        done = await asyncio.gather(self._settle(subscription, ended), self._start(picked), return_exceptions=True)
-        for error in done:
-            if error is not None:
-                raise error
-        return bool(ended or picked)
-
     async def _settle(self, subscription: Subscription, ended: Sequence[tuple[InHand | None, Ending]]) -> None:
-        if ended:
-            await settle(self._desk, subscription, self._token, [ending for _, ending in ended])
-            for one, ending in ended:
-                self._let_on(one, ending)
+        await settle(self._desk, subscription, self._token, [ending for _, ending in ended])
+        for one, ending in ended:
+            self._let_on(one, ending)
+
+    def _may_claim(self) -> bool:
+        """Another group of claims may be written now."""
+        if self._room() <= 0 or len(self._claiming) >= WRITES_AT_ONCE:
+            return False
+        return not self._claiming or len(self._hand) <= FEW
 
     def _room(self) -> int:
         """How many more may be started now."""
@@ -152,21 +177,20 @@ class Worker:
 
     async def _start(self, picked: Sequence[InHand]) -> None:
         """Claim these, and try those that are ours."""
-        if not picked:
-            return
         try:
             admitted, early = await admit(self._desk, picked)
             claimed, others = await claim(self._desk, admitted, self._token)
         except BaseException:
+            self._started -= len(picked)
             for one in picked:
                 one.drop()
             raise
         point("ledger-claimed")
         for one, ending in (*early, *others):
+            self._started -= 1
             one.drop()
             self._ended.append((one, ending))
         for group in _groups(claimed):
-            self._started += len(group)
             self._tried = True
             task = asyncio.create_task(self._try(group))
             self._running.add(task)
@@ -237,6 +261,12 @@ class Worker:
     def _forget_gates(self) -> None:
         for gate in self._desk.pool.gates():
             gate.forget(self._wake)
+
+
+async def _cancelled(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _order_key(delivery: Delivery, sink: PlannedSink) -> str:

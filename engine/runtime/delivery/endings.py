@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from engine.core.errors import Failure, Permanent, Throttled
 from engine.core.jsonx import encode
+from engine.core.quoting import excerpt
 from engine.ports.store.journal import Entry
 from engine.ports.store.ledger import Claim, LedgerKey, SettleRow
 from engine.ports.store.order import HeldRow
@@ -160,7 +161,7 @@ def failed(desk: Desk, one: InHand, failure: Failure) -> Ending:
     settle = SettleRow(_key(one), "waiting", decision.attempt, _doubt(doubt), failure.reason)
     entry = desk.entry(delivery, "retrying", f"{failure}; again in {decision.delay:g} s")
     if isinstance(failure, Throttled):
-        entry = replace(entry, detail=f"{failure}; as asked, again in {max(decision.delay, decision.due):g} s")
+        entry = replace(entry, detail=excerpt(f"{failure}; as asked, again in {max(decision.delay, decision.due):g} s"))
     return Ending(one.receipt, copy=again(desk, one, copy, decision.delay), settle=settle, entry=entry)
 
 

@@ -41,7 +41,7 @@ async def settle(desk: Desk, subscription: Subscription, token: str, endings: Se
     counted = set(map(id, owned))
     lost = [ending.receipt for ending in endings if id(ending) not in counted]
     if lost:  # the ledger rows are not ours any more: looked at again, they say what became of them
-        cell.log("somebody else took over deliveries", {"count": len(lost)})
+        cell.log("somebody else took over deliveries", {"level": "warning", "count": len(lost)})
         await subscription.release(lost)
 
 

@@ -2,7 +2,7 @@
 
 sources        one task a source
 turn           whose turn it is to run it
-standing       well or failing, told once
+sourcehealth   well or failing, told once
 context        what it reaches of the engine
 arrivals       taken in and let go of, in order
 intake         cap, decode, mask, identity

@@ -129,7 +129,7 @@ class Arrivals:
         return made
 
     async def _answer(self, plan: Plan, arrival: Arrival) -> None:
-        """A synchronous request: the same pipeline, its reply before the ack. Its failure goes back to who asked."""
+        """A synchronous request: the same segments, its reply before the ack. Its failure goes back to who asked."""
         assert arrival.reply is not None
         event = await self._ingress.event_of(plan, arrival)
         outcome = await self._router.answer(event, plan.source.deadline)

@@ -53,7 +53,8 @@ class Dead:
         if items:
             await persist(self._cell, lambda: self._cell.store.apply(WorkCreate(items)))
         await subscription.ack(receipts)
-        self._cell.log("the transport gave up on something", {"events": len(receipts), "work_items": len(items)})
+        facts = {"level": "warning", "events": len(receipts), "work_items": len(items)}
+        self._cell.log("the transport gave up on something", facts)
 
     def _item(self, receipt: Receipt) -> WorkItem:
         place = receipt.headers.get(DIED_IN) or "the queue of dead ones"

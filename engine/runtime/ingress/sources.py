@@ -16,7 +16,7 @@ from engine.runtime.delivery.pool import Pool
 from engine.runtime.ingress.arrivals import Arrivals
 from engine.runtime.ingress.context import StoredContext
 from engine.runtime.ingress.ingress import Ingress, Intook
-from engine.runtime.ingress.standing import SETTLED, Standing
+from engine.runtime.ingress.sourcehealth import SETTLED, Standing
 from engine.runtime.ingress.turn import LEASE, Turn
 from engine.runtime.people.hiding import hidden_text
 from engine.runtime.router.router import Router

@@ -1,7 +1,7 @@
 """What people see and decide: nothing here moves an event by itself.
 
 control        the verbs of CLI and console
-standing       how things stand: problems, connections, queues, what the Store knows of them
+status         how things stand: problems, connections, queues, what the Store knows of them
 items          work items looked up and told
 finding        the stories of keys and ids; the keys there are
 answers        rows as plain values

@@ -37,7 +37,7 @@ from engine.runtime.people.items import STATES, Items
 from engine.runtime.people.journal import CARRIED, carried_name
 from engine.runtime.people.replay import Decisions, Reenter, Who, audit_row
 from engine.runtime.people.shown import hide
-from engine.runtime.people.standing import Standing
+from engine.runtime.people.status import Standing
 from engine.runtime.people.undecided import missing
 from engine.runtime.plans import Plans
 

@@ -25,8 +25,8 @@ from engine.ports.secrets import SecretSource
 from engine.runtime.ingress.identity import identified
 from engine.runtime.ingress.intake import Refused, origin_of, records, take
 from engine.runtime.router.env import RouteEnv, Surroundings, TableReader
-from engine.runtime.router.pipeline import run
 from engine.runtime.router.placing import OTHER_REGION
+from engine.runtime.router.segment import run
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from engine.core.clock import day_of
 from engine.core.errors import StoreDown
 from engine.core.event import Event
 from engine.core.masking import mask_pan_text
+from engine.core.quoting import excerpt
 from engine.ports.store.journal import Entry, JournalAppend
 from engine.runtime.cell import Cell
 
@@ -24,7 +25,7 @@ PAUSE = 0.2  # seconds lines wait for others
 
 def entry(event: Event, route: str, what: str, at: int, *, sink: str = "", attempt: int = 0, detail: str = "",
           revision: str = "", keys: Mapping[str, str] | None = None) -> Entry:  # fmt: skip
-    """One line about an event. `at` in UTC microseconds."""
+    """One line about an event. `at` in UTC microseconds; of a long `detail` an excerpt."""
     return Entry(
         at=at,
         day=event.day,
@@ -34,7 +35,7 @@ def entry(event: Event, route: str, what: str, at: int, *, sink: str = "", attem
         what=what,
         sink=sink,
         attempt=attempt,
-        detail=detail,
+        detail=excerpt(detail),
         revision=revision,
         event_type=event.type,
         keys=keys or {},
@@ -43,7 +44,8 @@ def entry(event: Event, route: str, what: str, at: int, *, sink: str = "", attem
 
 def document_entry(document: str, route: str, what: str, at: int, *, file: str, detail: str, kind: str = "",
                    revision: str = "", keys: Mapping[str, str] | None = None) -> Entry:  # fmt: skip
-    """One line about a whole document, for one that brought no event. `at` in UTC microseconds; the rest masked.
+    """One line about a whole document, for one that brought no event. `at` in UTC microseconds; the rest masked, and
+    of a long `detail` an excerpt.
 
     keys   what it is found by; its file where they are not given
     """
@@ -54,7 +56,7 @@ def document_entry(document: str, route: str, what: str, at: int, *, file: str, 
         trace=document,
         route=route,
         what=what,
-        detail=detail,
+        detail=excerpt(detail),
         revision=revision,
         event_type=kind,
         keys=file_key(file) if keys is None else keys,

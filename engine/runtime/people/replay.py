@@ -21,6 +21,7 @@ from typing import Any
 from engine.compile.plan import Plan, PlannedSink
 from engine.core.errors import Failure, Fenced, Permanent
 from engine.core.jsonx import decode
+from engine.core.quoting import excerpt
 from engine.plugins.contracts import ConnectorContext, SinkItem
 from engine.ports.store import Op
 from engine.ports.store.audit import AuditAppend, AuditRow
@@ -232,7 +233,7 @@ class Decisions:
             what=what,
             sink=item.sink,
             attempt=item.attempts + 1 if what == "replayed" else 0,
-            detail=note,
+            detail=excerpt(note),
             revision=self._plans.revision,
             event_type=item.event_type,
             keys={} if item.event_id else decode(item.search),  # a record is found by its carrier

@@ -3,6 +3,9 @@
 What is counted are events that became work items since the change, among those the route handled. Of several processes
 each tells the others how many it handled, and each judges by the sum: by what all had told at one moment, for a failure
 that is known before the events around it would count for more than it is.
+
+While the events still come, failures are held against all the rule will look at, not against the few that were seen: of
+50 events three are too many, one or two are not, however few came by then.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine.compile.plan import Plan, RouteSet
+from engine.compile.plan import Plan, ProbationRule, RouteSet
 from engine.core.clock import iso
 from engine.core.errors import Permanent, StoreDown
 from engine.core.jsonx import decode
@@ -30,6 +33,7 @@ from engine.runtime.reload.wanted import Wanted
 
 EVERY = 1.0  # seconds between looks
 ACTOR = "tillflow probation"
+LEAST = 3  # failures that say something of a change when its time is over; one or two may be bad receipts
 
 
 Handled = Callable[[str], int]  # how many events of a route this process handled
@@ -52,6 +56,13 @@ class Shares:
     events: Mapping[str, int]
     since: int
     until: int
+
+
+def too_many(rule: ProbationRule, failed: int, events: int, *, over: bool) -> bool:
+    """True when a change has to be taken back. `events` were seen, `over`: no more of them will be looked at."""
+    if failed > rule.failing * max(events, rule.events):
+        return True
+    return over and failed >= LEAST and failed > rule.failing * events
 
 
 class Probation:
@@ -118,7 +129,7 @@ class Probation:
                 return  # another revision runs by now
             rule = trial.plan.probation
             over = self._cell.clock.monotonic() >= trial.until or events >= rule.events
-            if failed > rule.failing * (events if over else rule.events):
+            if too_many(rule, failed, events, over=over):
                 await self._take_back(route, failed, max(events, failed))
                 return
             if over:

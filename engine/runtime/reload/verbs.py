@@ -128,6 +128,25 @@ class Reload:
             "retiring": [plan.route for plan in self._plans.retiring()],
         }
 
+    async def files(self) -> Answer:
+        """Whether the project's files are what runs, and what is known to keep them from it. Raises Permanent `no-project`.
+
+        differ    they give another revision than the active one, or none
+        errors    why they give none, line by line
+        refused   why what they give was not taken, or was taken back
+        watched   a change of them is applied by itself; null: no engine runs in this process
+        """
+        wanted, active = await self.read(), (await record.standing(self._cell)).active
+        differ = active is not None and wanted.digest != active.id
+        known = await self._cell.store.apply(RevisionGet(wanted.digest)) if differ and wanted.digest else None
+        return {
+            "differ": differ,
+            "revision": wanted.digest,
+            "errors": list(wanted.errors),
+            "refused": known.problem if known is not None and known.state == "rejected" else "",
+            "watched": self._project.reader is not None and self._project.watch if self._works else None,
+        }
+
     # --- deciding ----------------------------------------------------------------------------------------------------
 
     async def apply(self, wanted: Wanted, actor: str, reason: str, accept: tuple[str, ...] = ()) -> Answer:

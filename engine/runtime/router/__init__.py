@@ -5,7 +5,7 @@ deciding       which Plan, decided before, what it gives
 routing        one event and what is known of it
 newcomers      events taken for new without asking the inbox
 placing        where an event belongs
-pipeline       one event through one segment
+segment        one event through one segment
 env            what expressions reach
 context        what a waiting step reaches
 effects        `call` in the middle of a route

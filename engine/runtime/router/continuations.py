@@ -44,7 +44,7 @@ from engine.runtime.people.journal import entry
 from engine.runtime.people.work import event_item
 from engine.runtime.plans import no_plan
 from engine.runtime.router.cuts import PLAN, STATE, resumed
-from engine.runtime.router.pipeline import failed_by
+from engine.runtime.router.segment import failed_by
 from engine.runtime.router.shared import Shared
 
 LONGEST_SLEEP = 60.0  # the wall clock may jump; nothing is late by more than this

@@ -21,9 +21,9 @@ from engine.runtime.delivery.retry import Try, decide
 from engine.runtime.people.work import OUTCOME_CHANGED, gave_up
 from engine.runtime.router.cuts import resumed
 from engine.runtime.router.outcomes import Made, make, markers_of_failed
-from engine.runtime.router.pipeline import Start, begin, failed_by
 from engine.runtime.router.placing import OTHER_REGION, place
 from engine.runtime.router.routing import Routing, changed, conflict_of, judge, not_accepted
+from engine.runtime.router.segment import Start, begin, failed_by
 from engine.runtime.router.shared import Shared
 
 Waiting = tuple[Routing, Awaitable[Outcome]]

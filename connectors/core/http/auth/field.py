@@ -50,11 +50,26 @@ def read_auth(value: Any, info: ValidationInfo) -> AuthUse | None:
 
 
 def fit_for_senders(use: AuthUse | None) -> AuthUse | None:
-    """The `auth` of a place where others deliver: whoever guesses its secret is taken for them."""
+    """The `auth` of a place where others deliver: whoever guesses its secret is taken for them. Raises a problem."""
     if use is not None:
+        if use.scheme.verify is AuthScheme.verify:
+            raise _one_way(use, "checks no request that comes in", "verify")
         refuse_blank(use.config)
         refuse_short(use.config)
     return use
+
+
+def fit_for_sending(use: AuthUse | None) -> AuthUse | None:
+    """The `auth` of a system that we ask. Raises a problem where its scheme is for senders only."""
+    if use is not None and use.scheme.sign is AuthScheme.sign:
+        raise _one_way(use, "signs no request that goes out", "sign")
+    return use
+
+
+def _one_way(use: AuthUse, why: str, able: str) -> Exception:
+    others = sorted(name for name, one in SCHEMES.items() if getattr(one, able) is not getattr(AuthScheme, able))
+    help = f"of those that do there are {', '.join(others)}; `auth` of a connection is for `url` and `listen` alike"
+    return problem("TF5017", f"the scheme `{spec_of(use.scheme).name}` {why}", help, path=("scheme",))
 
 
 def _of_others(name: str, context: Any) -> type[AuthScheme] | None:
