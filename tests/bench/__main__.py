@@ -22,4 +22,5 @@ def main() -> None:
     sys.stdout.flush()
 
 
-main()
+if __name__ == "__main__":  # the process that sends imports this too
+    main()

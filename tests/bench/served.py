@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +24,9 @@ from uuid import uuid4
 import pytest
 
 from engine.app import engine_cell, make_engine
+from engine.backends.rabbitmq import RabbitTransport
+from engine.cells import names_of
+from engine.core.clock import SystemClock
 from engine.core.event import Event
 from engine.runtime.carrying.codec import Routed
 from engine.runtime.cell import Cell
@@ -95,19 +100,30 @@ async def _round(root: Path, url: str, dsn: str, *, ledger: bool) -> tuple[float
 
 
 def _latency(root: Path, url: str, dsn: str) -> None:
-    ours = asyncio.run(_latencies(root, url, dsn))
-    print(f"latency of the sales route at {RATE}/s: {_told(ours)}")
     scripts = Path(os.environ.get("TILLFLOW_SHARED", root.parent / "shared")) / "bench"
-    if not scripts.is_dir():
+    peer = scripts.is_dir()
+    ours, theirs = [], []
+    for _ in range(ROUNDS):
+        ours.append(asyncio.run(_latencies(root, url, dsn)))
+        theirs += [_peer(scripts)] if peer else []
+    print(f"latency of the sales route at {RATE}/s: {_told(ours)}")
+    if not peer:
         print(f"the hand-written relay is not at {scripts}: not compared")
         return
-    theirs = _peer(scripts)
     print(f"latency of the hand-written relay at {RATE}/s: {_told(theirs)}")
-    print(f"{'p99, ours : hand-written':<40} {ours['p99'] / theirs['p99']:>8.2f} (goal at most {TIMES})")
+    ratio = _p99(ours) / _p99(theirs)
+    print(f"{'p99, ours : hand-written':<40} {ratio:>8.2f} (goal at most {TIMES})")
 
 
-def _told(found: dict[str, float]) -> str:
-    return ", ".join(f"{name} {found[name]:.1f} ms" for name in ("p50", "p95", "p99"))
+def _p99(rounds: list[dict[str, float]]) -> float:
+    return median(one["p99"] for one in rounds)
+
+
+def _told(rounds: list[dict[str, float]]) -> str:
+    """The median round, and the p99 of each: a machine that does something else shows there."""
+    middle = ", ".join(f"{name} {median(one[name] for one in rounds):.1f} ms" for name in ("p50", "p95", "p99"))
+    each = ", ".join(f"{one['p99']:.1f}" for one in rounds)
+    return f"{middle}; p99 of each round {each}"
 
 
 async def _latencies(root: Path, url: str, dsn: str) -> dict[str, float]:
@@ -120,7 +136,7 @@ async def _latencies(root: Path, url: str, dsn: str) -> dict[str, float]:
                 await engine.start()
                 ready = flow.events(root, loaded.routeset.types[flow.TYPE], cell.clock, SENT)
                 flow.BenchSink.at.clear()
-                sent = await _steadily(cell, ready)
+                sent = await _steadily(settings, ready)
                 await flow.drained(engine)
                 await flow.all_applied(engine, SENT)
                 await engine.stop()
@@ -128,18 +144,36 @@ async def _latencies(root: Path, url: str, dsn: str) -> dict[str, float]:
     return _quantiles(took)
 
 
-async def _steadily(cell: Cell, ready: list[Event]) -> dict[str, float]:
-    """When each was published, by the reference of its posting."""
+async def _steadily(settings: Settings, ready: list[Event]) -> dict[str, float]:
+    """When each was published, by the reference of its posting. From another process, as the hand-written relay's are."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as other:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(other, _sender, settings, ready)
+
+
+def _sender(settings: Settings, ready: list[Event]) -> dict[str, float]:
+    return asyncio.run(_send(settings, ready))
+
+
+async def _send(settings: Settings, ready: list[Event]) -> dict[str, float]:
+    transport = RabbitTransport(settings.transport, SystemClock(), names=names_of(settings))
+    await transport.open()
+    messages = [(_reference(event), Routed(event).published()) for event in ready]
     began, sent, going = time.perf_counter(), {}, set()
-    for number, event in enumerate(ready):
+    for number, (reference, message) in enumerate(messages):
         await asyncio.sleep(max(0.0, began + number / RATE - time.perf_counter()))
-        data = event.data
-        sent["-".join((data["store"]["id"], data["till"]["id"], data["receipt_no"]))] = time.perf_counter()
-        task = asyncio.create_task(cell.transport.publish([Routed(event).published()]))
+        sent[reference] = time.time()
+        task = asyncio.create_task(transport.publish([message]))
         going.add(task)
         task.add_done_callback(going.discard)
     await asyncio.gather(*going)
+    await transport.close()
     return sent
+
+
+def _reference(event: Event) -> str:
+    data = event.data
+    return "-".join((data["store"]["id"], data["till"]["id"], data["receipt_no"]))
 
 
 def _quantiles(seconds: list[float]) -> dict[str, float]:

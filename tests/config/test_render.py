@@ -31,7 +31,7 @@ def test_the_human_form_has_five_parts() -> None:
         "  |   ^^^^^^^\n"
         "  help: did you mean `retries`?\n"
         "  why: A key nobody reads has no effect, and whoever wrote it believes it has.\n"
-        "  example: retry: {give_up_after: 24h}  (tillflow explain TF1101)\n"
+        "  example: owner: finance  (tillflow explain TF1101)\n"
         "\n"
     )
 

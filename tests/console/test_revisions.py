@@ -116,8 +116,24 @@ def test_each_setting_that_cannot_be_reloaded_is_refused_by_name(name: str) -> N
     assert reload.asked == []
 
 
-def test_every_setting_is_one_that_cannot_be_reloaded_or_says_which_engine_is_meant() -> None:
-    assert {field.name for field in fields(Settings)} == {*OTHERS, "project", "state", "worker"}
+def test_every_setting_is_one_that_cannot_be_reloaded_or_says_which_engine_is_meant_or_how_it_writes() -> None:
+    assert {field.name for field in fields(Settings)} == {*OTHERS, "project", "state", "worker", "log_format"}
+
+
+def test_files_that_cannot_be_read_are_no_failure_of_who_asks_how_things_are() -> None:
+    class Blind(Reload):
+        async def files(self) -> dict[str, Any]:
+            raise Permanent("no-project", "this process does not read a project")
+
+    async def asked() -> httpx.Response:
+        app = make_app(Unasked(), RevisionVerbs(Blind(), SETTINGS))  # type: ignore[arg-type]
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://engine") as client:
+            return await client.get(f"{PREFIX}/revisions/files")
+
+    told = anyio.run(asked)
+
+    assert told.status_code == 200
+    assert told.json()["differ"] is None and "does not read a project" in told.json()["why"]
 
 
 @pytest.mark.parametrize(

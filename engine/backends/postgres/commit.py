@@ -1,8 +1,8 @@
 """Grouped commits: units of many callers share one transaction and one wait for the disk.
 
-A group of one usual kind is one statement, see `ops/quick.py`. Any other is carried out on a Draft and written with a
-few statements, see `draft.py`. Units that read in between, and the
-few operations that are statements of their own, run alone, operation by operation.
+Units of one usual kind are a group, and that is one statement, see `ops/quick.py`. All others are carried out on a Draft
+and written with a few statements, see `draft.py`. Units that read in between, and the few operations that are statements
+of their own, run alone, operation by operation.
 """
 
 from __future__ import annotations
@@ -34,11 +34,23 @@ class _Failed(NamedTuple):
 
 async def commit(connection: Connection, waiting: deque[Job[Unit]], seconds: float) -> None:
     """Take a group from the queue and carry it out, or give up after `seconds`; the work of a Crew."""
-    group = [waiting.popleft()]
-    if _shareable(group[0].asked):
-        while waiting and len(group) < _MOST_UNITS and _shareable(waiting[0].asked):
-            group.append(waiting.popleft())
-    await _see_to(connection, group, seconds)
+    await _see_to(connection, _group(waiting), seconds)
+
+
+def _group(waiting: deque[Job[Unit]]) -> list[Job[Unit]]:
+    """The first, and whatever may share its commit. Callers wait for their own units, so order among these is nobody's."""
+    first = waiting.popleft()
+    group = [first]
+    if not _shareable(first.asked):
+        return group
+    kind = quick.kind(first.asked)
+    left: list[Job[Unit]] = []
+    while waiting and len(group) < _MOST_UNITS:
+        job = waiting.popleft()
+        alike = _shareable(job.asked) and quick.kind(job.asked) is kind
+        (group if alike else left).append(job)
+    waiting.extendleft(reversed(left))
+    return group
 
 
 def _shareable(unit: Unit) -> bool:

@@ -52,6 +52,7 @@ class Crew(Generic[J]):
         self._connect = connect
         self._work = work
         self._waiting: deque[Job[J]] = deque()
+        self._later: list[Job[J]] = []
         self._arrived = asyncio.Event()
         self._busy = 0
         self._idle = asyncio.Event()
@@ -61,15 +62,28 @@ class Crew(Generic[J]):
         self._tasks = [asyncio.create_task(self._serve(number), name=f"postgres-{number}") for number in range(size)]
         self.down = ""
 
-    def submit(self, asked: J) -> asyncio.Future[Any]:
-        """Hand in a job. Raises StoreDown while no connection can be made."""
+    def submit(self, asked: J, later: float = 0.0) -> asyncio.Future[Any]:
+        """Hand in a job; `later`: seconds it may wait, so that others come and are done with it. Raises StoreDown while
+        no connection can be made.
+        """
         if self.down:
             raise StoreDown(self.down)
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._waiting.append(Job(asked, future))
+        loop = asyncio.get_running_loop()
+        job: Job[J] = Job(asked, loop.create_future())
         self._idle.clear()
+        if not later:
+            self._waiting.append(job)
+            self._arrived.set()
+            return job.future
+        if not self._later:
+            loop.call_later(later, self._release)
+        self._later.append(job)
+        return job.future
+
+    def _release(self) -> None:
+        self._waiting.extend(self._later)
+        self._later.clear()
         self._arrived.set()
-        return future
 
     async def close(self) -> None:
         """Finish what was handed in, then let go."""
@@ -113,6 +127,7 @@ class Crew(Generic[J]):
     def _refuse(self, why: str) -> None:
         """Nobody of the crew can work: whoever waits is told, and whoever comes."""
         self.down = why
+        self._release()
         while self._waiting:
             self._waiting.popleft().fail(StoreDown(why))
         self._settle()
@@ -132,5 +147,5 @@ class Crew(Generic[J]):
             self._settle()
 
     def _settle(self) -> None:
-        if not self._busy and not self._waiting:
+        if not (self._busy or self._waiting or self._later):
             self._idle.set()

@@ -64,6 +64,18 @@ class Opened(NamedTuple):
     left: list[tuple[int, list[int], Unit]]
 
 
+def kind(unit: Unit) -> type | None:
+    """The usual kind this is of, if any."""
+    first = _first((unit,))
+    opens = first in _OPENINGS and len(unit) == 1
+    return first if opens or (first in (InboxRouted, LedgerSettle) and _closes(unit, first)) else None
+
+
+def can_wait(unit: Unit) -> bool:
+    """Nobody waits for it but an acknowledgement."""
+    return kind(unit) is InboxRouted
+
+
 async def opened(connection: Connection, units: Sequence[Unit]) -> Opened | None:
     """Insert what all of these open, unless they are of another kind."""
     first = _first(units)
