@@ -37,6 +37,7 @@ class TableSink:
             text = f"table `{name}` is read from {planned.file}; a sink cannot keep it too"
             place.at("table").finding("TF4022", text, help="use a table without `csv`")
             return None
+        self._scope.uses.digests[f"table {name}"] = planned.version  # its columns are the key, unless the sink has one
         self._check_columns(name, planned.key, row)
         key = self._key(planned.key, row)
         return None if key is None else {"table": name, "table_key": key, "mapper": mapper, "guarantee": "upsert"}

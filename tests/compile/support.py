@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.compile.compiler import compile_project
 from engine.compile.plan import RouteSet
+from engine.compile.reuse import Memory
 from engine.config.project import read_project_from
 from engine.core.errors import Permanent
 from engine.core.findings import Finding, in_order
@@ -52,12 +53,16 @@ def fixture_files() -> Mapping[str, bytes]:
 
 
 def compiled(
-    files: Mapping[str, bytes | str], *, secrets: Any = None, plugins: Registry | None = None
+    files: Mapping[str, bytes | str],
+    *,
+    secrets: Any = None,
+    plugins: Registry | None = None,
+    memory: Memory | None = None,
 ) -> tuple[RouteSet, list[Finding]]:
     """Read and compile files by path; findings of both."""
     content = {path: text.encode() if isinstance(text, str) else text for path, text in files.items()}
     project, found = read_project_from(content, ENVIRONMENT)
-    routes, more = compile_project(project, plugins or registry(), secrets or Secrets())
+    routes, more = compile_project(project, plugins or registry(), secrets or Secrets(), memory)
     return routes, in_order([*found, *more])
 
 

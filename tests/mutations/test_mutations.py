@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.compile.reuse import Memory
 from engine.config.project import read_project_from
 from engine.core.findings import Finding
 from tests.compile.support import ENVIRONMENT, compiled, fixture_files
@@ -21,20 +22,21 @@ def shipped_files(root: Path) -> dict[str, bytes]:
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in found if path.is_file()}
 
 
-def told(files: Mapping[str, bytes], mutation: Mutation) -> list[Finding]:
-    """Findings at the line of the mistake."""
+def told(files: Mapping[str, bytes], mutation: Mutation, memory: Memory) -> list[Finding]:
+    """Findings at the line of the mistake, as an engine finds them that has compiled the right files before."""
     place = mutation.word.mark
-    found = compiled({**files, place.file: mutation.content})[1]
+    found = compiled({**files, place.file: mutation.content}, memory=memory)[1]
     return [finding for finding in found if (finding.mark.file, finding.mark.line) == (place.file, place.line)]
 
 
 def check(files: Mapping[str, bytes], count: int) -> None:
     project, _ = read_project_from(files, ENVIRONMENT)
-    assert [f for f in compiled(files)[1] if f.severity == "error"] == []
+    memory = Memory()
+    assert [f for f in compiled(files, memory=memory)[1] if f.severity == "error"] == []
     missed: list[str] = []
     right = 0
     for mutation in mutations(project, count, SEED):
-        found = told(files, mutation)
+        found = told(files, mutation, memory)
         word, place = mutation.word, mutation.word.mark
         if not found:
             missed.append(f"{place.file}:{place.line}: {word.kind} {word.text} -> {mutation.typo}")
