@@ -8,11 +8,15 @@ READY := .venv/.ready
 demo: $(READY)  ## a business day of several stores, run to its end
 	@$(BIN)/tillflow demo
 
-test: $(READY)  ## the whole suite, with the services it needs
-	@./docker/services.sh run $(BIN)/python -m pytest $(PYTEST_ARGS)
+test: $(READY)  ## the whole suite, with the services it needs; both parts, whatever the first one says
+	@status=0; \
+	$(MAKE) --no-print-directory quick || status=1; \
+	./docker/services.sh run $(BIN)/python -m pytest -m services $(PYTEST_ARGS) || status=1; \
+	exit $$status
 
+# Files stay whole, so that what a file's tests share is made once. Much of it is waiting for processes.
 quick: $(READY)  ## the part of the suite that needs no service
-	@$(BIN)/python -m pytest -m "not services" $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -m "not services" -n 4 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 check: $(READY)  ## formatting, lint, types, layers, and the project's own files
 	@$(BIN)/ruff format --check .

@@ -9,6 +9,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -28,8 +29,9 @@ def until(true: Callable[[], bool], seconds: float = 30.0) -> None:
         time.sleep(0.05)
 
 
-@pytest.fixture
-def running(project: Path) -> Iterator[subprocess.Popen[bytes]]:
+@contextmanager
+def engine_of(project: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """`tillflow run` that has posted the first day."""
     secret = project / "secrets" / "open-to-all"
     secret.parent.mkdir()
     secret.write_text("x", "utf-8")
@@ -43,38 +45,54 @@ def running(project: Path) -> Iterator[subprocess.Popen[bytes]]:
     engine.communicate(timeout=30)
 
 
-def test_status_trace_and_work_of_a_running_engine(tillflow: Tillflow, project: Path, running: object) -> None:
+@pytest.fixture
+def running(project: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """An engine whose items a test decides about."""
+    with engine_of(project) as engine:
+        yield engine
+
+
+@pytest.fixture(scope="module")
+def looked_at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The project of an engine that tests only look at."""
+    folder = tmp_path_factory.mktemp("looked-at") / "shop"
+    subprocess.run([sys.executable, "-m", "engine.cli", "init", str(folder)], cwd=ROOT, check=True, capture_output=True)
+    with engine_of(folder):
+        yield folder
+
+
+def test_status_trace_and_work_of_a_running_engine(tillflow: Tillflow, looked_at: Path) -> None:
     def items() -> list[dict[str, str]]:
-        return tillflow("work", "list", "--project", project, "--format", "json").json["items"]
+        return tillflow("work", "list", "--project", looked_at, "--format", "json").json["items"]
 
     until(lambda: len(items()) == 1)
-    status = tillflow("status", "--project", project, "--format", "json").json
+    status = tillflow("status", "--project", looked_at, "--format", "json").json
 
     def traced() -> list[str]:
-        told = tillflow("trace", "receipt=1001", "--project", project, "--format", "json").json
+        told = tillflow("trace", "receipt=1001", "--project", looked_at, "--format", "json").json
         return [entry["what"] for entry in told["entries"]]
 
     assert status["running"] is True
     assert all(figure["balanced"] for figure in status["figures"])
-    shown = tillflow("status", "--project", project).out
+    shown = tillflow("status", "--project", looked_at).out
     assert "balanced" in shown and "received" in shown
     assert all(one["promise"] for one in status["promises"])
     until(lambda: "received" in traced())  # lines of plain routes are written a moment later
     assert traced()[0] == "received" and traced()[-1] == "applied"
 
 
-def test_files_that_bring_nothing_are_found_by_their_name(tillflow: Tillflow, project: Path, running: object) -> None:
+def test_files_that_bring_nothing_are_found_by_their_name(tillflow: Tillflow, looked_at: Path) -> None:
     def traced(file: str) -> list[dict[str, str]]:
-        told = tillflow("trace", f"file={file}", "--project", project, "--format", "json")
+        told = tillflow("trace", f"file={file}", "--project", looked_at, "--format", "json")
         return told.json["entries"] if told.code == 0 else []
 
-    archive = project / "data/archive"
-    until(lambda: (archive / "monday.csv").exists() or (project / "data/failed/monday.csv").exists())
-    whole = next(path for path in (project / "data").rglob("monday.csv")).read_bytes()
+    archive = looked_at / "data/archive"
+    until(lambda: (archive / "monday.csv").exists() or (looked_at / "data/failed/monday.csv").exists())
+    whole = next(path for path in (looked_at / "data").rglob("monday.csv")).read_bytes()
 
     # given a header without rows, and a file that came before
-    (project / "data/inbox/holiday.csv").write_bytes(whole.splitlines(keepends=True)[0])
-    (project / "data/inbox/again.csv").write_bytes(whole)
+    (looked_at / "data/inbox/holiday.csv").write_bytes(whole.splitlines(keepends=True)[0])
+    (looked_at / "data/inbox/again.csv").write_bytes(whole)
     until(lambda: len(traced("holiday.csv")) == 2 and len(traced("again.csv")) >= 2)
 
     # then each has its story
@@ -88,7 +106,7 @@ def test_files_that_bring_nothing_are_found_by_their_name(tillflow: Tillflow, pr
         ("duplicate", "its content was taken in before, as monday.csv"),
         ("archived", "as again.csv.duplicate"),
     ]
-    shown = tillflow("trace", "file=holiday.csv", "--project", project).out
+    shown = tillflow("trace", "file=holiday.csv", "--project", looked_at).out
     assert "0 records" in shown and "till-sales" in shown and "as holiday.csv" in shown
 
 
@@ -168,11 +186,13 @@ def test_a_decision_waits_for_the_next_start(
     assert said.err.count(id) == 1 and "when it starts" not in said.err
 
 
-def test_a_second_engine_is_refused(project: Path, running: object) -> None:
+def test_a_second_engine_is_refused(looked_at: Path) -> None:
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "engine.cli", "run", "--alone"]
 
-    second = subprocess.run(command, cwd=project, env=environ, capture_output=True, text=True, timeout=30, check=False)
+    second = subprocess.run(
+        command, cwd=looked_at, env=environ, capture_output=True, text=True, timeout=30, check=False
+    )
 
     assert second.returncode == 2
     assert "owned by" in second.stderr
@@ -189,12 +209,12 @@ def test_run_refuses_a_project_with_errors(tillflow: Tillflow, project: Path) ->
     assert "sale-to-posting" in said.out
 
 
-def test_nothing_known_is_said(tillflow: Tillflow, project: Path, running: object) -> None:
-    said = tillflow("trace", "receipt=4711", "--project", project)
+def test_nothing_known_is_said(tillflow: Tillflow, looked_at: Path) -> None:
+    said = tillflow("trace", "receipt=4711", "--project", looked_at)
 
     assert said.code == 1
     assert "nothing is known" in said.err
-    assert tillflow("work", "show", "abcdef", "--project", project).code == 1
+    assert tillflow("work", "show", "abcdef", "--project", looked_at).code == 1
 
 
 def test_status_explains_what_was_refused_before_it_was_an_event(capsys: pytest.CaptureFixture[str]) -> None:
@@ -216,11 +236,11 @@ def test_looking_before_the_first_run_says_so(tillflow: Tillflow, project: Path)
     assert "has not run with this state folder yet" in said.err
 
 
-def test_looking_never_keeps_an_engine_from_starting(tillflow: Tillflow, project: Path, running: object) -> None:
-    database = project / ".tillflow" / "tillflow.db"
+def test_looking_never_keeps_an_engine_from_starting(tillflow: Tillflow, looked_at: Path) -> None:
+    database = looked_at / ".tillflow" / "tillflow.db"
 
     assert database.exists()
-    assert tillflow("status", "--project", project).code == 0
+    assert tillflow("status", "--project", looked_at).code == 0
 
 
 def test_lines_for_people_can_be_asked_for_where_nobody_looks(project: Path) -> None:
