@@ -17,6 +17,7 @@ from engine.compile.reuse import Memory
 from engine.config.project import Project, read_project, read_project_from
 from engine.core.errors import SettingsError
 from engine.core.findings import Finding, in_order
+from engine.core.garbage import collecting_later
 from engine.discover import discover
 from engine.plugins.registry import Registry
 from engine.ports.secrets import SecretSource
@@ -70,9 +71,10 @@ def exposed_secrets(settings: Settings) -> list[str]:
 def load(settings: Settings, environ: Mapping[str, str] | None = None, registry: Registry | None = None) -> Loaded:
     """Read and compile a project. Never raises for what stands in its files: that is in `findings`."""
     values = os.environ if environ is None else environ
-    known = registry or discover()
-    project, found = read_project(settings.project, values)
-    routeset, more = compile_project(project, known, secrets_of(settings, values))
+    with collecting_later():
+        known = registry or discover()
+        project, found = read_project(settings.project, values)
+        routeset, more = compile_project(project, known, secrets_of(settings, values))
     return Loaded(project, known, routeset, in_order([*found, *more]))
 
 

@@ -15,6 +15,7 @@ import typer
 from engine import __version__
 from engine.cli.output import EXIT_CODES, Exit, FindingForm, begin, end, err, escape
 from engine.core.errors import ConfigError, SettingsError, StoreDown, TillflowError
+from engine.core.garbage import collecting_later
 
 # Which module brings which commands: only the one that is asked for is imported, `validate` needs no web server.
 GROUPS: dict[str, tuple[str, ...]] = {
@@ -51,7 +52,8 @@ def application(command: str = "") -> typer.Typer:
     )
     app.callback()(_tillflow)
     for group in [group for group, commands in GROUPS.items() if command in commands] or GROUPS:
-        import_module(f"engine.cli.{group}").add_to(app)
+        with collecting_later():
+            import_module(f"engine.cli.{group}").add_to(app)
     return app
 
 

@@ -15,9 +15,9 @@ from engine.cli.project import CHILD, ProjectOption, StateOption, loaded_for, se
 from engine.console.serve import check_free
 from engine.console.worker import serve
 from engine.core.clock import SystemClock
+from engine.core.garbage import quiet_collector
 from engine.loading import load
 from engine.logs import StderrLog
-from engine.runtime.memory import quiet_collector
 from engine.runtime.parent import Parent
 from engine.settings import Settings
 from engine.settings.checks import make_state

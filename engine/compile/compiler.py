@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 
 from engine.compile.catalog import Catalog
@@ -26,6 +23,7 @@ from engine.compile.texts import Texts
 from engine.compile.types import plan_types
 from engine.config.project import Project
 from engine.core.findings import Finding
+from engine.core.garbage import collecting_later
 from engine.plugins.functions import functions_of
 from engine.plugins.registry import Registry
 from engine.ports.secrets import SecretSource
@@ -41,20 +39,8 @@ def compile_project(
 
     memory   of compilations before, with the same registry
     """
-    with _collecting_later():
+    with collecting_later():
         return _compile(project, registry, secrets, memory or Memory())
-
-
-@contextmanager
-def _collecting_later() -> Iterator[None]:
-    """Nearly everything made here stays, so looking for garbage meanwhile only takes time (half of it)."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _compile(

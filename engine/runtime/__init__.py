@@ -21,7 +21,6 @@ Started and kept running
   parent         the process above the workers
   watch          what a process executes when it dies
   revising       the project written down at a start
-  memory         how garbage is collected
   demand         the queues a project needs
   tables         reference tables, polled and swapped
   duty           what one process does for all

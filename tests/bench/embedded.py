@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import median
 
 from engine.app import engine_cell
-from engine.runtime.memory import quiet_collector
+from engine.core.garbage import quiet_collector
 from engine.settings import Settings
 from tests.bench import flow
 

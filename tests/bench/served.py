@@ -28,9 +28,9 @@ from engine.backends.rabbitmq import RabbitTransport
 from engine.cells import names_of
 from engine.core.clock import SystemClock
 from engine.core.event import Event
+from engine.core.garbage import quiet_collector
 from engine.runtime.carrying.codec import Routed
 from engine.runtime.cell import Cell
-from engine.runtime.memory import quiet_collector
 from engine.settings import Settings
 from tests.bench import flow
 from tests.contracts.memory_store import MemoryStore

@@ -21,11 +21,11 @@ from typing import Any
 
 from engine.app import engine_cell, load, make_engine
 from engine.core.event import Event
+from engine.core.garbage import quiet_collector
 from engine.ports.transport import Address, Confirm, Outgoing, Topology
 from engine.runtime.carrying.codec import Routed
 from engine.runtime.cell import Cell
 from engine.runtime.ingress.identity import identified
-from engine.runtime.memory import quiet_collector
 from engine.settings import Settings
 from tests.bench.relay import sales
 
