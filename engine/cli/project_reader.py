@@ -96,7 +96,7 @@ class Reader:
         self._files, found = seen
         routeset, more = self._compiling.compile(self._files)
         errors = [line_of(one) for one in (*found, *more) if one.severity == "error"][:MOST_ERRORS]
-        plans = {route: plan.digest for route, plan in routeset.plans.items()}
+        plans = dict(routeset.digests)
         self._reading = Reading("" if errors else routeset.digest, {} if errors else plans, errors, {}, [])
         self._tell(what)
         return True

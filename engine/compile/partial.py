@@ -31,7 +31,10 @@ class NotTheSame(ValueError):
     def __init__(self, routes: Collection[str], given: RouteSet) -> None:
         self.routes = sorted(routes)
         self.given = given
-        super().__init__(f"these routes are compiled differently here: {', '.join(self.routes)}")
+        super().__init__(
+            f"these routes come out otherwise in this process than in the one that read the files: {', '.join(self.routes)}; "
+            "both need the same plugins, environment and secrets: start the engine again"
+        )
 
 
 def needed(files: Files, routes: Collection[str]) -> dict[str, bytes]:

@@ -16,6 +16,15 @@ from engine.core.jsonx import decode
 from tests.cli.conftest import Said, Tillflow
 from tests.cli.test_running import ROOT, until
 
+SLOT = "steps:\n  - {slot: region, allows: [pure]}\n"
+PACK = "tillflow: 1\npack: home\nlayer: country\nfor: {country: '0012'}\nowner: home-team\nresidency: eu\n"
+OVERLAY = """tillflow: 1
+overlay: home-sales
+base: post-sales@^1
+fill:
+  region:
+    - {id: open, when: "starts_with(receipt, '2')", filter: {reason: %s}}
+"""
 GIVES_UP = "class: process\nretry: {give_up_after: 6h}\n"
 
 
@@ -211,3 +220,32 @@ def test_tests_of_a_financial_route_run_before_it_is_applied(shop: Shop) -> None
 
     assert "tests-fail" in said.err and "routes/post-sales.test.yaml:" in said.err
     assert len(shop.history()) == 1
+
+
+def test_a_region_joins_what_runs_and_leaves_it(tillflow: Tillflow, shop: Shop, running: object) -> None:
+    connections = shop.folder / "routes/connections.yaml"
+    connections.write_text(
+        connections.read_text("utf-8").replace("core.files\n", "core.files\n    zone: eu\n"), "utf-8"
+    )
+    shop.edit("steps:\n", SLOT)
+    until(lambda: shop.history()[0][:2] == (2, "active"))
+    region = shop.folder / "routes/regions/home"
+    region.mkdir(parents=True)
+    (region / "pack.yaml").write_text(PACK, "utf-8")
+    (shop.folder / "routes/scopes.yaml").write_text("tillflow: 1\nscopes: {country: store}\n", "utf-8")
+    overlay = region / "post-sales.overlay.yaml"
+    overlay.write_text(OVERLAY % "closed", "utf-8")
+    until(lambda: shop.history()[0][1] == "active" and overlay.name in shop("diff", "2", str(shop.history()[0][0])).out)
+    assert "nothing changes" in shop("plan").out
+
+    overlay.write_text(OVERLAY % "holiday", "utf-8")
+    until(lambda: "holiday" in shop("diff", "2", str(shop.history()[0][0])).out)
+    assert shop.last_error() == "" and shop.files()["differ"] is False
+    sold = shop.sells("2001")
+    until(lambda: "holiday" in tillflow("trace", "receipt=2001", "--project", shop.folder).out)
+    assert not sold.exists()
+
+    overlay.unlink()
+    until(lambda: shop.files()["differ"] is False)
+    assert shop.last_error() == ""
+    until(shop.sells("2002").exists)

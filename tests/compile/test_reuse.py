@@ -129,7 +129,9 @@ def test_another_plan_than_was_asked_for_is_told() -> None:
     def compile(part: dict[str, bytes]) -> RouteSet:
         return compiled(FILES)[0]
 
-    with pytest.raises(NotTheSame, match="compiled differently here: posting"):
+    with pytest.raises(
+        NotTheSame, match="come out otherwise in this process than in the one that read the files: posting"
+    ):
         build(project(FILES), "x", plans, RouteSet("", {}), compile)  # type: ignore[arg-type]
 
 
