@@ -1,4 +1,4 @@
-"""`tillflow work replay --all`: one decision for many items, each of them made and told on its own."""
+"""`tillflow work replay|resolve|discard`: one decision for many items, each of them made and told on its own."""
 
 from __future__ import annotations
 
@@ -12,6 +12,37 @@ from engine.cli.owner import Owner, ask
 from engine.settings import Settings
 
 MOST_AT_ONCE = 1_000_000  # items of one decision
+
+
+def decide(verb: str, ids: list[str], who: dict[str, str], settings: Settings, form: Form) -> None:
+    """Replay, resolve or discard these, in this order; one that is refused says why and keeps no other from it."""
+
+    async def question(owner: Owner) -> tuple[list[Any], list[str], bool]:
+        done: list[Any] = []
+        refused: list[str] = []
+        for id in dict.fromkeys(ids):
+            try:
+                done.append(await owner.post(f"/work/{id}/{verb}", who))
+            except typer.Exit:
+                if len(ids) == 1:
+                    raise
+                err().print(escape(f"  {id} stays as it was"))
+                refused.append(id)
+            else:
+                if form is Form.HUMAN:
+                    _tell(done[-1], later=verb == "replay" and not owner.running)
+        return done, refused, owner.running
+
+    done, refused, running = ask(settings, question, changes=True)
+    if form is Form.JSON:
+        print_json({"items": done, "refused": refused, "running": running})
+    if refused:
+        raise typer.Exit(int(Exit.FAILED))
+
+
+def _tell(answer: dict[str, str], *, later: bool) -> None:
+    told = answer["text"] if answer["id"] in answer["text"] else f"{answer['id']}: {answer['text']}"
+    err().print(escape(f"{told}{' (the engine does not run; it is done when it starts)' if later else ''}"))
 
 
 def replay_all(settings: Settings, filters: dict[str, str], who: dict[str, str], *, sure: bool, form: Form) -> None:

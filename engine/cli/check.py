@@ -56,6 +56,11 @@ KINDS: dict[str, type[BaseModel]] = {
     "tests": TestsDoc,
 }
 
+_HOW_FOUND = """\
+An editor with the YAML language server finds the one of a file by the file's first line:
+  # yaml-language-server: $schema=../.tillflow/route.schema.json
+The path is relative to the file (in routes/regions/<code>/ it begins with ../../../.tillflow/); the name is the kind of file."""
+
 PathsArgument = Annotated[list[Path] | None, typer.Argument(help="Only findings of these files or folders.")]
 
 
@@ -182,6 +187,7 @@ def schema(
             print_json({"folder": str(folder), "files": len(made)})
         else:
             err().print(inline(f"wrote {len(made)} schemas to {folder}"))
+            err().print(escape(_HOW_FOUND))
         return
     if kind and kind not in made:
         fail(f"there is no schema for {kind!r}", Exit.USAGE, "one of " + ", ".join(made))

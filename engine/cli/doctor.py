@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import sys
 from collections.abc import Iterator
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +44,9 @@ def doctor(project: ProjectOption = None, state: StateOption = None, form: Forma
     It makes and changes nothing. Of each connection the table says what was asked.
     """
     settings = settings_for(project, state)
-    loaded = load(settings)
-    checks = [*_local(settings, loaded), *asyncio.run(_others(settings, loaded))]
+    with chdir(settings.project):  # as `run` does: the folders and databases of connections are named from there
+        loaded = load(settings)
+        checks = [*_local(settings, loaded), *asyncio.run(_others(settings, loaded))]
     if form is Form.JSON:
         print_json({"checks": [_check_dict(*check) for check in checks]})
     else:

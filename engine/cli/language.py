@@ -16,7 +16,7 @@ from engine.plugins.describe import fields_of
 from engine.plugins.reference import field_table
 
 # Keys of steps that stand for any step type, and blocks that have pages of their own.
-_NO_KEYS = ("steps[].type", "steps[].body", "[].steps[].", "fill.<name>[].", "expects_change[].")
+_NO_KEYS = ("steps[].type", "steps[].body", "[].steps[].", "fill.<name>[].")
 
 _ROUTE = """A file `routes/<name>.yaml`: where events come from, what is done to them, where results go. `from` also takes the keys of
 the connector's source (`tillflow connectors show NAME`); each step has an `id` and one step type (`tillflow explain steps`).
@@ -68,7 +68,10 @@ with `$` is a matcher, such as `count: {$at_least: 1}`."""
 
 _OVERLAYS = """A region is a pack, `routes/regions/<code>/pack.yaml`; what it changes in a shared route stands beside it in overlays,
 `routes/regions/<code>/<name>.overlay.yaml` (the name ends in `.overlay.yaml`). An overlay changes only what the route
-declares as changeable. `tillflow render` shows a route in a scope."""
+declares as changeable. `tillflow render` shows a route in a scope.
+
+The examples of the route's tests run in every region too. One that comes out otherwise there is named in `expects_change`,
+with what comes of it in the keys of `tillflow explain expect`; sinks and other facts it does not name are not compared."""
 
 _KEY = """What makes two things the same. A part that is missing or null is never a key: the event waits as a work item.
 
@@ -135,7 +138,8 @@ def language() -> dict[str, Callable[[], str]]:
 
 def _overlays() -> str:
     pack = "\n".join(["", "## A pack", "", *_keys(PackDoc), ""])
-    return _page("Regions and overlays", f"{_OVERLAYS}\n\n## An overlay", OverlayDoc) + pack
+    elsewhere = ("expects_change[].sinks.", "expects_change[].given.")  # pages `expect` and `tests`
+    return _page("Regions and overlays", f"{_OVERLAYS}\n\n## An overlay", OverlayDoc, elsewhere) + pack
 
 
 def _page(title: str, text: str, model: type[BaseModel], without: Iterable[str] = ()) -> str:

@@ -26,10 +26,13 @@ CHILD = "TILLFLOW_CHILD"  # set for workers by the parent that starts them
 
 
 def settings_for(project: Path | None, state: Path | None = None, **given: Unpack[Given]) -> Settings:
-    """Settings of this command. Ends with exit code 2 where there is no project, raises SettingsError for the rest."""
+    """Settings of this command. Ends with exit code 2 where there is no project, raises SettingsError for the rest.
+
+    Where something ran before, a project without its routes/ is one that was edited badly: that is a finding.
+    """
     settings = Settings.read(os.environ, project, state, **given)
-    if not (settings.project / "routes").is_dir():
-        there = "there is no folder routes/ in it" if settings.project.is_dir() else "there is no such folder"
+    there = _what_is_missing(settings)
+    if there:
         fail(
             f"{settings.project} holds no tillflow project: {there}",
             Exit.USAGE,
@@ -38,6 +41,15 @@ def settings_for(project: Path | None, state: Path | None = None, **given: Unpac
     if not os.environ.get(CHILD):  # a worker that is started again goes on, and says which secret it misses
         check_secrets(settings.secrets)
     return settings
+
+
+def _what_is_missing(settings: Settings) -> str:
+    """Why this folder is no project; empty where it is one, or was one when it ran."""
+    if not os.path.isdir(settings.project):
+        return "there is no such folder"
+    if not settings.fresh or os.path.isdir(settings.project / "routes"):
+        return ""
+    return "there is no folder routes/ in it"
 
 
 def loaded_for(settings: Settings) -> Loaded:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable
+from contextlib import chdir
 from typing import Annotated
 
 import typer
@@ -92,16 +93,21 @@ def run(
         log_format=log_format,
     )
     make_state(settings.state)
+    with chdir(settings.project):  # where the folders and databases of connections are named from
+        raise typer.Exit(_started(settings, alone=alone))
+
+
+def _started(settings: Settings, *, alone: bool) -> int:
     if os.environ.get(CHILD):
-        raise typer.Exit(_work(settings))
+        return _work(settings)
     for host, port in settings.all_probes(1 if alone else settings.workers):
         check_free(host, port)
     _warn_of_variables(settings)
     if alone:
-        raise typer.Exit(_work(settings))
+        return _work(settings)
     if settings.fresh:
         loaded_for(settings)  # else what ran before can run on, whatever stands in the files: the workers decide
-    raise typer.Exit(_watch_over(settings))
+    return _watch_over(settings)
 
 
 def _watch_over(settings: Settings) -> int:

@@ -60,7 +60,8 @@ def show_item(item: dict[str, Any], *, full: bool) -> None:
     last = item.get("last_try", "")
     tries = f"{item['attempts']}, the last one {last[:19]} UTC" if last else item["attempts"]
     item = {**item, "record": _place(item["headers"]), "detail": told(item), "attempts": tries}
-    for name in (*_FACTS, "note"):
+    item["made by"] = _maker(item.get("made_by", {}))
+    for name in (*_FACTS, "made by", "note"):
         if item.get(name):
             console.print(f"[bold]{name:<9}[/] {inline(str(item[name]))}")
     facts = {name: value for name, value in item["data"].items() if name != "last_try"}
@@ -71,6 +72,13 @@ def show_item(item: dict[str, Any], *, full: bool) -> None:
     console.print(f"[bold]body[/]\n{escape(shown if isinstance(shown, str) else pretty(shown))}")
     for line in _next(item):
         console.print(escape(line))
+
+
+def _maker(made_by: dict[str, Any]) -> str:
+    """The revision that made the request, where that was taken back."""
+    if made_by.get("state") != "rejected":
+        return ""
+    return f"revision {made_by['number']}, which was rolled back: {made_by['problem']}"
 
 
 def around(text: str, place: int) -> str:

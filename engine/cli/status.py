@@ -119,6 +119,9 @@ def _show_work(answer: dict[str, Any]) -> None:
             f"{one['route']}: {one['count']} of these refused at the door (whole records or files); they are no events"
         )
         out().print(inline(f"{text} yet, so they are not among the received."))
+    for one in answer["conflicts"]:
+        text = f"{one['route']}: {one['count']} of these are other records under the key of an event that came before"
+        out().print(inline(f"{text}; the figures count the event, by its first record."))
 
 
 def _show_missing(lost: list[dict[str, Any]]) -> None:

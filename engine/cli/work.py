@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from engine.cli.bulk import replay_all
+from engine.cli.bulk import decide, replay_all
 from engine.cli.decider import ActorOption, ReasonOption, login
 from engine.cli.editing import edited
 from engine.cli.output import Exit, Form, FormatOption, err, escape, fail, out, print_json
@@ -17,7 +17,6 @@ from engine.cli.project import ProjectOption, StateOption, settings_for
 from engine.cli.shown import show_item, show_items
 from engine.core.errors import Permanent
 from engine.core.jsonx import parse
-from engine.settings import Settings
 
 work = typer.Typer(help="Events that wait for a decision.", no_args_is_help=True)
 
@@ -34,6 +33,14 @@ def _id(text: str) -> str:
 IdArgument = Annotated[
     str, typer.Argument(callback=_id, help="The item's id, or a beginning of it that only one item has.")
 ]
+
+
+def _ids(texts: list[str] | None) -> list[str]:
+    return [_id(text) for text in texts or ()]
+
+
+_WHICH = "Items' ids, or beginnings that only one item has."
+IdsArgument = Annotated[list[str], typer.Argument(callback=_ids, metavar="ID", help=_WHICH)]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -146,25 +153,10 @@ def edit(
     err().print(escape(f"edited {item['id']}; `tillflow work replay {item['id']} -r ...` sends it on its way"))
 
 
-def _decide(verb: str, id: str, reason: str, actor: str, settings: Settings, form: Form) -> None:
-    async def question(owner: Owner) -> Any:
-        answer = await owner.post(f"/work/{id}/{verb}", {"actor": actor or login(), "reason": reason})
-        return answer, owner.running
-
-    answer, running = ask(settings, question, changes=True)
-    if form is Form.JSON:
-        print_json({**answer, "running": running})
-        return
-    waits = verb == "replay" and not running
-    later = " (the engine does not run; it is done when it starts)" if waits else ""
-    told = answer["text"] if answer["id"] in answer["text"] else f"{answer['id']}: {answer['text']}"
-    err().print(escape(f"{told}{later}"))
-
-
 @work.command()
 def replay(
     reason: ReasonOption,
-    id: Annotated[str, typer.Argument(help="The item's id, or a beginning of it that only one item has.")] = "",
+    ids: Annotated[list[str] | None, typer.Argument(callback=_ids, metavar="ID", help=_WHICH)] = None,
     every: Annotated[bool, typer.Option("--all", help="Every open item that --reason-is and --route leave.")] = False,
     reason_is: Annotated[str, typer.Option("--reason-is", help="With --all: only items with this reason.")] = "",
     route: Annotated[str, typer.Option(help="With --all: only this route.")] = "",
@@ -174,44 +166,44 @@ def replay(
     state: StateOption = None,
     form: FormatOption = Form.HUMAN,
 ) -> None:
-    """Have it tried again, as it is or as it was edited. What was applied already is not applied again."""
-    if every and id:
-        fail(
-            f"{id} and --all were both given", Exit.USAGE, "give the id to replay this one, or --all for every open one"
-        )
-    if not every and not id:
+    """Have them tried again, as they are or as they were edited. What was applied already is not applied again."""
+    if every and ids:
+        told = f"{', '.join(ids)} and --all were both given"
+        fail(told, Exit.USAGE, "give ids to replay these, or --all for every open one")
+    if not every and not ids:
         fail("replay needs an id, or --all", Exit.USAGE, "`tillflow work list` shows what waits")
     if not every and (reason_is or route or yes):
         fail("--reason-is, --route and --yes go with --all", Exit.USAGE, "with an id there is nothing to choose")
-    settings = settings_for(project, state)
+    settings, who = settings_for(project, state), {"actor": actor or login(), "reason": reason}
     if every:
-        who = {"actor": actor or login(), "reason": reason}
         replay_all(settings, {"reason": reason_is, "route": route}, who, sure=yes, form=form)
     else:
-        _decide("replay", _id(id), reason, actor, settings, form)
+        decide("replay", ids or [], who, settings, form)
 
 
 @work.command()
 def resolve(
-    id: IdArgument,
+    ids: IdsArgument,
     reason: ReasonOption,
     actor: ActorOption = "",
     project: ProjectOption = None,
     state: StateOption = None,
     form: FormatOption = Form.HUMAN,
 ) -> None:
-    """Close it: it was put right elsewhere."""
-    _decide("resolve", id, reason, actor, settings_for(project, state), form)
+    """Close them: they were put right elsewhere."""
+    who = {"actor": actor or login(), "reason": reason}
+    decide("resolve", ids, who, settings_for(project, state), form)
 
 
 @work.command()
 def discard(
-    id: IdArgument,
+    ids: IdsArgument,
     reason: ReasonOption,
     actor: ActorOption = "",
     project: ProjectOption = None,
     state: StateOption = None,
     form: FormatOption = Form.HUMAN,
 ) -> None:
-    """Close it: it is not wanted. The reason stays in the audit."""
-    _decide("discard", id, reason, actor, settings_for(project, state), form)
+    """Close them: they are not wanted. The reason stays in the audit."""
+    who = {"actor": actor or login(), "reason": reason}
+    decide("discard", ids, who, settings_for(project, state), form)

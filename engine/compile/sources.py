@@ -36,8 +36,9 @@ def plan_source(scope: Scope, place: Place, doc: RouteDoc) -> tuple[PlannedSourc
         return _subscription(scope, place, doc, doc.from_.event)
     source, shape = _connector_source(scope, place.at("from"), doc.from_, accepts)
     if doc.accepts is not None:
-        shape = scope.catalog.schemas.shape(doc.accepts)
-        return source, Flow(shape, frozenset({doc.accepts}))
+        if not scope.catalog.project.exists("schema", doc.accepts):
+            return source, Flow()  # told once, where it is written
+        return source, Flow(scope.catalog.schemas.shape(doc.accepts), frozenset({doc.accepts}))
     if source is not None:
         _check_keyed(scope, place, doc)
         source = replace(source, found_by=tuple(_found_by(scope.catalog.types, doc)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -81,7 +82,7 @@ def _header(catalog: Catalog, place: Place, file: str) -> list[str] | None:
         place.finding("TF3523", f"the first line of {file} is not UTF-8 text", help="save the file as UTF-8")
         return None
     header = next(csv.reader([first]), [])
-    twice = next((column for index, column in enumerate(header) if column in header[:index]), None)
+    twice = next((column for column, count in Counter(header).items() if count > 1), None)
     if not header or twice is not None or not all(header):
         wrong = f"names the column `{twice}` twice" if twice else "does not name every column"
         place.finding("TF3523", f"the first line of {file} {wrong}", help="name each column once, separated by commas")

@@ -24,16 +24,18 @@ def scan(root: Path, known: Known | None = None) -> tuple[dict[str, bytes], list
 
     known   what was read before; it is brought up to date
     """
-    scanner = _Scanner(root, known or {})
-    if not root.is_dir():
+    if not os.path.isdir(root):
         advice = "name the folder that holds routes/ and mappings/"
         return {}, [Finding("TF9001", f"{root.name or root} is not a folder", Mark("."), advice)]
-    if not (root / "routes").is_dir():
+    if not os.path.isdir(root / "routes") and not _is_unreachable(root / "routes"):
         advice = "lay a project down with `tillflow init`, or name its folder with --project"
         return {}, [Finding("TF9001", "there is no folder routes/ here", Mark("routes"), advice)]
+    scanner = _Scanner(root, known or {})
     for name in FOLDERS:
-        if (root / name).is_dir():
+        if os.path.isdir(root / name):
             scanner.folder(root / name, name)
+        elif _is_unreachable(root / name):
+            scanner.file(root / name, name)
     if known is not None:
         known.clear()
         known.update(scanner.known)
@@ -42,7 +44,7 @@ def scan(root: Path, known: Known | None = None) -> tuple[dict[str, bytes], list
 
 class _Scanner:
     def __init__(self, root: Path, before: Known) -> None:
-        self.root = root.resolve()
+        self.root = Path(os.path.realpath(root))
         self.known: Known = {}
         self._before = before
         self.files: dict[str, bytes] = {}
@@ -50,11 +52,11 @@ class _Scanner:
         self._seen: set[Path] = set()
 
     def folder(self, path: Path, name: str) -> None:
-        real = path.resolve()
-        if not self._inside(real, name) or real in self._seen:
-            return
-        self._seen.add(real)
         try:
+            real = _followed(path)
+            if not self._inside(real, name) or real in self._seen:
+                return
+            self._seen.add(real)
             entries = sorted(os.scandir(path), key=lambda entry: entry.name)
         except OSError as error:
             self._unreadable(name, error)
@@ -65,14 +67,14 @@ class _Scanner:
                 continue
             if not _is_text(entry.name):
                 self.findings.append(Finding("TF9005", "a file's name is not text", Mark(name), "rename it"))
-            elif entry.is_dir():
+            elif _is_folder(entry):
                 self.folder(Path(entry.path), inner)
             else:
                 self.file(Path(entry.path), inner)
 
     def file(self, path: Path, name: str) -> None:
         try:
-            if path.is_symlink() and not self._inside(path.resolve(strict=True), name):
+            if path.is_symlink() and not self._inside(_followed(path), name):
                 return
             descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe in the folder must not stop the reader
             with os.fdopen(descriptor, "rb") as file:
@@ -107,6 +109,30 @@ class _Scanner:
     def _unreadable(self, name: str, error: OSError) -> None:
         text = f"this cannot be read: {error.strerror or error}"
         self.findings.append(Finding("TF9005", text, Mark(name), "check that it exists and its permissions"))
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """False too for a link that cannot be followed: reading it as a file tells why."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _is_unreachable(path: Path) -> bool:
+    """Something may be there, and it cannot be told what."""
+    try:
+        os.stat(path)
+    except FileNotFoundError:
+        return os.path.islink(path)
+    except OSError:
+        return True
+    return False
+
+
+def _followed(path: Path) -> Path:
+    """Where a path leads in the end. Raises OSError where it cannot be followed (`Path.resolve` may raise others)."""
+    return Path(os.path.realpath(path, strict=True))
 
 
 def _is_text(name: str) -> bool:

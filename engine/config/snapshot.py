@@ -6,6 +6,7 @@ A file that changed a moment ago may be half written: it is waited for, but not 
 from __future__ import annotations
 
 import os
+import stat
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -64,10 +65,22 @@ class Snapshots:
 
     def _beside(self) -> object:
         """Something that is another one when a file of the folder beside is."""
-        if self._also is None or not self._also.is_dir():
+        if self._also is None:
             return None
-        found = [(entry.name, _stamp(entry.stat())) for entry in os.scandir(self._also) if entry.is_file()]
-        return sorted(found)
+        try:
+            names = sorted(os.listdir(self._also))
+        except OSError as error:
+            return error.errno
+        return [(name, _stamp_of(self._also / name)) for name in names]
+
+
+def _stamp_of(path: Path) -> tuple[int, ...]:
+    """Nothing for what is no file, cannot be reached, or went away meanwhile."""
+    try:
+        status = path.stat()
+    except OSError:
+        return ()
+    return _stamp(status) if stat.S_ISREG(status.st_mode) else ()
 
 
 def _stamp(status: os.stat_result) -> tuple[int, ...]:

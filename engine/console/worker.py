@@ -37,7 +37,7 @@ async def serve(settings: Settings, loaded: Loaded, *, ready: Callable[[], None]
 
     log = StderrLog(SystemClock(), settings.log_format)
     async with of_libraries(log), engine_cell(settings, log=log, broken=broken) as cell:
-        cell.log("starting", {"routes": len(loaded.routeset.plans), "state": settings.state, "socket": settings.socket})
+        cell.log("starting", {"state": settings.state, "socket": settings.socket})
         for text in exposed_secrets(settings):
             cell.log("a secret is not safe", {"why": text})
         loaded = await starting(cell, loaded, settings)

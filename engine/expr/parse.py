@@ -6,6 +6,7 @@ import re
 
 from jmespath.exceptions import IncompleteExpressionError, LexerError, ParseError
 
+from engine.expr.arithmetic import INSTEAD, instead_of
 from engine.expr.errors import ExpressionError
 from engine.expr.lexer import BadLiteral, ExactLexer, Token
 from engine.expr.limits import MAX_DEPTH, MAX_TEXT
@@ -15,6 +16,7 @@ from engine.expr.tree import build
 
 _OPENING = ("lparen", "lbracket", "lbrace", "filter")
 _CLOSING = {"rparen": "(", "rbracket": "[", "rbrace": "{"}
+_VALUES = ("unquoted_identifier", "quoted_identifier", "literal", "current", *_CLOSING)  # a value ends with one
 _PREFIX = ("not", "expref")
 _CODE = re.compile(r"0[0-9]+")  # 0042: a store, a till, an account
 _WORD_OPERATORS = {"and": "&&", "or": "||", "not": "!", "is": "==", "eq": "==", "AND": "&&", "OR": "||", "NOT": "!"}
@@ -76,12 +78,17 @@ def _bad_character(text: str, error: LexerError) -> ExpressionError:
         return ExpressionError("TF2007", "a single = compares nothing", offset=at, help="write ==", suggestion="==")
     if char == '"':
         return ExpressionError("TF2003", "this quoted name is not valid", offset=at, help=error.message)
-    return ExpressionError(
-        "TF2001",
-        f"`{char}` means nothing here",
-        offset=at,
-        help="calculate with functions: money_add(a, b), money_mul(a, b)",
-    )
+    return _calculates(text, at)
+
+
+def _calculates(text: str, at: int) -> ExpressionError:
+    return ExpressionError("TF2001", f"`{text[at]}` means nothing here", offset=at, help=instead_of(text, at))
+
+
+def _follows_a_value(tokens: list[Token], number: Token) -> bool:
+    """`total -1` is meant as a difference: the sign was read as part of the number."""
+    before = [token for token in tokens if token["end"] <= number["start"]][-1:]
+    return str(number["value"]).startswith("-") and any(token["type"] in _VALUES for token in before)
 
 
 def _check_depth(tokens: list[Token]) -> None:
@@ -136,6 +143,8 @@ def _unexpected(text: str, tokens: list[Token], error: ParseError) -> Expression
         return _incomplete(text, tokens)
     word = text[token["start"] : token["end"]]
     code, message, advice, suggestion = "TF2001", f"`{word}` is not expected here", "", ""
+    if word in INSTEAD or (token["type"] == "number" and _follows_a_value(tokens, token)):
+        return _calculates(text, token["start"])
     if word in _WORD_OPERATORS:
         code, suggestion = "TF2007", _WORD_OPERATORS[word]
         message, advice = f"`{word}` is not an operator", f"write {suggestion}"

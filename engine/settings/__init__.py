@@ -80,15 +80,15 @@ class Settings:
         **given: Unpack[Given],
     ) -> Settings:
         """From the environment; what is given wins. Raises SettingsError for what cannot be, or not together."""
-        root = (project or Path(environ.get(f"{PREFIX}PROJECT") or ".")).absolute()
+        root = _whole(project or Path(environ.get(f"{PREFIX}PROJECT") or "."))
         folder = state or Path(environ.get(f"{PREFIX}STATE") or root / ".tillflow")
         workers, watch, secrets = given.get("workers"), given.get("watch"), environ.get(f"{PREFIX}SECRETS")
         settings = cls(
             project=root,
-            state=folder.absolute(),
+            state=_whole(folder),
             transport=given.get("transport") or environ.get(f"{PREFIX}TRANSPORT") or EMBEDDED,
             store=given.get("store") or environ.get(f"{PREFIX}STORE") or EMBEDDED,
-            secrets=Path(secrets) if secrets else None,
+            secrets=_whole(Path(secrets)) if secrets else None,
             zone=environ.get(f"{PREFIX}ZONE", ""),
             workers=number(environ, "WORKERS") if workers is None else workers,
             worker=number(environ, "WORKER"),
@@ -132,7 +132,7 @@ class Settings:
         values = {
             "TRANSPORT": self.transport,
             "STORE": self.store,
-            "SECRETS": str(self.secrets.absolute()) if self.secrets else "",
+            "SECRETS": str(self.secrets) if self.secrets else "",
             "ZONE": self.zone,
             "WORKERS": str(self.workers),
             "TOPOLOGY": self.topology,
@@ -181,3 +181,8 @@ class Settings:
         own = hashlib.sha256(str(self.state).encode()).hexdigest()[:16]
         folder = Path(tempfile.gettempdir())
         return [folder / f"tillflow-{os.getuid()}-{own}-{name}" for name in names]
+
+
+def _whole(path: Path) -> Path:
+    """From the root, without `..`; links stay, since a project may be a link that is swapped."""
+    return Path(os.path.abspath(path))

@@ -69,7 +69,7 @@ class Shop:
         mine = [line.replace(",1001,", f",{receipt},") for line in lines if ",1001," in line]
         inbox = self.folder / "data/inbox" / f"{receipt}.csv"
         inbox.write_text("\n".join([lines[0], *mine]) + "\n", "utf-8")
-        return self.folder / f"data/posted/0012-03-{receipt}.json"
+        return self.folder / f"data/posted/2026-03-14-0012-03-{receipt}.json"
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def running(shop: Shop, request: pytest.FixtureRequest) -> Iterator[subprocess.P
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "engine.cli", "run", *getattr(request, "param", ())]
     engine = subprocess.Popen(command, cwd=shop.folder, env=environ, stderr=subprocess.PIPE)
-    until(lambda: (shop.folder / "data/posted/0012-03-1001.json").exists() or engine.poll() is not None)
+    until(lambda: (shop.folder / "data/posted/2026-03-14-0012-03-1001.json").exists() or engine.poll() is not None)
     yield engine
     if engine.poll() is None:
         engine.send_signal(signal.SIGTERM)
@@ -176,7 +176,7 @@ def test_a_risky_edit_waits_for_apply_and_can_be_taken_back(shop: Shop, running:
     assert "taken back by ben: too early" in shop("history").out
     assert "they were not taken: taken back by ben: too early; save another edit" in shop("status").out
     assert shop.sells("2001") and "no such revision" in shop("rollback", "9", code=1).err
-    until((shop.folder / "data/posted/0012-03-2001.json").exists)
+    until((shop.folder / "data/posted/2026-03-14-0012-03-2001.json").exists)
 
 
 def test_the_store_of_an_engine_that_does_not_run(shop: Shop) -> None:

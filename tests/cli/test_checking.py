@@ -34,7 +34,7 @@ def test_findings_as_json_have_the_promised_shape(tillflow: Tillflow, project: P
     (finding,) = said.json["findings"]
     assert said.code == 1
     assert set(finding) == {"code", "severity", "file", "line", "column", "message", "help", "suggestion"}
-    assert (finding["file"], finding["line"], finding["suggestion"]) == (ROUTE, 22, "core.files")
+    assert (finding["file"], finding["line"], finding["suggestion"]) == (ROUTE, 23, "core.files")
 
 
 @pytest.mark.parametrize("form", ["sarif", "github", "human"])
@@ -109,6 +109,7 @@ def test_connectors_are_listed_and_shown(tillflow: Tillflow) -> None:
 
     assert {"core.files", "core.http", "core.sql"} <= {row["name"] for row in listed}
     assert "same_transaction" in shown.out
+    assert "have to be there" in shown.out and "`TEXT`" in shown.out
     refused = tillflow("connectors", "show", "core.sqll")
     assert refused.code == 2
     assert "core.sql" in refused.err

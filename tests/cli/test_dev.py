@@ -98,14 +98,14 @@ def _edit(project: Path, old: str, new: str) -> None:
 
 def test_it_checks_tests_and_runs_every_save_and_leaves_nothing(project: Path, temporary: Path, dev: Dev) -> None:
     dev.says("waiting until this is corrected")
-    assert "error[TF3002]" in dev.out and "routes/post-sales.yaml:26:10" in dev.out
+    assert "error[TF3002]" in dev.out and "routes/post-sales.yaml:27:10" in dev.out
     _edit(project, "map: sale-to-postnig", "map: sale-to-posting")
     dev.says("tests of post-sales, till-sales: passed")
     assert "2 routes run on stand-ins" in dev.out
 
     (drops,) = temporary.glob("*/drop")
     (drops / "till-sales/monday.csv").write_bytes((project / "data/inbox/monday.csv").read_bytes())
-    dev.says('posting write {"name":"0012-03-1002.json","content":{"receipt":"1002"')
+    dev.says('posting write {"name":"2026-03-14-0012-03-1002.json","content":{"receipt":"1002"')
     dev.says("unknown-sku: SKU-9999 at store 0012")
     dev.says("monday.csv:2")
     (drops / "post-sales/sale.json").write_bytes((project / "routes/cases/sale.json").read_bytes())

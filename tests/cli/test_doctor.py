@@ -145,5 +145,5 @@ def test_a_table_that_is_missing_is_a_warning_with_its_name(tillflow: Tillflow, 
     said = tillflow("doctor", "--project", project, "--format", "json")
 
     (found,) = [one for one in said.json["checks"] if one["check"] == "connection club"]
-    assert found["warning"] and "there is no table postings" in found["detail"], found
+    assert found["warning"] and "there is no table postings: make it" in found["detail"], found
     assert not (project / "club.db").exists()

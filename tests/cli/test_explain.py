@@ -77,3 +77,11 @@ def test_the_page_on_mappings_shows_a_mapping_that_can_be_read(tillflow: Tillflo
     _, findings = compiled(with_changes({"mappings/shown.yaml": loose.replace("sale-to-journal", "shown")}))
 
     assert [f.code for f in findings] == ["TF3023"], findings
+
+
+def test_the_page_on_overlays_lists_what_a_changed_example_takes(tillflow: Tillflow) -> None:
+    said = tillflow("explain", "overlays")
+
+    for key in ("test", "because", "given", "sinks", "work_items", "filtered"):
+        assert f"`expects_change[].{key}`" in said.out, key
+    assert "`tillflow explain expect`" in said.out and "`expects_change[].given." not in said.out

@@ -78,3 +78,13 @@ def test_the_next_steps_are_named_with_their_commands(capsys: pytest.CaptureFixt
 
     show_item({**ITEM, "state": "resolved", "takes": []}, full=False)
     assert "tillflow work" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("state", "told"), [("rejected", True), ("past", False)])
+def test_a_revision_that_made_a_request_and_was_rolled_back_is_named(
+    capsys: pytest.CaptureFixture[str], state: str, told: bool
+) -> None:
+    show_item({**ITEM, "made_by": {"number": 3, "state": state, "problem": "5 of 5 failed"}}, full=False)
+
+    line = "made by   revision 3, which was rolled back: 5 of 5 failed"
+    assert (line in capsys.readouterr().out) is told

@@ -90,3 +90,31 @@ def test_keys_narrow_a_trace_and_a_misspelt_one_is_told(
     assert none.code == 1 and "nothing is known of receipt=1001 and file=tuesday.csv together" in none.err
     wrong = trace("recipt=1001")
     assert wrong.code == 1 and "did you mean `receipt`?" in wrong.err and "keys are file" in wrong.err
+
+
+def test_several_are_decided_at_once_and_each_is_told(work: Work, project: Path) -> None:
+    def ids() -> list[str]:
+        return [item["id"] for item in work("list", "--reason", "bad-line", "--format", "json").json["items"]]
+
+    (project / "data/inbox/tuesday.prices").write_text(
+        HEADER + BAD + BAD.replace("1", "2") + BAD.replace("1", "3"), "utf-8"
+    )
+    until(lambda: len(ids()) == 3)
+    first, second, third = ids()
+    change = ("-r", "a test", "--actor", "tests")
+
+    # one that is not there keeps no other from it; one that is named twice is decided once
+    said = work("discard", first, "nothing", second, first, *change)
+    assert said.code == 1
+    assert (said.err.count(first), said.err.count(second)) == (1, 1)
+    assert "nothing stays as it was" in said.err and ids() == [third]
+
+    said = work("resolve", third, "nothing", *change, "--format", "json")
+    assert said.code == 1 and ids() == []
+    assert [item["id"] for item in said.json["items"]] == [third] and said.json["refused"] == ["nothing"]
+
+    # all that are refused are told
+    again = work("replay", first, second, *change)
+    assert again.code == 1
+    assert all(f"{id} stays as it was" in again.err for id in (first, second))
+    assert work("replay", "a/b", first, *change).code == 2

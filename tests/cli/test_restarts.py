@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -80,7 +80,7 @@ def wrong_line(shop: Shop) -> str:
 
 def test_a_worker_that_dies_comes_back_on_the_active_revision(shop: Shop) -> None:
     with running(shop) as (log, engine):
-        until(lambda: (shop.folder / "data/posted/0012-03-1001.json").exists())
+        until(lambda: (shop.folder / "data/posted/2026-03-14-0012-03-1001.json").exists())
         began = workers(engine)
         until(lambda: log.read_text("utf-8").count('"text": "running"') == len(began))
         shop.edit(*WRONG)
@@ -103,7 +103,7 @@ def test_a_worker_that_dies_comes_back_on_the_active_revision(shop: Shop) -> Non
 
 def test_an_engine_starts_on_what_ran_last_when_the_files_are_wrong(shop: Shop) -> None:
     with running(shop):
-        until(lambda: (shop.folder / "data/posted/0012-03-1001.json").exists())
+        until(lambda: (shop.folder / "data/posted/2026-03-14-0012-03-1001.json").exists())
     shop.edit(*WRONG)
     with running(shop) as (log, _):
         until(shop.sells("2001").exists)
@@ -116,11 +116,36 @@ def test_an_engine_starts_on_what_ran_last_when_the_files_are_wrong(shop: Shop) 
 
 def test_a_new_file_that_is_wrong_keeps_nothing_from_starting(shop: Shop) -> None:
     with running(shop):
-        until(lambda: (shop.folder / "data/posted/0012-03-1001.json").exists())
+        until(lambda: (shop.folder / "data/posted/2026-03-14-0012-03-1001.json").exists())
     (shop.folder / "routes/new.yaml").write_text("tillflow: 1\nroute: new\nto: [\n", "utf-8")
     with running(shop) as (log, _):
         until(shop.sells("2001").exists)
         assert any("routes/new.yaml:" in line.get("why", "") for line in lines(log))
+        assert [(number, state) for number, state, _ in shop.history()] == [(1, "active")]
+
+
+def loop(shop: Shop) -> str:
+    link = shop.folder / "routes/loop.yaml"
+    link.symlink_to(link.name)
+    return "routes/loop.yaml:1:1 TF9005"
+
+
+def no_routes(shop: Shop) -> str:
+    (shop.folder / "routes").rename(shop.folder / "elsewhere")
+    return "routes:1:1 TF9001"
+
+
+@pytest.mark.parametrize("broken", [loop, no_routes])
+def test_what_cannot_be_read_keeps_nothing_from_running(shop: Shop, broken: Callable[[Shop], str]) -> None:
+    with running(shop):
+        until(lambda: (shop.folder / "data/posted/0012-03-1001.json").exists())
+        told = broken(shop)
+        until(lambda: told in shop.last_error())
+        until(shop.sells("2001").exists)
+    with running(shop) as (log, _):
+        until(shop.sells("2002").exists)
+        until(lambda: told in shop.last_error())
+        assert any(told in line.get("why", "") for line in lines(log))
         assert [(number, state) for number, state, _ in shop.history()] == [(1, "active")]
 
 

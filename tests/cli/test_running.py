@@ -19,7 +19,7 @@ from engine.core.jsonx import decode, encode
 from tests.cli.conftest import Said, Tillflow
 
 ROOT = Path(__file__).resolve().parents[2]
-EXPECTED = ("data/posted/0012-03-1001.json", "data/posted/0012-03-1002.json")
+EXPECTED = ("data/posted/2026-03-14-0012-03-1001.json", "data/posted/2026-03-14-0012-03-1002.json")
 
 
 def until(true: Callable[[], bool], seconds: float = 30.0) -> None:
@@ -127,7 +127,7 @@ def test_an_item_is_edited_and_replayed(tillflow: Tillflow, project: Path, runni
     replayed = tillflow("work", "replay", id, "-r", "put right", "--actor", "tests", "--project", project)
 
     assert (edited.code, replayed.code) == (0, 0), edited.err + replayed.err
-    until(lambda: (project / "data/posted/0012-03-1003.json").exists())
+    until(lambda: (project / "data/posted/2026-03-14-0012-03-1003.json").exists())
     until(lambda: items() == [])
 
 
@@ -150,7 +150,7 @@ def test_all_items_are_replayed_at_once_after_a_yes(tillflow: Tillflow, project:
     def posted() -> bool:
         """The new row is noticed within a moment; until then the item comes back."""
         tillflow(*replay, "--route", "post-sales", "--yes", "--format", "json")
-        return (project / "data/posted/0012-03-1003.json").exists()
+        return (project / "data/posted/2026-03-14-0012-03-1003.json").exists()
 
     until(posted)
 
@@ -172,6 +172,7 @@ def test_a_decision_waits_for_the_next_start(
     running.send_signal(signal.SIGTERM)
     log = [decode(line) for line in running.communicate(timeout=30)[1].splitlines()]
     (starting,) = [line for line in log if line["text"] == "starting"]
+    assert "routes" not in starting  # which revision will run is not decided yet
     assert starting["state"] == str(project / ".tillflow") and starting["socket"].endswith("engine.sock")
     assert [line["why"] for line in log if "open-to-all" in line.get("why", "")] != []
     assert len([line for line in log if line["text"] == "a secret is not safe"]) == 1
@@ -255,3 +256,23 @@ def test_lines_for_people_can_be_asked_for_where_nobody_looks(project: Path) -> 
 
     assert any(line.split()[1:4] == ["info", "engine", "running"] for line in told), told
     assert not any(line.startswith("{") for line in told)
+
+
+def test_folders_of_connections_are_named_from_the_project(
+    tillflow: Tillflow, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "engine.cli", "run", "--project", "../shop"]
+
+    engine = subprocess.Popen(command, cwd=elsewhere, env=environ, stderr=subprocess.PIPE)
+    until(lambda: all((project / name).exists() for name in EXPECTED) or engine.poll() is not None)
+    engine.send_signal(signal.SIGTERM)
+    told = engine.communicate(timeout=30)[1].decode()
+
+    assert str(project / ".tillflow") in told and "/../" not in told
+    assert list(elsewhere.iterdir()) == []
+    monkeypatch.chdir(elsewhere)
+    assert "data/inbox: 0 files" in tillflow("doctor", "--project", "../shop").out
+    assert list(elsewhere.iterdir()) == []

@@ -72,7 +72,7 @@ def test_commands_read_and_decide_through_the_store(tillflow: Tillflow, project:
     replayed = tillflow("work", "replay", id, "-r", "put right", *who)
     assert (edited.code, replayed.code) == (0, 0), edited.err + replayed.err
     assert "does not run" not in replayed.err
-    until(lambda: (project / "data/posted/0012-03-1003.json").exists())
+    until(lambda: (project / "data/posted/2026-03-14-0012-03-1003.json").exists())
     until(lambda: asked("work", "list")["items"] == [])
 
 

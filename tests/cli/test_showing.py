@@ -85,3 +85,13 @@ def test_where_nothing_counts_plain_routes_the_reason_is_told(capsys: pytest.Cap
 
 def test_a_financial_route_that_got_nothing_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Nothing was received yet." in status(capsys, routes=[{"route": "sales", "plain": False}])
+
+
+def test_status_tells_why_a_conflicting_record_is_no_work_item_among_the_figures(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    work = [{"route": "sales", "reason": "idempotency-conflict", "state": "open", "count": 1}]
+
+    told = " ".join(status(capsys, work=work, conflicts=[{"route": "sales", "count": 1}]).split())
+
+    assert "sales: 1 of these are other records under the key of an event that came before; the figures count" in told

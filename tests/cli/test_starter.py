@@ -45,3 +45,26 @@ def test_a_copy_of_a_receipt_in_another_file_is_no_second_event(tillflow: Tillfl
     said = tillflow("test", "--project", project, test)
 
     assert said.code == 0, said.out + said.err
+
+
+def test_an_editor_finds_the_schema_of_each_kind_of_file(tillflow: Tillflow, project: Path) -> None:
+    said = tillflow("schema", "--write", "--project", project)
+    found: dict[str, str] = {}
+    for file in (*project.glob("routes/*.yaml"), *project.glob("mappings/*.yaml")):
+        first = file.read_text("utf-8").splitlines()[0]
+        assert first.startswith("# yaml-language-server: $schema="), file
+        schema = (file.parent / first.partition("$schema=")[2]).resolve()
+        assert schema.is_file() and schema.parent == (project / ".tillflow").resolve(), file
+        found[file.name] = schema.name.removesuffix(".schema.json")
+
+    assert said.code == 0 and "# yaml-language-server: $schema=../.tillflow/route.schema.json" in said.err
+    assert found == {
+        "connections.yaml": "connections",
+        "tables.yaml": "tables",
+        "post-sales.yaml": "route",
+        "till-sales.yaml": "route",
+        "post-sales.test.yaml": "tests",
+        "till-sales.test.yaml": "tests",
+        "sale-to-posting.yaml": "mapping",
+        "till-to-sale.yaml": "mapping",
+    }

@@ -136,7 +136,7 @@ def test_an_edit_waits_for_a_queue_that_the_engine_may_not_make(
     monkeypatch.setenv("TILLFLOW_TOPOLOGY", "verify")
     monkeypatch.setenv("TILLFLOW_TRANSPORT", user_of("engine"))
     with running(shop):
-        until(lambda: (project / "data/posted/0012-03-1001.json").exists())
+        until(lambda: (project / "data/posted/2026-03-14-0012-03-1001.json").exists())
         # when a route comes that needs a queue of its own
         (project / "routes/refunds.yaml").write_text(NEW, "utf-8")
         until(lambda: shop.last_error() != "")

@@ -197,7 +197,7 @@ def test_options_that_contradict_each_other_are_named(
     monkeypatch.chdir(shop)
     said = tillflow("work", "replay", "--all", "ab", "-r", "x")
     assert "ab and --all were both given" in said.err
-    assert "give the id to replay this one, or --all for every open one" in said.err
+    assert "give ids to replay these, or --all for every open one" in said.err
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def test_without_a_mistake_nothing_is_told() -> None:
 def test_a_misspelt_cell_is_told_at_its_line_with_the_route_that_uses_the_mapping() -> None:
     (found,) = project((MAPPING, "row.amount", "row.amuont"))
 
-    assert places([found]) == [(MAPPING, 15, "amount")]
+    assert places([found]) == [(MAPPING, 16, "amount")]
     assert "used by the route `till-sales`" in found.message
     assert [(mark.file, mark.line) for mark in found.also] == [(TILLS, 15)]
 
@@ -54,14 +54,14 @@ def test_a_misspelt_cell_is_told_at_its_line_with_the_route_that_uses_the_mappin
 def test_a_sink_that_maps_for_itself_is_such_a_place() -> None:
     (found,) = project((POSTING, "total: total", "total: totall"))
 
-    assert places([found]) == [(POSTING, 8, "total")]
+    assert places([found]) == [(POSTING, 9, "total")]
     assert "used by the route `post-sales`" in found.message
 
 
 def test_a_mistake_of_the_mapping_alone_hides_none_that_its_use_brings() -> None:
     findings = project((POSTING, "total: total", "total: totall"), (POSTING, "product.account", "product.acount"))
 
-    assert places(findings) == [(POSTING, 8, "total"), (POSTING, 12, "account")]
+    assert places(findings) == [(POSTING, 9, "total"), (POSTING, 13, "account")]
     assert "used by" not in findings[1].message
 
 
@@ -83,7 +83,7 @@ def test_what_makes_a_group_of_rows_is_known_without_a_schema() -> None:
     """The header of the file names the cells of its rows; which columns make the group stands in the route."""
     findings = project((TILLS, ACCEPTS, ""), (MAPPING, "receipt: receipt", "receipt: recipt"))
 
-    assert places(findings) == [(MAPPING, 8, "receipt")]
+    assert places(findings) == [(MAPPING, 9, "receipt")]
     assert project((TILLS, ACCEPTS, ""), (MAPPING, "row.amount", "row.anything")) == []
 
 
@@ -93,4 +93,4 @@ def test_a_mapping_without_output_gives_the_names_it_writes() -> None:
 
     assert project(twice, mappings__before=before) == []
     findings = project(twice, mappings__before=before.replace("till: till", "tll: till"))
-    assert places(findings) == [(MAPPING, 7, "tll")]
+    assert places(findings) == [(MAPPING, 8, "tll")]

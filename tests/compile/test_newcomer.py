@@ -115,3 +115,19 @@ def test_a_number_with_a_zero_in_front_is_told_as_text() -> None:
     )
 
     assert told(files, "TF2001").suggestion == "'0042'"
+
+
+def test_a_misspelt_type_of_records_is_told_once_and_not_at_its_mapping() -> None:
+    files = dict(fixture_files()) | {
+        "routes/copies.yaml": "tillflow: 1\nroute: copies\nversion: 1.0.0\nowner: store-ops\ncriticality: operational\n"
+        "accepts: sale.complete@2\n"
+        "from: {use: core.files, connection: store-files, format: json}\n"
+        "to:\n  - {id: kept, use: core.files, connection: store-files, action: append, map: sale-to-journal, "
+        "with: {name: {const: a}}}\n"
+    }
+
+    found = compiled(files)[1]
+
+    assert [(one.code, one.suggestion) for one in found if one.mark.file == "routes/copies.yaml"] == [
+        ("TF3007", "sale.completed@2")
+    ]

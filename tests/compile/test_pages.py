@@ -18,6 +18,7 @@ ROUTE = "tillflow: 1\nroute: extra\nversion: 1.0.0\nowner: store-ops\ncriticalit
 KEPT = "to:\n  - {id: kept, use: core.files, connection: store-files, action: append, with: {name: {const: a}, content: x}}\n"
 SALES, RETURNS, STOCK = "routes/sales-posting.yaml", "routes/returns.yaml", "routes/stock.yaml"
 CONNECTIONS, TABLES = "routes/connections.yaml", "routes/tables.yaml"
+OVERLAY = "routes/regions/es/sales-posting.overlay.yaml"
 SHOP = "  shop: {connector: core.http, url: 'https://shop.example.com', listen: '127.0.0.1:8080'}\n"
 
 
@@ -105,6 +106,12 @@ def expecting(example: str) -> Files:
     return {"routes/shown.test.yaml": f"{head}    given: {{event: cases/sale.json}}\n    {text}\n"}
 
 
+def changing(example: str) -> Files:
+    """The example as `expects_change` of an overlay, alone."""
+    text = fixture_files()[OVERLAY].decode()
+    return {OVERLAY: text[: text.index("expects_change:")] + example + "\n"}
+
+
 def table(declared: str, content: str = "") -> Files:
     """Another table, and the file it is read from."""
     text = fixture_files()[TABLES].decode()
@@ -161,7 +168,7 @@ FRAMES: Mapping[str, Frame] = {
     "TF3005": step(SALES),
     "TF3006": step(SALES),
     "TF3007": instead(SALES, "from: {event: sale.completed@2}"),
-    "TF3008": step(RETURNS),
+    "TF3008": lambda example: step(RETURNS)(example.splitlines()[0]) | changing(example.splitlines()[1]),
     "TF3009": instead("routes/pos-ingest.yaml", "format: pos.poslog"),
     "TF3010": instead(SALES, "action: post_move"),
     "TF3012": instead("routes/pos-ingest.yaml", "use: core.files"),
@@ -273,6 +280,12 @@ def test_the_wrong_example_gives_the_code_and_the_right_one_does_not(code: str) 
     page, frame = catalogue()[code], FRAMES[code]
     assert code in {one.code for one in compiled(with_changes(frame(page.wrong)))[1]}
     assert code not in {one.code for one in compiled(with_changes(frame(page.right)))[1]}
+
+
+def test_the_page_of_missing_parts_tells_of_tests_too() -> None:
+    first, second = catalogue()["TF3008"].wrong.strip().splitlines()
+    for files in (step(RETURNS)(first), changing(second)):
+        assert [one.code for one in compiled(with_changes(files))[1]].count("TF3008") == 1
 
 
 # Examples that tell of more than one file, of a value or place outside of them, or of what is too long for a page.

@@ -226,3 +226,34 @@ def test_the_shared_examples_have_no_finding_of_form(shared: Path) -> None:
     assert len(later) == 3
     of_form = [f for f in findings if f.code != "TF9010"]
     assert {(f.code, f.mark.file) for f in of_form} == {("TF1107", path) for path in later}
+
+
+UNREACHABLE = ("loop.yaml", "x" * 300, "nothing", "sales.yaml/x")  # ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR
+
+
+@pytest.mark.parametrize("target", UNREACHABLE)
+@pytest.mark.parametrize("place", ["routes/loop.yaml", "mappings/loop.yaml", "routes/cases/loop.yaml"])
+def test_a_link_that_cannot_be_followed_is_a_file_that_cannot_be_read(tmp_path: Path, place: str, target: str) -> None:
+    root = write(tmp_path, {"routes/sales.yaml": ROUTE, "routes/cases/a.json": "{}"})
+    (root / place).parent.mkdir(exist_ok=True)
+    (root / place).symlink_to(target)
+    project, findings = read_project(root, {})
+    assert codes(findings) == [("TF9005", place)]
+    assert list(project.files) == ["routes/cases/a.json", "routes/sales.yaml"]
+
+
+@pytest.mark.parametrize("target", ["mappings", "x" * 300, "nothing"])
+def test_a_folder_behind_a_link_that_cannot_be_followed_is_told(tmp_path: Path, target: str) -> None:
+    root = write(tmp_path, {"routes/sales.yaml": ROUTE})
+    (root / "mappings").symlink_to(target)
+    project, findings = read_project(root, {})
+    assert codes(findings) == [("TF9005", "mappings")]
+    assert list(project.files) == ["routes/sales.yaml"]
+
+
+def test_routes_that_cannot_be_reached_or_are_no_folder_are_told(tmp_path: Path) -> None:
+    loop, file, none = (write(tmp_path / name, {"mappings/x.md": ""}) for name in ("loop", "file", "none"))
+    (loop / "routes").symlink_to("routes")
+    (file / "routes").write_text("tillflow: 1\n", encoding="utf-8")
+    found = [codes(read_project(root, {})[1]) for root in (loop, file, none)]
+    assert found == [[("TF9005", "routes")], [("TF9001", "routes")], [("TF9001", "routes")]]

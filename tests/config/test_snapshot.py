@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.config.scan import scan
 from engine.config.snapshot import Snapshots
 
 ROUTE = "routes/sales.yaml"
@@ -173,3 +174,21 @@ def test_the_folder_beside_counts_too(root: Path, tmp_path: Path) -> None:
     assert snapshots.look() is None
     (secrets / "pepper").write_text("new")
     assert seen(snapshots) == before
+
+
+def test_a_link_that_cannot_be_followed_is_a_finding_of_a_look(root: Path) -> None:
+    snapshots = Snapshots(root)
+    first = seen(snapshots)
+    (root / "routes/loop.yaml").symlink_to("loop.yaml")
+    assert seen(snapshots) == first
+    assert [(one.code, one.mark.file) for one in scan(root)[1]] == [("TF9005", "routes/loop.yaml")]
+
+
+def test_a_link_beside_the_project_that_cannot_be_followed_stops_no_look(root: Path, tmp_path: Path) -> None:
+    beside = tmp_path / "secrets"
+    beside.mkdir()
+    (beside / "loop").symlink_to("loop")
+    snapshots = Snapshots(root, beside)
+    seen(snapshots)
+    (beside / "token").write_text("x", encoding="utf-8")
+    assert seen(snapshots)  # it tells of the other file

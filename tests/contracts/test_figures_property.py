@@ -19,7 +19,7 @@ from engine.ports.store.figures import Figures, FiguresOf, Overdue
 from engine.ports.store.inbox import EventKey, InboxDuplicates, InboxOpen, InboxReplay, InboxRouted, InboxRow, Planned
 from engine.ports.store.ledger import ClaimRow, LedgerClaim, LedgerKey, LedgerSettle, SettleRow
 from engine.ports.store.steps import GroupJoin, GroupKey, Member, Timer, TimerSet
-from engine.ports.store.work import WorkChange, WorkCreate, WorkItem
+from engine.ports.store.work import CONFLICT, WorkChange, WorkCreate, WorkItem
 from tests.contracts.memory_store import MemoryStore
 
 DAYS = ("2026-03-13", "2026-03-14")
@@ -98,7 +98,9 @@ def _item(rng: Random, route: str, key: EventKey) -> WorkItem:
     updated = rng.randint(0, 99)
     name = f"{route}-{key.id}-{level}-{sink}-{updated}"
     event = rng.choice([key.id, key.id, *EVENTS])
-    return WorkItem(name, level, route, "bad", key.id, key.day, sink=sink, event_id=event, updated=updated)
+    reason = rng.choice(["bad", "bad", CONFLICT])
+    subject = rng.choice([key.id, f"{key.id}!another"]) if reason == CONFLICT else key.id
+    return WorkItem(name, level, route, reason, subject, key.day, sink=sink, event_id=event, updated=updated)
 
 
 async def figures_of(store: Store, history: list[Op[Any]], window: Any) -> tuple[list[Figures], list[Any]]:

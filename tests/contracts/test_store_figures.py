@@ -15,7 +15,7 @@ from engine.ports.store.inbox import EventKey, InboxDuplicates, InboxOpen, Inbox
 from engine.ports.store.journal import Entry, JournalAppend
 from engine.ports.store.ledger import ClaimRow, LedgerClaim, LedgerKey, LedgerSettle, SettleRow
 from engine.ports.store.steps import GroupClose, GroupJoin, GroupKey, Member, Timer, TimerSet
-from engine.ports.store.work import WorkChange, WorkCreate, WorkItem
+from engine.ports.store.work import Conflicts, WorkChange, WorkCreate, WorkItem
 
 pytestmark = pytest.mark.anyio
 
@@ -248,12 +248,29 @@ async def test_what_fails_after_a_delay_counts_as_its_own_work_item_ends(store: 
     assert await fate(store) == "discarded"
 
 
-async def test_a_conflicting_record_counts_while_it_waits_and_leaves_the_outcome_alone(store: Store) -> None:
-    await store.apply(InboxOpen([row("e", "filtered", reason="training")]))
+async def test_a_conflicting_record_takes_nothing_from_the_event_that_came_first(store: Store) -> None:
+    await store.apply(InboxOpen([row("e", "deliveries", "a")]))
     await store.apply(WorkCreate([item("e", reason="idempotency-conflict", subject="e!other-origin")]))
-    assert await fate(store) == "work_items"
+    assert await store.apply(Overdue(200)) == [("sales", DAY, "e")]
+    await deliver(store, "e", "a", "applied")
+    assert [await fate(store, sink) for sink in ("", "a")] == ["applied", "applied"]
+    assert await store.apply(Conflicts()) == [("sales", 1)]
     await store.apply(WorkChange("w-e", 1, "resolved", "the first one is right", 5))
-    assert await fate(store) == "filtered"
+    assert await fate(store) == "applied"
+    assert await store.apply(Conflicts()) == []
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [{"level": "delivery", "sink": "a", "subject": "e/a!other-origin"}, {"subject": "e"}],
+    ids=["a delivery that another route made before", "a call that was made before"],
+)
+async def test_a_conflict_of_the_event_s_own_effect_counts_as_a_work_item(store: Store, facts: dict[str, Any]) -> None:
+    await store.apply(InboxOpen([row("e", "deliveries", "a")]))
+    await deliver(store, "e", "a", "applied")
+    await store.apply(WorkCreate([item("e", reason="idempotency-conflict", **facts)]))
+    assert await fate(store) == "work_items"
+    assert await store.apply(Conflicts()) == []
 
 
 async def test_a_cut_behind_a_cut_is_followed_to_the_end(store: Store) -> None:

@@ -68,7 +68,7 @@ def test_make_targets_exist() -> None:
 def test_the_first_commands_do_what_the_readme_says(started: Path) -> None:
     tillflow("validate", folder=started)
     tillflow("test", folder=started)
-    _run_until(started, "data/posted/0012-03-1002.json")
+    _run_until(started, "data/posted/2026-03-14-0012-03-1002.json")
 
     status = tillflow("status", folder=started)
     trace = tillflow("trace", "receipt=1001", folder=started)
@@ -133,7 +133,7 @@ def _yaml(key: str) -> str:
     return text
 
 
-def test_the_overlay_fits_the_shipped_route(tmp_path: Path) -> None:
+def test_the_overlay_fits_the_shipped_route_and_its_tests(tmp_path: Path) -> None:
     for name in ("routes", "mappings"):
         shutil.copytree(ROOT / name, tmp_path / name)
     region = tmp_path / "routes" / "regions" / "es"
@@ -146,7 +146,10 @@ def test_the_overlay_fits_the_shipped_route(tmp_path: Path) -> None:
     (console,) = [text for text in blocks("console") if "tillflow render" in text]
     command, told = console.splitlines()
 
+    tested = decode(tillflow("test", "--format", "json", folder=tmp_path))
+
     assert loaded.findings == []
+    assert tested["failed"] == 0 and tested["passed"] > 0
     assert "sales-posting" in loaded.routeset.regional
     assert told in tillflow(*command.removeprefix("$ tillflow ").split(), folder=tmp_path)
 

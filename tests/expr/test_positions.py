@@ -6,6 +6,7 @@ import random
 import re
 from collections.abc import Iterator
 
+from engine.expr.functions import FunctionTable
 from engine.expr.parse import parse
 from engine.expr.shape import Known, Shape
 from tests.expr.support import SALE, problems
@@ -100,3 +101,29 @@ def test_places_of_syntax_errors() -> None:
     ]:
         (error,) = problems(text)
         assert (error.code, text[error.offset : error.offset + error.length]) == (code, pointed), (text, error.message)
+
+
+def test_a_sign_for_calculating_is_told_with_the_function_that_does_it() -> None:
+    for text, sign, functions in [
+        ("money(a) - money(b)", "-", ["money_sub"]),
+        ("a -1", "-", ["money_sub"]),
+        ("lines[0].net -1", "-", ["money_sub"]),
+        ("receipt-no", "-", ["money_sub"]),
+        ("money(a) + money(b)", "+", ["money_add", "concat"]),
+        ("money(a) * `2`", "*", ["money_mul"]),
+        ("a*b", "*", ["money_mul"]),
+        ("a / b", "/", ["money_div"]),
+        ("a % b", "%", ["money_add", "money_sub", "money_mul", "money_div"]),
+    ]:
+        (error,) = problems(text)
+        pointed = text[error.offset : error.offset + error.length]
+        assert (error.code, pointed, error.message) == ("TF2001", sign, f"`{sign}` means nothing here")
+        assert re.findall(r"money_\w+|concat", error.help or "") == functions, text
+        assert all(name in FunctionTable.builtin() for name in functions), functions
+        assert ("double quotes" in (error.help or "")) == (text == "receipt-no")
+
+
+def test_a_negative_number_without_backticks_is_no_difference() -> None:
+    for text in ("total == -1", "f(-1)", "-1"):
+        (error,) = problems(text)
+        assert error.suggestion == "`-1`", text

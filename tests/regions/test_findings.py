@@ -64,6 +64,39 @@ def test_what_it_says_is_told_where_it_stands(text: str, code: str, line: int, s
     assert suggestion in found.suggestion and more == []
 
 
+CASES = "routes/posting.test.yaml"
+NAMED = {CASES: BASE[CASES].replace("    route: posting\n", "")}
+CHANGES = "set: {way: summary}\nexpects_change: [{test: a sale is posted and noted, because: law, sinks: {notes: {count: 0}}}]\n"
+
+
+def test_a_test_that_leaves_out_its_route_is_one_of_the_route_its_file_is_named_after() -> None:
+    assert [f for f in told(DE, overlay("de", CHANGES), NAMED) if f.code == "TF3008"] == []
+
+
+@pytest.mark.parametrize(
+    ("written", "suggestion", "help"),
+    [
+        ("a sale is postd and notd", "a sale is posted and noted", "did you mean `a sale is posted and noted`?"),
+        ("noted sales", "", "the nearest is `a sale is posted and noted`"),
+    ],
+)
+def test_a_test_that_is_not_there_is_told_with_the_nearest_of_its_route(
+    written: str, suggestion: str, help: str
+) -> None:
+    changes = CHANGES.replace("a sale is posted and noted", written)
+
+    (found,) = [f for f in told(DE, overlay("de", changes), NAMED) if f.code == "TF3008"]
+
+    assert (found.mark.line, found.suggestion) == (5, suggestion)
+    assert help in found.help and f"no test `{written}` of the route `posting`" in found.message
+
+
+def test_a_route_without_tests_is_told_as_such() -> None:
+    (found,) = [f for f in told(DE, overlay("de", CHANGES), {CASES: "tillflow: 1\ntests: []\n"}) if f.code == "TF3008"]
+
+    assert found.help == "`posting` has no test at all"
+
+
 @pytest.mark.parametrize(
     ("text", "line", "told"),
     [

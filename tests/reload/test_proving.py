@@ -44,6 +44,28 @@ async def test_a_wrong_mapping_rolls_itself_back(yard: Yard) -> None:
 
 
 @on_both
+async def test_an_item_says_that_the_revision_which_made_its_request_was_rolled_back(yard: Yard) -> None:
+    async with yard.running() as engine:
+        first = engine.plans.revision
+        yard.replace("routes/posting.yaml", "total: total", "total: receipt")
+        await yard.saved(engine)
+        yard.lab.fail += [Permanent("refused", "no such total")] * 5
+        yard.lab.offer([sale(str(number)) for number in range(5)], "day.json")
+        await yard.until(lambda: engine.plans.revision == first)
+        await yard.clock.sleep(3.0)
+        # then the frozen request, who made it, and what to do are told
+        item, *_ = await yard.made.items()
+        shown = await engine.control.work_show(item.id)
+        assert shown["body"]["total"] == shown["body"]["reference"]
+        assert (shown["made_by"]["number"], shown["made_by"]["state"]) == (2, "rejected")
+        assert "became work items" in shown["made_by"]["problem"]
+        assert shown["help"].startswith("revision 2 made this request and was rolled back; a replay sends the same")
+        # and once it was edited there is nothing to say
+        edited = await engine.control.work_edit(item.id, {**shown["body"], "total": 10}, "anna", "as it is now")
+        assert edited["help"] == ""
+
+
+@on_both
 async def test_few_failures_among_the_first_events_are_let_pass(yard: Yard) -> None:
     async with yard.running() as engine:
         wrong(yard)

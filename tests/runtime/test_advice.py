@@ -46,3 +46,14 @@ async def test_common_reasons_have_a_way_out_that_names_the_connection() -> None
             assert "it is there already" in told and "discard" in told and "upsert" in told
         assert "look" in helps(refused("timeout", doubt=True), b.plans)
         assert helps(refused("odd"), b.plans) == ""
+
+
+@virtual
+async def test_of_a_request_that_a_rejected_revision_made_an_edit_is_advised_where_it_would_be_taken() -> None:
+    made = {"number": 2, "state": "rejected"}
+    async with bench() as b:
+        told = helps(refused("no-such-table"), b.plans, made)
+        assert "revision 2 made this request" in told and "edit it" in told and "First, create the table" in told
+        told = helps(refused("timeout", doubt=True), b.plans, made)
+        assert told.startswith("it may be there already") and "revision 2" in told and "edit" not in told
+        assert helps(refused("odd"), b.plans, {**made, "state": "past"}) == ""

@@ -41,6 +41,21 @@ def test_it_opens_after_enough_failures_within_the_window() -> None:
     assert breaker.open and breaker.wait() == 5.0
 
 
+def test_a_system_that_fails_now_and_then_is_not_away() -> None:
+    breaker = Breaker(5, 120.0, 10.0, Hands())
+
+    for number in range(200):
+        if number % 10 == 0:
+            breaker.failed(breaker.start())
+        else:
+            breaker.succeeded(breaker.start())
+    assert not breaker.open
+
+    for _ in range(5):
+        breaker.failed(breaker.start())
+    assert breaker.open, "now it is"
+
+
 def test_one_probe_at_a_time_and_only_its_success_closes_it() -> None:
     clock = Hands()
     breaker = Breaker(1, 10.0, 5.0, clock)

@@ -156,8 +156,26 @@ async def test_another_record_with_the_same_key_is_a_conflict_and_the_first_one_
         assert made.lab.requests() == [ONE]
         (item,) = await made.items()
         assert (item.reason, item.route, item.level) == ("idempotency-conflict", "posting", "event")
-        figures = await figures_of(engine, "posting")
-        assert figures["balanced"] and figures["received"] == 1
+        assert item.detail == (
+            "this record differs from the first one under the key sale@1 `A|1`, and so does its guard; the first one stays"
+        )
+        figures = (await engine.control.figures("posting"))["figures"]
+        assert [(one["received"], one["applied"], one["work_items"], one["balanced"]) for one in figures] == [
+            (1, 1, 0, True),
+            (1, 1, 0, True),
+        ]
+        assert (await engine.control.status())["conflicts"] == [{"route": "posting", "count": 1}]
+
+
+@virtual
+async def test_a_conflict_of_a_type_without_a_guard_says_nothing_of_one() -> None:
+    unguarded = SALE_TYPE.replace("  guard: total\n", "")
+    async with bench() as made, running(made, SALES | {"mappings/schemas/sale@1.yaml": unguarded}):
+        for total in (10, 11, 10):
+            made.lab.offer([sale("1", total=total)])
+            await settle()
+        (item,) = await made.items()
+        assert item.detail == "this record differs from the first one under the key sale@1 `A|1`; the first one stays"
 
 
 @virtual

@@ -192,7 +192,8 @@ async def test_a_source_that_fails_is_told_once_per_change_and_shown_all_the_tim
             await settle(300)
             shown = (await engine.status()).problems.get("source/ingest", "")
             assert expected in shown and bool(shown) == bool(expected)
-            told[:] = [f"{text}: {facts['why']}" for text, facts in made.lab.logged if text.startswith("a source ")]
+            lines = [(text, facts) for text, facts in made.lab.logged if text.startswith("a source ")]
+            told[:] = [f"{facts['level']}: {text}: {facts['why']}" for text, facts in lines]
 
         await engine.start()
         await standing("no right to read")
@@ -202,9 +203,9 @@ async def test_a_source_that_fails_is_told_once_per_change_and_shown_all_the_tim
         await standing("")
         await engine.stop()
         assert told == [
-            "a source failed: away: no right to read",
-            "a source failed: away: the folder is gone",
-            "a source is well again: away: the folder is gone",
+            "warning: a source failed: away: no right to read",
+            "warning: a source failed: away: the folder is gone",
+            "info: a source is well again: away: the folder is gone",
         ]
 
 

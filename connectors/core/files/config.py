@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from connectors.core.formats.fields import Encoding, Names
 from engine.sdk import Duration, Options, Size
 
 
@@ -47,14 +48,17 @@ class FilesSourceConfig(Options):
 class WriteRequest(Options):
     """What `write` needs."""
 
-    name: str = Field(description="Name of the file, without a folder. The same name again replaces the file.")
+    name: str = Field(
+        description="Name of the file, without a folder. The same name again replaces the file: where each event is to have "
+        "its own, write all parts of its key into the name."
+    )
     content: Any = Field(description="Text as it is, or the items of the document.")
     format: Literal["json", "ndjson", "csv", "text"] = Field("json", description="How the content is written.")
-    columns: list[str] = Field(
+    columns: Names = Field(
         default_factory=list, description="Columns of a csv, in order; empty: as the items name them."
     )
     delimiter: str = Field(",", min_length=1, max_length=1, description="Character between the cells of a csv.")
-    encoding: str = Field("utf-8", description="Encoding of csv and text.")
+    encoding: Encoding = Field("utf-8", description="Encoding of csv and text.")
 
 
 class AppendRequest(Options):
@@ -63,6 +67,6 @@ class AppendRequest(Options):
     name: str = Field(description="Name of the file, without a folder.")
     content: Any = Field(description="One item or a list of items; each becomes one line.")
     format: Literal["ndjson", "csv"] = Field("ndjson", description="How the lines are written.")
-    columns: list[str] = Field(default_factory=list, description="Columns of a csv, in order; required for csv.")
+    columns: Names = Field(default_factory=list, description="Columns of a csv, in order; required for csv.")
     delimiter: str = Field(",", min_length=1, max_length=1, description="Character between the cells of a csv.")
-    encoding: str = Field("utf-8", description="Encoding of a csv.")
+    encoding: Encoding = Field("utf-8", description="Encoding of a csv.")

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from connectors.core.files.client import require_name
 from connectors.core.files.config import AppendRequest, WriteRequest
 from connectors.core.files.connection import FilesConnection
-from connectors.core.formats.csv_format import Csv
+from connectors.core.formats.csv_format import written
 from connectors.core.requests import read_request
 from engine.sdk import (
     Action,
@@ -90,7 +90,7 @@ def document(request: WriteRequest) -> bytes:
     items = content if isinstance(content, list) else [content]
     if request.format == "ndjson":
         return b"".join(encode(item) + b"\n" for item in items)
-    return _csv(items, request.columns, request.delimiter, request.encoding)
+    return _csv(items, request.columns, request.delimiter, request.encoding, header=True)
 
 
 def appended(request: AppendRequest) -> tuple[bytes, bytes]:
@@ -100,23 +100,14 @@ def appended(request: AppendRequest) -> tuple[bytes, bytes]:
         return b"", b"".join(encode(item) + b"\n" for item in items)
     if not request.columns:
         raise Permanent("bad-item", "`append` of a csv needs `columns`: later items must not add any")
-    header = _csv(
-        [dict(zip(request.columns, request.columns, strict=True))],
-        request.columns,
-        request.delimiter,
-        request.encoding,
-        True,
-    )
-    return header, _csv(items, request.columns, request.delimiter, request.encoding, True)
+    header = _csv([], request.columns, request.delimiter, request.encoding, header=True)
+    return header, _csv(items, request.columns, request.delimiter, request.encoding, header=False)
 
 
-def _csv(items: Sequence[Any], columns: list[str], delimiter: str, encoding: str, bare: bool = False) -> bytes:
+def _csv(items: Sequence[Any], columns: list[str], delimiter: str, encoding: str, *, header: bool) -> bytes:
     if not all(isinstance(item, dict) for item in items):
         raise Permanent("bad-item", "each item of a csv is an object: {column: cell}")
-    names = columns or list(dict.fromkeys(key for item in items for key in item))
-    writer = Csv(Csv.Config(delimiter=delimiter, encoding=encoding, columns=names))
-    rows = writer.encode(items)
-    return rows if bare else writer.encode([dict(zip(names, names, strict=True))]) + rows
+    return _encoded(written(items, columns, delimiter, header=header), encoding)
 
 
 def _encoded(text: str, encoding: str) -> bytes:

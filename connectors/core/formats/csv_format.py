@@ -118,16 +118,9 @@ class Csv(Format):
 
     def encode(self, items: Sequence[Any]) -> bytes:
         """A header row and one row per item; text a spreadsheet would run as a formula gets a leading `'`."""
-        columns = self._config.columns or list(dict.fromkeys(key for item in items for key in item))
-        out = io.StringIO()
-        writer = csv.writer(out, delimiter=self._config.delimiter, quotechar=self._config.quote, lineterminator="\r\n")
-        if not self._config.columns:
-            writer.writerow([_cell(column, column) for column in columns])
-        for item in items:
-            if extra := [key for key in item if key not in columns]:
-                raise Permanent("bad-item", f"the item has `{extra[0]}`, which is not one of the columns")
-            writer.writerow([_cell(item.get(column), column) for column in columns])
-        return out.getvalue().encode(self._config.encoding)
+        columns, config = self._config.columns, self._config
+        text = written(items, columns, config.delimiter, config.quote, header=not columns)
+        return text.encode(config.encoding)
 
     def schema(self) -> dict[str, Any] | None:
         """Known when the columns are named; of a group of rows with a header what makes it one, and that it has rows."""
@@ -142,6 +135,22 @@ class Csv(Format):
             return row
         keys = {name: {"type": "string"} for name in self._config.group_by}
         return {"type": "object", "properties": {**keys, "rows": {"type": "array", "items": row}}}
+
+
+def written(items: Sequence[Any], columns: Sequence[str], delimiter: str, quote: str = '"', *, header: bool) -> str:
+    """Rows of these columns, without any those of the items, perhaps under their names. Raises Permanent `bad-item`."""
+    names = list(columns) or list(dict.fromkeys(key for item in items for key in item))
+    known = set(names)
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=delimiter, quotechar=quote, lineterminator="\r\n")
+    if header:
+        writer.writerow([_cell(name, name) for name in names])
+    for item in items:
+        if item.keys() - known:
+            extra = next(key for key in item if key not in known)
+            raise Permanent("bad-item", f"the item has `{extra}`, which is not one of the columns")
+        writer.writerow([_cell(item.get(name), name) for name in names])
+    return out.getvalue()
 
 
 def key_of(row: Row, columns: Sequence[str], keys: Sequence[str], bad: bool) -> tuple[str, ...] | None:

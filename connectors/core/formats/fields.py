@@ -18,9 +18,11 @@ def _encoding(name: str) -> str:
 
 
 def _once(names: list[str]) -> list[str]:
-    for position, name in enumerate(names):
-        if name in names[:position]:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
             raise problem("TF5002", f"the name `{name}` occurs twice", "give each a name of its own")
+        seen.add(name)
     return names
 
 

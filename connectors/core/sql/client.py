@@ -43,3 +43,8 @@ class Database(ABC):
     @abstractmethod
     async def find(self, query: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Rows of a query, at most MAX_FOUND. Raises Failure."""
+
+
+def no_table(name: str) -> str:
+    """What is said of a table that a sink writes to and that is not there."""
+    return f"there is no table {name}: make it, or put `table` of the sink right; the engine makes only `applied_table`"

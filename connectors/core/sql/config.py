@@ -86,7 +86,7 @@ class SqlConfig(Options):
 class Child(Options):
     """Rows inside a row that go into a table of their own."""
 
-    table: str = Field(description="Table of the rows.")
+    table: str = Field(description="Table of the rows. It has to be there.")
     link: dict[str, str] = Field(
         default_factory=dict, description="Column of the child -> column of the parent it takes its value from."
     )
@@ -97,7 +97,8 @@ class InsertRequest(Options):
     """What `insert` needs."""
 
     table: str = Field(
-        description="The table, optionally with its schema.", examples=["journal_entries", "finance.entries"]
+        description="The table, optionally with its schema. It has to be there.",
+        examples=["journal_entries", "finance.entries"],
     )
     row: Any = Field(description="One row or a list of rows: {column: value}.")
     children: dict[str, Child] = Field(

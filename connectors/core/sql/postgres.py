@@ -9,7 +9,7 @@ from typing import Any
 
 import asyncpg
 
-from connectors.core.sql.client import MAX_FOUND, Database
+from connectors.core.sql.client import MAX_FOUND, Database, no_table
 from connectors.core.sql.config import PARAMETER, SqlConfig
 from connectors.core.sql.statements import Rows, Work, quoted, table_name
 from connectors.core.sql.values import for_postgres, from_database, from_json
@@ -72,7 +72,7 @@ class PostgresDatabase(Database):
     async def lacks(self, tables: Sequence[str]) -> list[str]:
         async with self._looking() as db:
             known = {name: await db.fetchval("select to_regclass($1)", table_name(name)) for name in tables}
-        return [f"there is no table {name}" for name, found in known.items() if found is None]
+        return [no_table(name) for name, found in known.items() if found is None]
 
     @asynccontextmanager
     async def _looking(self) -> Any:

@@ -22,6 +22,10 @@ class SqlSink(Sink):
     nothing; `children` puts the lines of a document into a table of their own in the same transaction. `upsert`
     replaces the row with the same key. Values are always bound, amounts stay exact, and a column that could not keep
     them is refused. One bad delivery does not spoil its batch. What is noted is forgotten after `applied_keep`.
+
+    The tables of `table` and `children` have to be there: only `applied_table` is made. `tillflow doctor` names those that
+    are missing. A column for amounts is `numeric` in PostgreSQL (`numeric(12, 2)` refuses a third decimal place) and `TEXT`
+    in SQLite, whose numeric columns keep fractions as binary numbers.
     """
 
     actions: ClassVar = {

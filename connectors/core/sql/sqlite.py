@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
-from connectors.core.sql.client import MAX_FOUND, Database
+from connectors.core.sql.client import MAX_FOUND, Database, no_table
 from connectors.core.sql.config import SqlConfig
 from connectors.core.sql.statements import Rows, Work, quoted, table_name
 from connectors.core.sql.values import for_sqlite, from_database
@@ -79,7 +79,7 @@ class SqliteDatabase(Database):
             with closing(_looking(path)) as db:
                 found = db.execute("select lower(name) from sqlite_master where type in ('table', 'view')")
                 known = {name for (name,) in found}
-        return [f"there is no table {name}" for name in tables if name.rpartition(".")[2].lower() not in known]
+        return [no_table(name) for name in tables if name.rpartition(".")[2].lower() not in known]
 
     async def apply(self, batch: Sequence[Work]) -> list[Failure | bool]:
         return await self._run(lambda: self._apply(batch))

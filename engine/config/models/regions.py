@@ -106,9 +106,11 @@ class DisableDoc(Skeleton):
 class ChangeDoc(ExpectDoc):
     """An example test of the base route whose outcome this overlay changes."""
 
-    test: Word
-    because: Word
-    given: GivenDoc | None = None
+    test: Annotated[Word, Field(description="The `name` of a test of the base route, the whole of it.")]
+    because: Annotated[Word, Field(description="Why the outcome is another one in this region.")]
+    given: Annotated[
+        GivenDoc | None, Field(description="What the test is given instead, such as an event of this region.")
+    ] = None
 
 
 _OPERATIONS = ("set", "connect", "fill", "fill_mapping", "insert", "disable")

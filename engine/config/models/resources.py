@@ -25,7 +25,9 @@ from engine.config.models.base import (
 class BreakerDoc(Skeleton):
     """When a connection stops asking a system that fails, and how often it looks again."""
 
-    failures: Annotated[int, Field(ge=1, description="So many failures open it.")] = 5
+    failures: Annotated[
+        int, Field(ge=1, description="So many failures open it, unless more requests succeeded between them.")
+    ] = 5
     within: Annotated[DurationText, Field(description="In this time.")] = "2m"
     probe_every: Annotated[
         DurationText, Field(description="How often one request looks whether the system is back.")

@@ -58,10 +58,13 @@ CODES: tuple[Code, ...] = (
     ),
     Code(
         "TF3008",
-        "unknown sink or step",
-        "Sinks and steps are known by their id within one route; a tap, a stub or an expectation names one of them.",
-        "wire_tap: {sink: audt}",
-        "wire_tap: {sink: audit}",
+        "no such part or test of this route",
+        "Parts of a route (steps, sinks, slots, parameters) are known by their name within it: a tap, or what an overlay "
+        "changes, names one of them. `expects_change` of an overlay names a test by the whole of its `name`; it is one "
+        "of the overlay's base, that is with `route: <base>`, or without `route:` in the file `<base>.test.yaml`.",
+        "wire_tap: {sink: audt}  # in a route\nexpects_change: [{test: sale twice, because: no loyalty}]  # in an overlay",
+        "wire_tap: {sink: audit}  # in a route\n"
+        "expects_change: [{test: a sale is posted once though it arrives three times, because: no loyalty}]  # in an overlay",
     ),
     Code(
         "TF3009",

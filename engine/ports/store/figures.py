@@ -4,7 +4,8 @@ Counted from rows in distinct event ids; `in flight` too, never as the remainder
 the first of these that fits:
 
   work items   an open work item of this route names the event (event_id, or subject: the id of the inbox row), the
-               row's kind is `work_item`, or a delivery is one
+               row's kind is `work_item`, or a delivery is one; not an item about another record under the event's
+               key (`WorkItem.of_another_record`), which takes nothing from the event
   in flight    the outcome is not decided (replay asked for); or a delivery is not final: no ledger row, inflight,
                waiting, held, or to be published by the router itself and not yet routed; or the event is kept by a
                cut and not yet continued
@@ -75,7 +76,8 @@ class FiguresOf(Op[list[Figures]]):
 class Overdue(Op[list[tuple[str, str, str]]]):
     """(route, day, event id) of inbox rows older than `before` with a planned delivery that has no final ledger row.
 
-    `since` (UTC microseconds) leaves out rows older than that; so do rows whose event has an open work item.
+    `since` (UTC microseconds) leaves out rows older than that; so do rows whose event has an open work
+    item, unless that is about another record under its key.
     Published by the router itself: final once the row is routed.
     """
 

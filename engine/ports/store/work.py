@@ -16,6 +16,7 @@ from typing import Literal
 
 from engine.ports.store.base import Op
 
+CONFLICT = "idempotency-conflict"
 Level = Literal["record", "event", "delivery"]
 WorkState = Literal["open", "replayed", "resolved", "discarded"]
 
@@ -62,6 +63,13 @@ class WorkItem:
     created: int = 0
     updated: int = 0
 
+    @property
+    def of_another_record(self) -> bool:
+        """It is about a record that came under the key of an event which has its outcome; its subject is
+        `<event id>!<origin>`. The event itself is counted by its outcome.
+        """
+        return self.reason == CONFLICT and self.level == "event" and "!" in self.subject
+
 
 @dataclass(frozen=True)
 class WorkCreate(Op[list[str]]):
@@ -100,6 +108,13 @@ class WorkFind(Op[list[WorkItem]]):
 @dataclass(frozen=True)
 class WorkCount(Op[list[tuple[str, str, str, int]]]):
     """(route, reason, state, count)."""
+
+    reads = True
+
+
+@dataclass(frozen=True)
+class Conflicts(Op[list[tuple[str, int]]]):
+    """(route, count) of open items about another record under the key of an event: completeness counts the event."""
 
     reads = True
 

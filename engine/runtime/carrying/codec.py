@@ -155,6 +155,7 @@ class Delivery:
     due      not to be sent before this moment (UTC microseconds): a Retry-After longer than the longest tier
     body     the frozen request, or the data of the event to publish
     blob     digest of the body, where that could not be fetched: `body` is None then
+    repeated attempt number of a copy that was published once more, as nobody knew whether the one before arrived
     scope    of its event, where the route runs differently here and there
     """
 
@@ -177,6 +178,7 @@ class Delivery:
     does: str = ""
     dead: str = ""
     scope: str = ""
+    repeated: int = 0
 
     @property
     def key(self) -> str:
@@ -204,6 +206,7 @@ class Delivery:
             "tf-due": self.due,
             "tf-version": self.version,
             "tf-does": self.does,
+            "tf-repeated": self.repeated,
             SCOPE: self.scope,
             BLOB: self.blob,
         }
@@ -236,6 +239,7 @@ class Delivery:
             does=str(headers.get("tf-does", "")),
             dead=str(headers.get(DEAD, "")),
             scope=str(headers.get(SCOPE, "")),
+            repeated=int(headers.get("tf-repeated", 0)),
         )
 
 

@@ -16,7 +16,8 @@ LOOK = 2.0  # seconds until one that does not probe looks again
 
 
 class Breaker:
-    """closed -> open after `failures` within `within` seconds; every `probe_every` seconds one probe may go.
+    """closed -> open after `failures` within `within` seconds, unless more succeeded between the first and the last of
+    them: a system that fails now and then is not away. Every `probe_every` seconds one probe may go.
 
     A probe that succeeds closes it, one that fails leaves it open for another `probe_every`.
     """
@@ -29,7 +30,8 @@ class Breaker:
         self._every = probe_every
         self._clock = clock
         self._share = share or Share(clock)
-        self._failed: deque[float] = deque(maxlen=self._limit)
+        self._failed: deque[tuple[float, int]] = deque(maxlen=self._limit)  # when, and how many had succeeded by then
+        self._succeeded = 0
         self._next_probe = 0.0
         self._open = False
         self._probing = False
@@ -61,6 +63,7 @@ class Breaker:
 
     def succeeded(self, probe: bool) -> None:
         """It answered, whatever it said. Late answers of what started before it opened change nothing."""
+        self._succeeded += 1
         if probe:
             self._probing = False
             self._set(False, self._clock.now())
@@ -73,10 +76,16 @@ class Breaker:
             self._probing = False
             self._next_probe = now + self._every
             return
-        self._failed.append(now)
-        if not self._open and len(self._failed) == self._limit and now - self._failed[0] <= self._within:
+        self._failed.append((now, self._succeeded))
+        if not self._open and self._is_away(now):
             self._set(True, self._clock.now())
             self._share.news()
+
+    def _is_away(self, now: float) -> bool:
+        if len(self._failed) < self._limit:
+            return False
+        since, before = self._failed[0]
+        return now - since <= self._within and self._succeeded - before <= self._limit
 
     def adopt(self, is_open: bool, changed: int) -> bool:
         """What another process knows; True when it is news. `changed` in UTC microseconds."""

@@ -91,7 +91,8 @@ def unclaimed(desk: Desk, one: InHand, claim: Claim) -> Ending:
     same = "" if claim.same_body else " (other plan)"
     detail = f"already {claim.state.replace('_', ' ')}{same}" if claim.verdict == "final" else f"an older copy{same}"
     number = settled_number(one) if claim.verdict == "final" and _is_over(one, claim.state) else None
-    return Ending(one.receipt, entry=desk.entry(one.delivery, "duplicate", detail), number=number)
+    ours = one.delivery.repeated == one.delivery.attempt  # see `recovery`
+    return Ending(one.receipt, entry=None if ours else desk.entry(one.delivery, "duplicate", detail), number=number)
 
 
 def other_body(desk: Desk, one: InHand, claim: Claim) -> Ending:

@@ -117,7 +117,8 @@ class SourceRunner:
         self._news.set()
 
     def _log(self, text: str, why: str) -> None:
-        self._shared.cell.log(text, {"route": self.plan.route, "why": why})
+        level = "warning" if self.problem else "info"
+        self._shared.cell.log(text, {"route": self.plan.route, "level": level, "why": why})
 
     def _count(self, made: Intook) -> None:
         self.taken += made.events

@@ -8,6 +8,7 @@ answers        rows as plain values
 work           making work items
 replay         what a person decides about one
 editing        what a person sees and saves of a body
+maker          which revision made the request of a delivery
 advice         what it takes next, and what usually helps
 recovery       a replay that a crash cut in two
 shown          private values hidden and put back

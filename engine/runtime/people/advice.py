@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
 from engine.core.jsonx import decode
 from engine.ports.store.work import WorkItem
 from engine.runtime.carrying.codec import BLOB, WAITS, read_headers
@@ -9,6 +13,7 @@ from engine.runtime.people.figures import GAP, MISSING
 from engine.runtime.people.replay import maybe_applied
 from engine.runtime.plans import Plans
 
+_UNKNOWN: Mapping[str, Any] = MappingProxyType({})
 CLOSING = ("resolve", "discard")
 _ONLY = {GAP: CLOSING, MISSING: CLOSING, "idempotency-conflict": ("discard", "resolve"), "unreadable": ("discard",)}
 
@@ -28,10 +33,25 @@ def takes(item: WorkItem) -> list[str]:
     return ["replay", "edit", *CLOSING] if item.level != "record" else ["edit", "replay", *CLOSING]
 
 
-def helps(item: WorkItem, plans: Plans) -> str:
-    """A sentence on what usually helps its reason; empty where nothing is known of it."""
+def helps(item: WorkItem, plans: Plans, made_by: Mapping[str, Any] = _UNKNOWN) -> str:
+    """A sentence on what usually helps its reason; empty where nothing is known of it.
+
+    made_by   the revision that made its request, see `maker`
+    """
     if item.state != "open":
         return _LATER.get(item.state, "")
+    usual = _usual(item, plans)
+    if made_by.get("state") != "rejected" or item.edits:
+        return usual
+    made = f"revision {made_by['number']} made this request and was rolled back; a replay sends the same request again"
+    if maybe_applied(item):  # an edit would be another request, and refused
+        return f"{usual}. Mind that {made}"
+    text = f"{made}, it is not made anew: edit it to what the route would send now, then replay"
+    return f"{text}. First, {usual}" if usual else text
+
+
+def _usual(item: WorkItem, plans: Plans) -> str:
+    """By its reason."""
     where = _where(item, plans)
     if item.level == "delivery" and maybe_applied(item):
         return f"it may be there already: look {where}; if it is, resolve this item, if not, replay it"

@@ -35,6 +35,7 @@ from engine.runtime.people.editing import edited_body, event_of, shown_body
 from engine.runtime.people.finding import Wanted, entries_of, of_item, unknown_key
 from engine.runtime.people.items import STATES, Items
 from engine.runtime.people.journal import CARRIED, carried_name
+from engine.runtime.people.maker import made_by
 from engine.runtime.people.replay import Decisions, Reenter, Who, audit_row
 from engine.runtime.people.shown import hide
 from engine.runtime.people.status import Standing
@@ -179,15 +180,16 @@ class Control:
     async def work_show(self, id: str) -> Answer:
         """One item with its body as people may see it."""
         item = await self._items.one(id)
-        event = event_of(item)
+        event, made = event_of(item), await made_by(self._cell, item)
         return {
             **self._items.answer(item),
+            "made_by": made,
             "data": decode(item.data),
             "headers": {name: hide(value, ()) for name, value in read_headers(item.headers).items()},
             "body": shown_body(item, self._plans),
             "note": item.note,
             "takes": advice.takes(item),
-            "help": advice.helps(item, self._plans),
+            "help": advice.helps(item, self._plans, made),
             "order": {"key": event.order_key, "number": event.order_no} if event is not None and event.order_no else {},
         }
 

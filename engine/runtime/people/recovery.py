@@ -1,4 +1,8 @@
-"""What a crash left between a replay's transaction and its publish: the copy is published now, with the same number."""
+"""What a crash left between a replay's transaction and its publish: the copy is published now, with the same number.
+
+Whether the first copy arrived is not known: it did where nothing crashed and the replay was only asked of a stopped
+engine. So the one that comes second is absorbed without a word, it is nobody's duplicate.
+"""
 
 from __future__ import annotations
 
@@ -57,5 +61,5 @@ async def _delivery_copy(cell: Cell, plans: Plans, item: WorkItem) -> Outgoing |
     sink = plan.receiver(item.sink, delivery.effect, delivery.does) if plan is not None else None
     if row is None or row.state != "waiting" or row.reason or sink is None:
         return None
-    copy = replace(delivery, attempt=row.attempt, edits=row.revision, since=0, due=0)
+    copy = replace(delivery, attempt=row.attempt, edits=row.revision, since=0, due=0, repeated=row.attempt)
     return copy.outgoing(sink.lane)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 from engine.core.errors import StoreDown
-from engine.ports.store.work import RecordsRefused, WorkCount
+from engine.ports.store.work import Conflicts, RecordsRefused, WorkCount
 from engine.ports.store.workers import WorkersSince
 from engine.runtime.cell import Cell
 from engine.runtime.delivery.pool import Pool
@@ -68,6 +68,7 @@ class Standing:
         try:
             counts = await store.apply(WorkCount())
             refused = await store.apply(RecordsRefused())
+            conflicts = await store.apply(Conflicts())
             found = await figures.completeness(self._cell)
             judged = await promises(self._cell, self._plans, found)
             lost = await missing(self._cell, self._plans)
@@ -75,13 +76,15 @@ class Standing:
         except StoreDown:
             if self._state() == "new":
                 raise
-            return {"figures": [], "missing": [], "promises": [], "work": [], "refused": [], "workers": []}
+            names = ("figures", "missing", "promises", "work", "refused", "conflicts", "workers")
+            return {name: [] for name in names}
         return {
             "figures": found,
             "missing": lost,
             "promises": judged,
             "work": [dict(zip(("route", "reason", "state", "count"), row, strict=True)) for row in counts],
             "refused": [{"route": route, "count": count} for route, count in refused],
+            "conflicts": [{"route": route, "count": count} for route, count in conflicts],
             "workers": [worker_answer(row) for row in live],
         }
 

@@ -211,7 +211,7 @@ def _was_open(case: Routing) -> bool:
 def _first_lines(shared: Shared, route: str, case: Routing) -> list[Entry]:
     """What is known before anything is published."""
     if case.absorbed:
-        return [_line(shared, route, case, "duplicate", case.absorbed)]
+        return [] if case.ours else [_line(shared, route, case, "duplicate", case.absorbed)]
     if case.again is not None:
         assert case.failed is not None
         return [_line(shared, route, case, "retrying", _told(case.failed))]

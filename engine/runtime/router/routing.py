@@ -12,6 +12,7 @@ from engine.core.event import Event, split_type
 from engine.core.jsonx import encode
 from engine.core.outcome import Failed, Outcome
 from engine.ports.store.inbox import EventKey, InboxRow, OutcomeKind
+from engine.ports.store.work import CONFLICT
 from engine.ports.transport import Receipt
 from engine.runtime.carrying.codec import Routed
 from engine.runtime.delivery.retry import Decision
@@ -86,8 +87,13 @@ class Routing:
 
     @property
     def copies(self) -> bool:
-        """This is a copy somebody sent, not one the transport may have handed out before."""
-        return self.receipt is not None and not self.receipt.redelivered
+        """This is a copy somebody sent, not one the transport may have handed out before, nor one of a replay."""
+        return self.receipt is not None and not self.receipt.redelivered and not self.ours
+
+    @property
+    def ours(self) -> bool:
+        """A replay published it, perhaps twice: at a start nobody knows whether the copy before arrived."""
+        return self.routed.replay > 0
 
     def body_digest(self) -> str:
         """Digest of the data as it was carried, to tell whether two copies look the same."""
@@ -121,10 +127,11 @@ def judge(row: InboxRow, case: Routing) -> Judgement:
 
 def conflict_of(row: InboxRow, event: Event) -> Permanent:
     """The failure of a copy that contradicts the first one."""
-    why = "and its guard differs" if row.guard else "and its type has no guard to tell whether it is the same"
+    guard = ", and so does its guard" if row.guard else ""
     return Permanent(
-        "idempotency-conflict",
-        f"{event.type} `{event.subject or event.id}` came before from another record, {why}; the first one stays",
+        CONFLICT,
+        f"this record differs from the first one under the key {event.type} `{event.subject or event.id}`{guard}; "
+        "the first one stays",
         data={"first_origin": row.origin, "origin": event.origin},
     )
 

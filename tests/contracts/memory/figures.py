@@ -103,8 +103,8 @@ def _fate(m: Memory, row: InboxRow, sink: str) -> str:
 
 
 def _open_items(m: Memory, row: InboxRow) -> list[WorkItem]:
-    """Open work items of the row's route that name its event."""
-    open_ones = [w for w in m.work.values() if w.state == "open" and w.route == row.route]
+    """Open work items of the row's route that are about its event."""
+    open_ones = [w for w in m.work.values() if w.state == "open" and w.route == row.route and not w.of_another_record]
     return [w for w in open_ones if row.key.id in (w.event_id, w.subject)]
 
 

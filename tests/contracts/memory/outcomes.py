@@ -187,6 +187,11 @@ def work_count(m: Memory, op: work.WorkCount) -> list[tuple[str, str, str, int]]
     return [(*place, count) for place, count in sorted(counts.items())]
 
 
+def conflicts(m: Memory, op: work.Conflicts) -> list[tuple[str, int]]:
+    routes = [item.route for item in m.work.values() if item.of_another_record and item.state == "open"]
+    return [(route, routes.count(route)) for route in sorted(set(routes))]
+
+
 def records_refused(m: Memory, op: work.RecordsRefused) -> list[tuple[str, int]]:
     routes = [item.route for item in m.work.values() if item.level == "record" and item.state == "open"]
     return [(route, routes.count(route)) for route in sorted(set(routes))]
@@ -227,6 +232,7 @@ HANDLERS: dict[type, Any] = {
     work.WorkFind: work_find,
     work.WorkCount: work_count,
     work.RecordsRefused: records_refused,
+    work.Conflicts: conflicts,
     work.WorkChange: work_change,
     work.WorkEdit: work_edit,
 }

@@ -27,7 +27,8 @@ _OVERDUE = """
 SELECT route, day, id FROM inbox AS i
 WHERE at >= $1 AND at < $2 AND kind = 'deliveries'
   AND NOT EXISTS (
-    SELECT 1 FROM work_item AS w WHERE w.event_id = i.id AND w.route = i.route AND w.state = 'open')
+    SELECT 1 FROM work_item AS w WHERE w.event_id = i.id AND w.route = i.route AND w.state = 'open'
+      AND NOT (w.reason = 'idempotency-conflict' AND w.level = 'event' AND w.subject LIKE '%!%'))
   AND NOT EXISTS (
     SELECT 1 FROM work_item AS w WHERE w.subject = i.id AND w.route = i.route AND w.state = 'open')
   AND EXISTS (

@@ -11,6 +11,7 @@ from engine.backends.postgres.table import BYTES, INTEGER, TEXT, Table, columns
 from engine.backends.postgres.text import plain, stored
 from engine.core.jsonx import encode
 from engine.ports.store.work import (
+    Conflicts,
     RecordsRefused,
     WorkChange,
     WorkCount,
@@ -118,6 +119,14 @@ async def count(connection: Connection, op: WorkCount) -> list[tuple[str, str, s
     return [(route, reason, state, number) for route, reason, state, number in plain(await connection.fetch(sql))]
 
 
+async def conflicts(connection: Connection, op: Conflicts) -> list[tuple[str, int]]:
+    sql = (
+        "SELECT route, count(*) FROM work_item WHERE reason = 'idempotency-conflict' AND level = 'event' "
+        "AND subject LIKE '%!%' AND state = 'open' GROUP BY 1 ORDER BY 1"
+    )
+    return [(route, number) for route, number in plain(await connection.fetch(sql))]
+
+
 async def refused(connection: Connection, op: RecordsRefused) -> list[tuple[str, int]]:
     sql = "SELECT route, count(*) FROM work_item WHERE level = 'record' AND state = 'open' GROUP BY 1 ORDER BY 1"
     return [(route, number) for route, number in plain(await connection.fetch(sql))]
@@ -128,4 +137,4 @@ WRITES: Writes = {
     WorkChange: Write(_want_one, change),
     WorkEdit: Write(_want_one, edit),
 }
-READS: Directs = {WorkGet: get, WorkFind: find, WorkCount: count, RecordsRefused: refused}
+READS: Directs = {WorkGet: get, WorkFind: find, WorkCount: count, RecordsRefused: refused, Conflicts: conflicts}

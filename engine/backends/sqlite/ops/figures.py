@@ -32,7 +32,8 @@ SELECT route, day, id FROM inbox AS i
 WHERE at >= ? AND at < ? AND kind = 'deliveries'
   AND NOT EXISTS (
     SELECT 1 FROM work_item AS w
-    WHERE (w.event_id = i.id OR w.subject = i.id) AND w.route = i.route AND w.state = 'open')
+    WHERE (w.event_id = i.id OR w.subject = i.id) AND w.route = i.route AND w.state = 'open'
+      AND NOT (w.reason = 'idempotency-conflict' AND w.level = 'event' AND w.subject LIKE '%!%'))
   AND EXISTS (
     SELECT 1 FROM json_each(i.planned) AS d
     LEFT JOIN ledger AS l ON l.day = json_extract(d.value, '$[1]') AND l.id = json_extract(d.value, '$[2]')

@@ -7,6 +7,7 @@ from sqlite3 import Connection
 
 from engine.backends.sqlite.ops.rows import Handlers, columns, insert, names
 from engine.ports.store.work import (
+    Conflicts,
     RecordsRefused,
     WorkChange,
     WorkCount,
@@ -80,6 +81,14 @@ def count(connection: Connection, op: WorkCount) -> list[tuple[str, str, str, in
     return connection.execute(sql).fetchall()
 
 
+def conflicts(connection: Connection, op: Conflicts) -> list[tuple[str, int]]:
+    sql = (
+        "SELECT route, count(*) FROM work_item WHERE reason = 'idempotency-conflict' AND level = 'event' "
+        "AND subject LIKE '%!%' AND state = 'open' GROUP BY 1 ORDER BY 1"
+    )
+    return connection.execute(sql).fetchall()
+
+
 def refused(connection: Connection, op: RecordsRefused) -> list[tuple[str, int]]:
     sql = "SELECT route, count(*) FROM work_item WHERE level = 'record' AND state = 'open' GROUP BY 1 ORDER BY 1"
     return connection.execute(sql).fetchall()
@@ -104,6 +113,7 @@ HANDLERS: Handlers = {
     WorkFind: find,
     WorkCount: count,
     RecordsRefused: refused,
+    Conflicts: conflicts,
     WorkChange: change,
     WorkEdit: edit,
 }
