@@ -9,7 +9,9 @@ import re
 import pytest
 
 STAGES = tuple(f"engine.runtime.{name}" for name in ("ingress", "router", "delivery", "carrying", "people", "reload"))
+ROOMS = tuple(f"engine.{name}" for name in ("cli", "compile", "console", "core", "expr", "plugins"))
 MAPPED = (
+    *ROOMS,
     "engine.runtime",
     *STAGES,
     "engine.ports",

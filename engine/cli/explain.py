@@ -77,7 +77,7 @@ def explain(
 
 def _unknown(topic: str, known: list[str]) -> None:
     near = suggestion(topic, known) or suggestion(topic.upper(), catalogue())
-    advice = f"did you mean {near}? " if near else ""
+    advice = f"did you mean `{near}`? " if near else ""
     fail(
         f"nothing is called {topic!r}: no finding code, no topic, no installed plugin and no function",
         Exit.USAGE,

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from engine import __version__
+from engine.cli import streams
 from engine.cli.output import EXIT_CODES, Exit, FindingForm, begin, end, err, escape
 from engine.core.errors import ConfigError, SettingsError, StoreDown, TillflowError
 from engine.core.garbage import collecting_later
@@ -75,9 +76,14 @@ def main() -> None:
     """Entry point. Whatever happens, a person gets a sentence and the caller a stable exit code."""
     begin()
     try:
-        sys.exit(_carried_out(sys.argv[1] if len(sys.argv) > 1 else ""))
-    except BrokenPipeError:
-        sys.exit(Exit.OK)
+        code = _carried_out(sys.argv[1] if len(sys.argv) > 1 else "")
+        sys.stdout.flush()
+    except BrokenPipeError:  # nobody reads any more
+        code = int(Exit.OK)
+        streams.give_up()
+    except OSError as error:
+        code = _unwritten(error)
+    sys.exit(code)
 
 
 def _carried_out(command: str) -> int:
@@ -92,6 +98,7 @@ def _carried_out(command: str) -> int:
     except BrokenPipeError:
         raise
     except Exception as error:
+        streams.give_up()
         code, text = _told(error), _sentence(error)
     if _form() is FindingForm.JSON:
         end(int(code), text)
@@ -99,16 +106,17 @@ def _carried_out(command: str) -> int:
 
 
 def entry() -> None:
-    """`main` for a process of its own. After `validate` the system takes the memory back at once: letting go of a large
+    """`main` for a process of its own, with all standard streams. After `validate` the system takes the memory back at once: letting go of a large
     project object by object would take longer than checking it took.
     """
+    streams.begin()
     if sys.argv[1:2] != ["validate"]:
         main()
         return
     try:
         main()
     except SystemExit as left:
-        with suppress(BrokenPipeError):  # nobody reads any more
+        with suppress(OSError):  # it was told, where it could be
             sys.stdout.flush()
             sys.stderr.flush()
         os._exit(left.code if isinstance(left.code, int) else 1)
@@ -126,6 +134,19 @@ def _told(error: Exception) -> int:
         show(error.findings, _form(), error.sources)
         return int(Exit.FAILED)
     console.print(f"[bold red]error[/]: {escape(_sentence(error))}")
+    return _code(error)
+
+
+def _unwritten(error: OSError) -> int:
+    """Output or errors could not be written: told where it still can be."""
+    streams.give_up()
+    with suppress(OSError):
+        return _told(error)
+    streams.give_up()
+    return _code(error)
+
+
+def _code(error: Exception) -> int:
     if isinstance(error, StoreDown | ConnectionError) or _is_full(error):
         return int(Exit.UNREACHABLE)
     if isinstance(error, SettingsError | OSError):

@@ -34,7 +34,7 @@ EXIT_CODES = {
     Exit.FAILED: "findings, failed tests, or a refusal: the output says which",
     Exit.USAGE: "wrong use: an option, a name or a file that cannot be used",
     Exit.PENDING: "changes are pending: of `plan --detailed-exitcode` and `topology plan`",
-    Exit.UNREACHABLE: "the engine, its database or a service cannot be reached, or the database is damaged",
+    Exit.UNREACHABLE: "the engine, its database or a service cannot be reached, the database is damaged, or a disk is full",
     Exit.INTERRUPTED: "interrupted by a person",
 }
 

@@ -61,7 +61,7 @@ def _answer(response: httpx.Response) -> Any:  # noqa: RET503 - `fail` does not 
     if response.status_code < 400:
         return value
     told = value.get("error", {})
-    code = {400: Exit.USAGE, 503: Exit.UNREACHABLE}.get(response.status_code, Exit.FAILED)
+    code = {400: Exit.USAGE, 404: Exit.USAGE, 503: Exit.UNREACHABLE}.get(response.status_code, Exit.FAILED)
     fail(f"{told.get('reason', 'failed')}: {told.get('detail', '')}", code)
 
 

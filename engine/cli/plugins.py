@@ -54,7 +54,7 @@ def show(
         if why := registry.unusable(None, name):
             fail(f"{name} is installed and cannot be used", Exit.FAILED, why)
         near = suggestion(name, known)
-        help = f"did you mean {near}?" if near else "see `tillflow connectors list`"
+        help = f"did you mean `{near}`?" if near else "see `tillflow connectors list`"
         fail(f"no installed plugin is called {name}", Exit.USAGE, help)
     if form is Form.JSON:
         print_json(reference.describe(registry, name))

@@ -46,7 +46,7 @@ def render(
         if has_errors(found):
             told.show(found, sources=loaded.files)
         near = suggestion(route, loaded.routes)
-        fail(f"there is no route {route!r}", Exit.USAGE, f"did you mean {near}?" if near else "see routes/")
+        fail(f"there is no route {route!r}", Exit.USAGE, f"did you mean `{near}`?" if near else "see routes/")
     given = zip(LAYERS, (company, country, state, brand, store_group), strict=True)
     values = {layer: value for layer, value in given if value is not None}
     _check_values(loaded, values)
@@ -83,7 +83,7 @@ def _check_values(project: Project, values: dict[str, str]) -> None:
         known = sorted({pack.wants[layer] for pack in packs if layer in pack.wants})
         if layer == "country" and packs and value not in known:
             near = suggestion(value, known)
-            advice = f"did you mean {near}?" if near else f"there are packs for {', '.join(known)}"
+            advice = f"did you mean `{near}`?" if near else f"there are packs for {', '.join(known)}"
             fail(
                 f"there is no pack for country {value}: its events become work items unknown-scope", Exit.FAILED, advice
             )

@@ -97,6 +97,8 @@ def rollback(
     """Have an earlier revision run again, everywhere or nowhere. Your files stay as they are: correct them afterwards."""
     path, patience = f"/revisions/{_named(revision)}/rollback", _patience(wait, within)
     settings = settings_for(project, state)
+    if settings.fresh:
+        fail(f"nothing ran with {settings.state} yet", Exit.USAGE, "there is no revision to go back to: `tillflow run`")
     body = {**_meant(settings), "actor": author or login(), "reason": reason}
     _carry_out(settings, path, body, patience, form)
 
@@ -172,7 +174,7 @@ def _known_risks(names: list[str]) -> None:
     for name in names:
         if name not in NAMES:
             near = suggestion(name, NAMES)
-            advice = f"did you mean {near}? " if near else ""
+            advice = f"did you mean `{near}`? " if near else ""
             fail(f"no risk is called {name!r}", Exit.USAGE, f"{advice}risks are {', '.join(NAMES)}")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from engine.cli.output import escape, inline, out, pretty, print_fitting
+from engine.core.quoting import excerpt
 
 LINES = 10  # of a text that is not shown whole
 CUT = 160  # characters of one of them
@@ -128,7 +129,9 @@ def _place(headers: dict[str, Any]) -> str:
 
 def _keys(search: Any) -> str:
     if not isinstance(search, dict):
-        return str(search)
+        return excerpt(str(search), CUT)
     named = any(name not in ("key", "file") for name in search)
     left_out = {"key"} if named else set()
-    return " ".join(f"{k}={v}" for k, v in search.items() if k not in left_out and not k.startswith("key."))
+    return " ".join(
+        f"{k}={excerpt(str(v), CUT)}" for k, v in search.items() if k not in left_out and not k.startswith("key.")
+    )

@@ -43,7 +43,7 @@ def eval_(
         expr = compile_expression(expression, functions_of(discover()))
     except ExpressionError as error:
         pointer = " " * error.offset + "^" * max(1, error.length)
-        help = error.help or (f"did you mean {error.suggestion}?" if error.suggestion else "")
+        help = error.help or (f"did you mean `{error.suggestion}`?" if error.suggestion else "")
         fail(f"{error.message}\n  {expression}\n  {pointer}", Exit.USAGE, help)
     try:
         result = expr(_document(file), SampleEnv())
@@ -80,7 +80,7 @@ def dry_run(
     loaded = loaded_for(settings)
     if route not in loaded.routeset.plans:
         near = suggestion(route, loaded.routeset.plans)
-        fail(f"there is no route {route!r}", Exit.USAGE, f"did you mean {near}?" if near else "see routes/")
+        fail(f"there is no route {route!r}", Exit.USAGE, f"did you mean `{near}`?" if near else "see routes/")
     raw = given(file)
     runs = asyncio.run(run_dry(loaded, settings, route, raw, file.name if file else "standard input"))
     if form is Form.JSON:

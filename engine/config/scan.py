@@ -12,6 +12,7 @@ from engine.config.layout import FOLDERS, is_ignored
 from engine.core.findings import Finding, Mark
 
 MAX_CASE_BYTES: Final = 64 << 20
+DEEPEST: Final = 40  # folders in folders; a tree by mistake must not take the reader's time and stack
 OLD: Final = 2.0  # seconds after which a changed file has another time, on any file system
 
 
@@ -52,6 +53,10 @@ class _Scanner:
         self._seen: set[Path] = set()
 
     def folder(self, path: Path, name: str) -> None:
+        if name.count("/") >= DEEPEST:
+            text = f"this lies {DEEPEST} folders deep; what is below it is not read"
+            self.findings.append(Finding("TF9005", text, Mark(name), "move it up, or out of the project"))
+            return
         try:
             real = _followed(path)
             if not self._inside(real, name) or real in self._seen:

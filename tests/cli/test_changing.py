@@ -175,7 +175,7 @@ def test_a_risky_edit_waits_for_apply_and_can_be_taken_back(shop: Shop, running:
     assert shop.history() == [(2, "rejected", "ana"), (1, "active", "ben")]
     assert "taken back by ben: too early" in shop("history").out
     assert "they were not taken: taken back by ben: too early; save another edit" in shop("status").out
-    assert shop.sells("2001") and "no such revision" in shop("rollback", "9", code=1).err
+    assert shop.sells("2001") and "no such revision" in shop("rollback", "9", code=2).err
     until((shop.folder / "data/posted/2026-03-14-0012-03-2001.json").exists)
 
 

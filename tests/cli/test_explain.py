@@ -66,8 +66,15 @@ def test_what_is_not_there_gets_the_nearest(tillflow: Tillflow) -> None:
     said = tillflow("explain", "enrihc")
 
     assert (said.code, said.out) == (2, "")
-    assert "did you mean enrich?" in said.err
+    assert "did you mean `enrich`?" in said.err
     assert tillflow("explain", "nonsense").code == 2
+    assert "did you mean" not in tillflow("explain", "nonsense").err
+
+
+@pytest.mark.parametrize("command", [("explain",), ("connectors", "show")])
+def test_a_word_that_is_near_is_shown_as_a_name(tillflow: Tillflow, command: tuple[str, ...]) -> None:
+    """`none` is an auth scheme: `did you mean none?` would say that nothing is meant."""
+    assert "did you mean `none`?" in tillflow(*command, "nope").err
 
 
 def test_the_page_on_mappings_shows_a_mapping_that_can_be_read(tillflow: Tillflow) -> None:

@@ -46,6 +46,16 @@ def test_owner_and_keys_are_told_where_there_is_room(
     assert ITEM["owner"] in told and "file=" in told and "2026-03-14 10:00" in told
 
 
+@pytest.mark.parametrize("columns", [80, 240])
+def test_a_key_of_thousands_of_characters_is_cut_in_the_list(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], columns: int
+) -> None:
+    monkeypatch.setattr("engine.cli.output.WIDE", columns)
+    show_items([{**ITEM, "search": {"store": "A", "receipt": "9" * 5000}}])
+    told = capsys.readouterr().out
+    assert len(told.splitlines()) < 20 and told.count("9") < 2 * CUT
+
+
 def test_of_a_long_document_the_lines_around_the_place_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
     show_item(ITEM, full=False)
     told = capsys.readouterr().out

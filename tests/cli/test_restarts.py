@@ -138,7 +138,7 @@ def no_routes(shop: Shop) -> str:
 @pytest.mark.parametrize("broken", [loop, no_routes])
 def test_what_cannot_be_read_keeps_nothing_from_running(shop: Shop, broken: Callable[[Shop], str]) -> None:
     with running(shop):
-        until(lambda: (shop.folder / "data/posted/0012-03-1001.json").exists())
+        until((shop.folder / "data/archive/monday.csv").exists)
         told = broken(shop)
         until(lambda: told in shop.last_error())
         until(shop.sells("2001").exists)

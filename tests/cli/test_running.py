@@ -215,7 +215,7 @@ def test_nothing_known_is_said(tillflow: Tillflow, looked_at: Path) -> None:
 
     assert said.code == 1
     assert "nothing is known" in said.err
-    assert tillflow("work", "show", "abcdef", "--project", looked_at).code == 1
+    assert tillflow("work", "show", "abcdef", "--project", looked_at).code == 2
 
 
 def test_status_explains_what_was_refused_before_it_was_an_event(capsys: pytest.CaptureFixture[str]) -> None:

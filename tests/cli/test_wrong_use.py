@@ -149,7 +149,7 @@ def test_wrong_use_is_told(
 @pytest.mark.parametrize(
     ("name", "value", "told"),
     [
-        ("SECRETS", "nowhere", "the folder of secrets nowhere does not exist; correct TILLFLOW_SECRETS"),
+        ("SECRETS", "nowhere", "nowhere does not exist; correct TILLFLOW_SECRETS"),
         ("SECRETS", "bad.bin", "bad.bin is no folder of secrets"),
         ("ZONE", "a\nb", r"TILLFLOW_ZONE is 'a\nb'; a zone has"),
         ("CELL", "A b", "TILLFLOW_CELL is 'A b'; a name begins"),
@@ -253,3 +253,22 @@ def test_a_full_disk_is_no_wrong_use(tillflow: Tillflow, project: Path, monkeypa
 
     assert said.code == Exit.UNREACHABLE
     assert "state/engine.sock: No space left on device" in said.err
+
+
+@pytest.mark.parametrize("ran", [False, True])
+@pytest.mark.parametrize(
+    "line", ["rollback abc", "rollback 99", "diff 1 99", "work show abc", "work resolve abc -r x", "work edit ab -r x"]
+)
+def test_what_is_not_there_is_a_name_that_cannot_be_used(
+    tillflow: Tillflow, project: Path, monkeypatch: pytest.MonkeyPatch, line: str, ran: bool
+) -> None:
+    monkeypatch.chdir(project)
+    if ran:
+        assert tillflow("apply").code == 0
+    assert tillflow(*shlex.split(line)).code == USAGE
+
+
+def test_there_is_nothing_to_go_back_to_where_nothing_ran(tillflow: Tillflow, project: Path) -> None:
+    said = tillflow("rollback", "1", "--project", project)
+    assert said.code == USAGE and "nothing ran with" in said.err
+    assert not (project / ".tillflow/tillflow.db").exists()

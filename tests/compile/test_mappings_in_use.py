@@ -48,7 +48,7 @@ def test_a_misspelt_cell_is_told_at_its_line_with_the_route_that_uses_the_mappin
 
     assert places([found]) == [(MAPPING, 16, "amount")]
     assert "used by the route `till-sales`" in found.message
-    assert [(mark.file, mark.line) for mark in found.also] == [(TILLS, 15)]
+    assert [(mark.file, mark.line) for mark in found.also] == [(TILLS, 16)]
 
 
 def test_a_sink_that_maps_for_itself_is_such_a_place() -> None:

@@ -28,7 +28,7 @@ from engine.expr.values import Refused
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 RSA = rsa.generate_private_key(65537, 1024)
-DEVICE = rksv.Device("AT0", "K1", KEY, bytes(32))
+DEVICE = rksv.Device("AT0", "U:ATU12345678-K1", KEY, bytes(32))
 MOMENT = "2027-01-01T10:00:00+01:00"
 scalars = (
     st.none()
@@ -46,6 +46,17 @@ def filled(names: tuple[str, ...]) -> st.SearchStrategy[Any]:
     return st.dictionaries(st.sampled_from(names), values | likely, max_size=len(names)) | values
 
 
+# What is taken right after anything else was refused: a rule that refuses everything would pass these tests too.
+GOOD_ES = {
+    "IDEmisorFactura": "89890001K", "NumSerieFactura": "A/1", "FechaExpedicionFactura": "2027-01-31", "TipoFactura": "F2",
+    "CuotaTotal": Decimal("2.1"), "ImporteTotal": Decimal("12.1"),
+}  # fmt: skip
+GOOD_AT = {"box": "B1", "number": "1", "time": MOMENT, "kind": "standard", "normal": 0, "zero": 0}
+GOOD_PT = {
+    "InvoiceDate": "2027-01-01", "SystemEntryDate": "2027-01-01T10:00:00", "InvoiceNo": "FAC 001/1",
+    "GrossTotal": Decimal("3.12"),
+}  # fmt: skip
+
 ES = (*ALTA, *ANULACION, "IDFactura", "Encadenamiento", "HuellaAnterior")
 AT = ("box", "number", "time", "kind", "normal", "zero")
 PT = ("InvoiceDate", "SystemEntryDate", "InvoiceNo", "GrossTotal", "Hash", "PreviousHash")
@@ -56,14 +67,19 @@ PT = ("InvoiceDate", "SystemEntryDate", "InvoiceNo", "GrossTotal", "Hash", "Prev
 def test_verifactu(document: Any) -> None:
     _only_failures(lambda: verifactu.verify(None, document, Rules(), "test"))
     _only_failures(lambda: verifactu.issue(None, document, MOMENT, "test"))
+    issued, _ = verifactu.issue(None, GOOD_ES, MOMENT, "test")
+    assert verifactu.verify(None, issued["record"], Rules(), "test")[0]["hash"] == issued["hash"]
 
 
 @settings(max_examples=100, deadline=None)
 @given(filled(AT))
 def test_rksv(document: Any) -> None:
-    _only_failures(lambda: rksv.verify(None, document, {}, None, Rules()))
+    keys = {DEVICE.serial: KEY.public_key()}
+    _only_failures(lambda: rksv.verify(None, document, keys, None, Rules()))
     if isinstance(document, dict):
         _only_failures(lambda: rksv.issue({"head": "x", "counter": 1}, document, DEVICE))
+    issued, _ = rksv.issue(None, GOOD_AT, DEVICE)
+    assert rksv.verify(None, issued["jws"], keys, DEVICE.aes, Rules())[1]["counter"] == 0
 
 
 @settings(max_examples=100, deadline=None)
@@ -71,6 +87,8 @@ def test_rksv(document: Any) -> None:
 def test_pt(document: Any) -> None:
     _only_failures(lambda: pt.issue(None, document, RSA))
     _only_failures(lambda: pt.verify(None, document, RSA.public_key(), Rules()))
+    issued, _ = pt.issue(None, GOOD_PT, RSA)
+    assert pt.verify(None, {**GOOD_PT, "Hash": issued["hash"]}, RSA.public_key(), Rules())[0] == issued
 
 
 @settings(max_examples=100, deadline=None)

@@ -12,6 +12,7 @@ import pytest
 
 from engine.config.layout import beside, is_ignored, place_of
 from engine.config.project import read_project, read_project_from
+from engine.config.scan import DEEPEST
 from tests.config.snippets import file_for
 
 ENV = {"ERP_URL": "https://erp.example", "ERP_ES_URL": "https://erp-es.example"}
@@ -257,3 +258,11 @@ def test_routes_that_cannot_be_reached_or_are_no_folder_are_told(tmp_path: Path)
     (file / "routes").write_text("tillflow: 1\n", encoding="utf-8")
     found = [codes(read_project(root, {})[1]) for root in (loop, file, none)]
     assert found == [[("TF9005", "routes")], [("TF9001", "routes")], [("TF9001", "routes")]]
+
+
+def test_folders_in_folders_without_end_are_told(tmp_path: Path) -> None:
+    root = write(tmp_path, {"routes/sales.yaml": ROUTE})
+    (root / "routes" / "/".join(["a"] * 200)).mkdir(parents=True)
+    project, findings = read_project(root, {})
+    assert codes(findings) == [("TF9005", "routes" + "/a" * DEEPEST)]
+    assert list(project.files) == ["routes/sales.yaml"]

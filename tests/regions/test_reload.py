@@ -74,6 +74,16 @@ def test_other_plans_of_a_region_are_refused() -> None:
         build(wanted.files, wanted.digest, plans, whole(BASE), load)
 
 
+@pytest.mark.parametrize("scope", ["brand: lookup('stores', store).country", "brand: store"])
+def test_projects_that_differ_in_their_scopes_only_are_two_revisions(scope: str) -> None:
+    other = {
+        "routes/scopes.yaml": SITE["routes/scopes.yaml"].replace("brand: lookup('stores', store).brand", scope),
+    }
+    before, after = whole(SITE | CITY), whole(SITE | CITY | other)
+    assert before.digests == after.digests
+    assert before.digest != after.digest
+
+
 def test_a_scope_travels() -> None:
     from engine.core.event import Event
 

@@ -11,8 +11,8 @@ from engine.compile.catalog import Catalog
 from engine.compile.digests import content_digest
 from engine.compile.plan import Plan
 from engine.compile.regions.choosing import Ground, PlannedPack, Regional, Span
-from engine.compile.regions.finding import scope_of
 from engine.compile.regions.residency import check_residency
+from engine.compile.regions.scoping import scope_of
 from engine.compile.report import Report
 from engine.compile.reuse import Memory
 from engine.compile.routes import plan_route

@@ -3,7 +3,7 @@
 control        the verbs of CLI and console
 status         how things stand: problems, connections, queues, what the Store knows of them
 items          work items looked up and told
-finding        the stories of keys and ids; the keys there are
+searching      the stories of keys and ids; the keys there are
 answers        rows as plain values
 work           making work items
 replay         what a person decides about one

@@ -32,11 +32,11 @@ from engine.runtime.people.answers import (
     route_answer,
 )
 from engine.runtime.people.editing import edited_body, event_of, shown_body
-from engine.runtime.people.finding import Wanted, entries_of, of_item, unknown_key
 from engine.runtime.people.items import STATES, Items
 from engine.runtime.people.journal import CARRIED, carried_name
 from engine.runtime.people.maker import made_by
 from engine.runtime.people.replay import Decisions, Reenter, Who, audit_row
+from engine.runtime.people.searching import Wanted, entries_of, of_item, unknown_key
 from engine.runtime.people.shown import hide
 from engine.runtime.people.status import Standing
 from engine.runtime.people.undecided import missing

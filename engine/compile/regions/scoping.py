@@ -38,8 +38,3 @@ def _ask(catalog: Catalog, route: Loaded[RouteDoc], layer: str, event: str) -> E
         return None
     errors = check_expression(expr, catalog.schemas.shape(event), "optional", Scope(catalog).known)
     return None if any(error.code not in WARNINGS for error in errors) else expr
-
-
-def texts_of(asks: Sequence[Expr | None]) -> list[str]:
-    """For digests."""
-    return [ask.text if ask is not None else "" for ask in asks]
