@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -30,6 +31,7 @@ class Plans:
         self._log = log
         self._recorded: dict[str, Plan] = {}
         self._retiring: dict[str, Plan] = {}
+        self.leaving = asyncio.Event()  # set while something retires
         self._gone: dict[str, Plan] = {}
         self._numbers: dict[str, int] = {}
         self._coming: RouteSet | None = None
@@ -67,6 +69,7 @@ class Plans:
             self._retiring.pop(route, None)
             self._gone.pop(route, None)
             self._left.pop(route, None)
+        self._note_leaving()
         self._routeset = routeset
         self._coming = None
         self._zones = _zones(routeset)
@@ -121,6 +124,7 @@ class Plans:
     def retire(self, plan: Plan) -> None:
         """A route that is gone; what is left of it is finished on this Plan."""
         self._retiring[plan.route] = plan
+        self.leaving.set()
 
     def retiring(self) -> list[Plan]:
         """Last Plans of routes that are gone and of which something is left."""
@@ -130,11 +134,17 @@ class Plans:
         """Nothing is left of a route that is gone. What turns up all the same still finds its Plan."""
         if route in self._retiring:
             self._gone[route] = self._retiring.pop(route)
+            self._note_leaving()
+
+    def _note_leaving(self) -> None:
+        if not self._retiring:
+            self.leaving.clear()
 
     def recall(self, route: str) -> None:
         """Something is left of a route that was forgotten, a replay for one: it retires anew."""
         if route in self._gone:
             self._retiring[route] = self._gone.pop(route)
+            self.leaving.set()
 
     def connection(self, name: str) -> PlannedConnection | None:
         found = self._routeset.connections.get(name)

@@ -6,6 +6,8 @@ counts as done once its oldest entry is younger than the route's end.
 
 from __future__ import annotations
 
+import asyncio
+
 from engine.compile.plan import Plan
 from engine.core.errors import StoreDown
 from engine.ports.store.figures import FiguresOf
@@ -32,23 +34,30 @@ class Retiring:
         self._lanes = lanes
         self._running = running
         self._empty: dict[str, float] = {}  # route -> since when its queue is seen empty
-        self._looked = 0.0
 
     async def run(self) -> None:
         """Look again and again."""
         while True:
-            await self._cell.clock.sleep(EVERY)
+            await self._pause()
             try:
                 await self.look()
             except StoreDown:
                 continue  # told once for all, see `reachable`; what retires waits for the next look
 
+    async def _pause(self) -> None:
+        """Until the next look; a short one from when something retires."""
+        leaving = asyncio.create_task(self._plans.leaving.wait())
+        sleeping = asyncio.create_task(self._cell.clock.sleep(SELDOM))
+        try:
+            await asyncio.wait((leaving, sleeping), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            leaving.cancel()
+            sleeping.cancel()
+        if self._plans.leaving.is_set():
+            await self._cell.clock.sleep(EVERY)
+
     async def look(self) -> list[str]:
         """Let go of what is done. Answers the routes. Raises StoreDown."""
-        now = self._cell.clock.monotonic()
-        if not self._plans.retiring() and now - self._looked < SELDOM:
-            return []
-        self._looked = now
         depths = await self._cell.transport.depths()
         for address, depth in depths.items():
             if address.kind == "route" and _holds(depth):  # something turned up when it was finished already
