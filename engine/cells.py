@@ -87,7 +87,8 @@ async def engine_cell(
             stack.callback(watch.cancel)
         secrets = secrets_of(settings, os.environ if environ is None else environ)
         worker = "embedded" if database is not None else worker_name(settings)
-        yield Cell(transport, store, blobs, secrets, time, told, worker, settings.zone, database is None)
+        beside = settings.workers > 1
+        yield Cell(transport, store, blobs, secrets, time, told, worker, settings.zone, database is None, beside)
 
 
 def _memory(settings: Settings, clock: Clock, database: SqliteDatabase | None) -> tuple[Store, Blobs]:

@@ -61,10 +61,14 @@ class Source(ABC):
 
 
 class SourceContext(ABC):
-    """What a Source reaches of the engine."""
+    """What a Source reaches of the engine.
+
+    beside   other processes under the same parent run this source too: an address is shared with them
+    """
 
     clock: Clock
     route: str
+    beside: bool = False
 
     def ready(self) -> None:  # noqa: B027 - only one that is waited for needs to know
         """It takes in from now on: the one before it, of the same route, may stop. Without it that is told by time."""

@@ -22,6 +22,7 @@ class Cell:
 
     worker     names this process in leases and logs
     shared     other processes may work with the same transport and store
+    beside     others of these are on this host, under the same parent
     blockage   whether its transport takes what is published
     """
 
@@ -34,4 +35,5 @@ class Cell:
     worker: str = "embedded"
     zone: str = ""
     shared: bool = False
+    beside: bool = False
     blockage: Blockage = field(default_factory=Blockage, compare=False)

@@ -148,7 +148,7 @@ def test_the_clock_starts_at_the_business_date_or_where_the_case_says(results: R
     ],
 )
 def test_a_sink_does_what_its_stub_says(results: Results, stub: str, wanted: str) -> None:
-    text = "  - {name: a, given: {event: cases/sale.json}, stub: {%s: %s}, clock: {advance: 2d}, expect: %s}"
+    text = "  - {name: a, given: {event: cases/sale.json}, stub: {%s: %s}, clock: {advance: 25h}, expect: %s}"
     assert problems(results, text % ("books", stub, wanted)) == []
     assert problems(results, text % ("posting/books", stub, wanted)) == []
 

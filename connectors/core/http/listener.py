@@ -100,12 +100,14 @@ class _Server(uvicorn.Server):
 class Listener:
     """One address, with doors by method and path.
 
-    The newest door of a path is asked, so that a route can be swapped without a gap.
+    The newest door of a path is asked, so that a route can be swapped without a gap. Processes that share an address are
+    given its connections in turns, by the system; who does not say so finds the address taken.
     """
 
-    def __init__(self, host: str, port: int, limits: Limits) -> None:
+    def __init__(self, host: str, port: int, limits: Limits, *, shared: bool = False) -> None:
         self.host = host
         self.port = port
+        self._shared = shared
         self.users = 0
         self._limits = limits
         self._doors: dict[tuple[str, str], list[Door]] = {}
@@ -130,6 +132,8 @@ class Listener:
     def _bound(self) -> socket.socket:
         sock = socket.socket(socket.AF_INET6 if ":" in self.host else socket.AF_INET, socket.SOCK_STREAM)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if self._shared:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         try:
             sock.bind((self.host.strip("[]"), self.port))
         except OSError as error:
@@ -246,13 +250,15 @@ class Listeners:
     def __init__(self) -> None:
         self._open: dict[tuple[str, int], Listener] = {}
 
-    async def borrow(self, address: str, limits: Limits) -> Listener:
-        """The listener at `host:port`, started by its first user. Raises Transient `cannot-listen`."""
+    async def borrow(self, address: str, limits: Limits, *, shared: bool = False) -> Listener:
+        """The listener at `host:port`, started by its first user; `shared`: other processes listen there too. Raises
+        Transient `cannot-listen`.
+        """
         host, _, port = address.rpartition(":")
         key = (host, int(port))
         listener = self._open.get(key)
         if listener is None:
-            listener = self._open[key] = Listener(host, int(port), limits)
+            listener = self._open[key] = Listener(host, int(port), limits, shared=shared)
         listener.users += 1
         try:
             await listener.started()

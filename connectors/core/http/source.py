@@ -66,7 +66,7 @@ class HttpSource(Source):
         self._clock = ctx.clock
         settings = self._settings
         limits = Limits(settings.max_body, settings.read_timeout, settings.max_connections)
-        listener = await LISTENERS.borrow(settings.listen, limits)
+        listener = await LISTENERS.borrow(settings.listen, limits, shared=ctx.beside)
         refusals = Refusals(
             lambda text, facts: ctx.log(text, {"path": self._config.path, **facts}), ctx.clock.monotonic, ctx.refused
         )

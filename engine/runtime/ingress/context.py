@@ -34,6 +34,7 @@ class StoredContext(SourceContext):
     ) -> None:
         self.clock = cell.clock
         self.route = route
+        self.beside = cell.beside
         self.ready = ready  # type: ignore[method-assign]
         self._refused = refused
         self._cell = cell
