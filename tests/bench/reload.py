@@ -69,7 +69,7 @@ class Place:
 
     async def edit(self) -> float:
         """Save one route with another summary; seconds until it is active."""
-        path = self.folder / "routes/posting-000.yaml"
+        path = self.folder / "routes/sales-posting.yaml"
         self._edits += 1
         text = re.sub(r"(?m)^summary: .*", f"summary: Version {self._edits}.", path.read_text("utf-8"))
         began = time.perf_counter()

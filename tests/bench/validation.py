@@ -15,17 +15,26 @@ ROUTES = 500
 
 
 def generate(root: Path, folder: Path, count: int = ROUTES) -> None:
-    """A project of `count` routes: copies of sales-posting under names of their own."""
+    """A project of `count` routes: what is shipped and copies of sales-posting under names of their own; few are
+    sales-posting alone and its copies.
+    """
     shutil.copytree(root / "mappings", folder / "mappings")
     shutil.copytree(
         root / "routes", folder / "routes", ignore=shutil.ignore_patterns("*.test.yaml", "cases", "regions")
     )
-    shipped = len(list((folder / "routes").glob("*.yaml")))
+    for path in _routes(folder) if count < len(_routes(folder)) else ():
+        if path.name != "sales-posting.yaml":
+            path.unlink()
+    shipped = len(_routes(folder))
     text = (root / "routes" / "sales-posting.yaml").read_text("utf-8")
     for number in range(count - shipped):
         name = f"posting-{number:03d}"
         own = text.replace("route: sales-posting", f"route: {name}").replace("posted once", f"posted once ({number})")
         (folder / "routes" / f"{name}.yaml").write_text(own, "utf-8")
+
+
+def _routes(folder: Path) -> list[Path]:
+    return [path for path in (folder / "routes").glob("*.yaml") if path.name not in ("connections.yaml", "tables.yaml")]
 
 
 def run(root: Path) -> None:
