@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
+from uuid import uuid4
 
 import pytest
 
@@ -49,12 +51,14 @@ def run(root: Path) -> None:
 
 
 def _ours(url: str, root: Path) -> dict[str, float]:
-    names = Names()
+    cell = f"b{uuid4().hex[:10]}"
+    names = Names(cell)
     targets = [names.queue(Address("route", f"{region}-target")) for region in REGIONS]
-    environ = {"TILLFLOW_TRANSPORT": url}
     command = [sys.executable, "-m", CONTENDER]
-    peers.timed([*command, "fill", str(EVENTS)], root, url, EVENTS, **environ)
-    facts = peers.timed([*command, "run"], root, url, EVENTS, **environ)
+    with tempfile.TemporaryDirectory() as state:  # one store for both: a cell belongs to its store
+        environ = {"TILLFLOW_TRANSPORT": url, "TILLFLOW_CELL": cell, "TILLFLOW_STATE": state}
+        peers.timed([*command, "fill", str(EVENTS)], root, url, EVENTS, **environ)
+        facts = peers.timed([*command, "run"], root, url, EVENTS, **environ)
     peers.wait_for(url, targets, EVENTS)
     with peers.channel(url) as made:
         for target in targets:

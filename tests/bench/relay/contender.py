@@ -11,10 +11,8 @@ import json
 import os
 import resource
 import sys
-import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -54,11 +52,9 @@ class Counted:
         return confirms
 
 
-@contextmanager
-def settings() -> Iterator[Settings]:
-    """The project on the broker that TILLFLOW_TRANSPORT names."""
-    with tempfile.TemporaryDirectory() as state:
-        yield Settings.read(os.environ, PROJECT, Path(state))
+def settings() -> Settings:
+    """The project on the broker, in the cell and with the state folder that the environment names."""
+    return Settings.read(os.environ, PROJECT)
 
 
 def silent(text: str, facts: Any) -> None:
@@ -67,13 +63,13 @@ def silent(text: str, facts: Any) -> None:
 
 async def fill(count: int) -> None:
     """Put this many sales into the route's queue, confirmed."""
-    with settings() as chosen:
-        type_ = load(chosen).routeset.types["relay.sale@1"]
-        async with engine_cell(chosen, log=silent) as cell:
-            await cell.transport.declare(TOPOLOGY)
-            for start in range(0, count, BATCH):
-                made = [_published(number, type_, cell) for number in range(start, min(start + BATCH, count))]
-                assert all(confirm.ok for confirm in await cell.transport.publish(made))
+    chosen = settings()
+    type_ = load(chosen).routeset.types["relay.sale@1"]
+    async with engine_cell(chosen, log=silent) as cell:
+        await cell.transport.declare(TOPOLOGY)
+        for start in range(0, count, BATCH):
+            made = [_published(number, type_, cell) for number in range(start, min(start + BATCH, count))]
+            assert all(confirm.ok for confirm in await cell.transport.publish(made))
 
 
 def _published(number: int, type_: Any, cell: Cell) -> Outgoing:
@@ -92,19 +88,19 @@ def _published(number: int, type_: Any, cell: Cell) -> Outgoing:
 
 async def run(count: int) -> dict[str, float]:
     """Take them through the route."""
-    with settings() as chosen:
-        loaded = load(chosen)
-        async with engine_cell(chosen, log=silent) as cell:
-            counted = Counted(cell.transport, count)
-            engine = make_engine(replace(cell, transport=counted), loaded, chosen)
-            with quiet_collector():  # as `tillflow run` does
-                begun, used = time.perf_counter(), cpu()
-                await engine.start()
-                await counted.done.wait()
-                while (await cell.transport.depths())[ROUTE].unacked:  # noqa: ASYNC110 - the acks have no event
-                    await asyncio.sleep(0.005)
-                facts = {"n": count, "s": time.perf_counter() - begun, "cpu": cpu() - used}
-            await engine.stop()
+    chosen = settings()
+    loaded = load(chosen)
+    async with engine_cell(chosen, log=silent) as cell:
+        counted = Counted(cell.transport, count)
+        engine = make_engine(replace(cell, transport=counted), loaded, chosen)
+        with quiet_collector():  # as `tillflow run` does
+            begun, used = time.perf_counter(), cpu()
+            await engine.start()
+            await counted.done.wait()
+            while (await cell.transport.depths())[ROUTE].unacked:  # noqa: ASYNC110 - the acks have no event
+                await asyncio.sleep(0.005)
+            facts = {"n": count, "s": time.perf_counter() - begun, "cpu": cpu() - used}
+        await engine.stop()
     return facts
 
 
