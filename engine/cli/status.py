@@ -23,7 +23,6 @@ def add_to(app: typer.Typer) -> None:
 
 def status(project: ProjectOption = None, state: StateOption = None, form: FormatOption = Form.HUMAN) -> None:
     """What runs in which revision and whether the files are still that, routes with their figures, queues, connections and open work items."""
-
     settings = settings_for(project, state)
 
     async def question(owner: Owner) -> Any:

@@ -112,7 +112,7 @@ class Worker:
                 self._wake.clear()
                 self._go_on(subscription)
                 await until(self._wake, self._hand.wait() if self._may_claim() else math.inf)
-                self._raise_errors()
+                self._forget_done()
             if receiving.done():
                 receiving.result()
         finally:
@@ -121,7 +121,7 @@ class Worker:
             await subscription.close()
 
     def _go_on(self, subscription: Subscription) -> None:
-        """Write down what ended, start what may start: where both are there, they share a commit."""
+        """Write down what ended and start what may start, side by side: a store that can has one commit for both."""
         if self._ended and self._settling is None:
             ended, self._ended = self._ended, []
             self._settling = asyncio.create_task(self._settle(subscription, ended))
@@ -136,8 +136,8 @@ class Worker:
     def _writing(self) -> list[asyncio.Task[None]]:
         return [*self._claiming, *([self._settling] if self._settling else [])]
 
-    def _raise_errors(self) -> None:
-        """Forget the writes that are done."""
+    def _forget_done(self) -> None:
+        """Of the writes. Raises what one of them raised."""
         for task in self._writing():
             if task.done():
                 self._claiming.discard(task)
