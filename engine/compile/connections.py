@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
+from msgspec.structs import replace
 from pydantic import BaseModel
 
 from engine.compile.bind import bind
@@ -137,11 +137,9 @@ def _with_limits(place: Place, connection: PlannedConnection, limits: LimitsDoc)
     return replace(
         connection,
         rate=measures.rate(at.at("rate"), limits.rate),
-        concurrency=limits.concurrency or PlannedConnection.concurrency,
-        timeout=measures.duration(at.at("timeout"), limits.timeout, PlannedConnection.timeout),
+        concurrency=limits.concurrency or connection.concurrency,
+        timeout=measures.duration(at.at("timeout"), limits.timeout, connection.timeout),
         breaker_failures=breaker.failures,
-        breaker_within=measures.duration(at.at("breaker", "within"), breaker.within, PlannedConnection.breaker_within),
-        probe_every=measures.duration(
-            at.at("breaker", "probe_every"), breaker.probe_every, PlannedConnection.probe_every
-        ),
+        breaker_within=measures.duration(at.at("breaker", "within"), breaker.within, connection.breaker_within),
+        probe_every=measures.duration(at.at("breaker", "probe_every"), breaker.probe_every, connection.probe_every),
     )

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
 from typing import Final
+
+from msgspec import structs
 
 from engine.compile.plan import Plan, PlannedConnection, RouteSet
 from engine.config.layout import place_of
@@ -124,8 +125,8 @@ def _regions(files: Files) -> dict[str, bytes]:
 
 def as_recorded(given: RouteSet, digest: str, plans: Mapping[str, str]) -> RouteSet:
     """What a kept revision gives here, under the digests it ran with. For looking at it only."""
-    named = {route: replace(plan, digest=plans[route]) for route, plan in given.plans.items() if route in plans}
-    return replace(given, digest=digest, plans=named, regional={})
+    named = {route: structs.replace(plan, digest=plans[route]) for route, plan in given.plans.items() if route in plans}
+    return structs.replace(given, digest=digest, plans=named, regional={})
 
 
 def interned(before: RouteSet, after: RouteSet) -> RouteSet:
@@ -138,7 +139,7 @@ def interned(before: RouteSet, after: RouteSet) -> RouteSet:
     plans = {route: kept(plan) for route, plan in after.plans.items()}
     regional = {route: one.with_plans(kept) for route, one in after.regional.items()}
     connections = _interned(before, after.connections)
-    return replace(after, plans=plans, regional=regional, connections=connections)
+    return structs.replace(after, plans=plans, regional=regional, connections=connections)
 
 
 def _interned(before: RouteSet, after: Mapping[str, PlannedConnection]) -> dict[str, PlannedConnection]:

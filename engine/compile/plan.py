@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+
+from msgspec import Struct, field
 
 from engine.compile.regions.choosing import Regional
 from engine.core.findings import Mark
@@ -15,9 +16,10 @@ from engine.plugins.contracts import Action, Cut, Guarantee
 from engine.plugins.fields import KeyExpr, RateValue
 from engine.plugins.sequence import StepSequence
 
+TIMEOUT = 20.0  # seconds a system may take to answer, where nothing else is said
 
-@dataclass(frozen=True)
-class EventType:
+
+class EventType(Struct, frozen=True):
     """A canonical type: its schema and what the schema says of identity.
 
     name, version       `sale.completed`, 2
@@ -44,8 +46,7 @@ class EventType:
         return f"{self.name}@{self.version}"
 
 
-@dataclass(frozen=True)
-class Retry:
+class Retry(Struct, frozen=True):
     """When a delivery (or an event in the router) is tried again. Times in seconds."""
 
     first: float = 1.0
@@ -54,8 +55,7 @@ class Retry:
     give_up_after: float = 86400.0
 
 
-@dataclass(frozen=True)
-class ProbationRule:
+class ProbationRule(Struct, frozen=True):
     """After a change: of the first `events` within so many seconds at most this share may become work items.
 
     How it is judged while fewer came: `runtime/reload/probation.py`.
@@ -66,8 +66,7 @@ class ProbationRule:
     failing: float = 0.05
 
 
-@dataclass(frozen=True)
-class Ordered:
+class Ordered(Struct, frozen=True):
     """How a fenced sink keeps order. `on_failure`: hold_key | skip."""
 
     mode: str = "key"  # key | latest
@@ -75,8 +74,7 @@ class Ordered:
     gap_timeout: float = 900.0
 
 
-@dataclass(frozen=True)
-class Segment:
+class Segment(Struct, frozen=True):
     """Steps up to a cut. `id` is the cut step's id before it, empty for the first: a continuation names it."""
 
     id: str
@@ -86,8 +84,7 @@ class Segment:
     state_version: str = ""
 
 
-@dataclass(frozen=True)
-class PlannedSource:
+class PlannedSource(Struct, frozen=True):
     """Where a route's events come from: a connector's source, or a subscription to an event type.
 
     event    `sale.completed@2` for a subscription, else empty
@@ -106,8 +103,7 @@ class PlannedSource:
     deadline: float = 0.0
 
 
-@dataclass(frozen=True)
-class PlannedSink:
+class PlannedSink(Struct, frozen=True):
     """One sink of a route. Exactly one of `call`, `event`, `table` is set.
 
     effect        stable name; sinks that exclude each other share it
@@ -133,7 +129,7 @@ class PlannedSink:
     disabled: bool = False
     retry: Retry = Retry()
     rate: RateValue | None = None
-    timeout: float = 20.0
+    timeout: float = TIMEOUT
     ordered: Ordered | None = None
     version: Expr | None = None
 
@@ -150,8 +146,7 @@ class PlannedSink:
         return f"event/{self.event.name}" if self.event is not None else f"table/{self.table}"
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """One route with everything it needs to run.
 
     effective  the route's document as it was compiled, after overlays: what a diff is told from
@@ -183,8 +178,8 @@ class Plan:
     probation: ProbationRule = ProbationRule()
     accepted: Mapping[str, str] = field(default_factory=dict)  # risk of the change that brought it -> why it is meant
     mark: Mark = field(default_factory=lambda: Mark(""))
-    effective: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    uses: Mapping[str, str] = field(default_factory=dict, repr=False)
+    effective: Mapping[str, Any] = field(default_factory=dict)
+    uses: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def has_inbox(self) -> bool:
@@ -203,8 +198,7 @@ class Plan:
         return next((segment for segment in self.segments if segment.id == id), None)
 
 
-@dataclass(frozen=True)
-class PlannedConnection:
+class PlannedConnection(Struct, frozen=True):
     """A configured connector instance. Limits: requests per time, at once, when to stop asking. Times in seconds."""
 
     name: str
@@ -215,14 +209,13 @@ class PlannedConnection:
     secrets: Mapping[str, str] = field(default_factory=dict)  # name -> version of those in its configuration
     rate: RateValue | None = None
     concurrency: int = 8
-    timeout: float = 20.0
+    timeout: float = TIMEOUT
     breaker_failures: int = 5
     breaker_within: float = 120.0
     probe_every: float = 10.0
 
 
-@dataclass(frozen=True)
-class PlannedTable:
+class PlannedTable(Struct, frozen=True):
     """A reference table: read from a CSV file, or kept by a `table:` sink (`file` empty)."""
 
     name: str
@@ -234,8 +227,7 @@ class PlannedTable:
     version: str = ""
 
 
-@dataclass(frozen=True)
-class RouteSet:
+class RouteSet(Struct, frozen=True, dict=True):
     """All Plans together. `digest` names the revision; `files` are the bytes it was built from.
 
     mappings   every mapping by name, for tests of a mapping alone

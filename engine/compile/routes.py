@@ -121,7 +121,7 @@ class _RouteCompiler:
     def _probation(self) -> ProbationRule:
         doc = self._doc.reload.probation
         place = self._place.at("reload", "probation", "within")
-        within = self._scope.measures.duration(place, doc.within, ProbationRule.within)
+        within = self._scope.measures.duration(place, doc.within, ProbationRule().within)
         return ProbationRule(doc.events, within, float(doc.failing))
 
     def _experience(self) -> None:

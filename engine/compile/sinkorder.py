@@ -26,7 +26,7 @@ class SinkOrder:
         if doc.ordered is None:
             return Ordered(mode="latest")
         gap = self._scope.measures.duration(
-            self._place.at("ordered", "gap_timeout"), doc.ordered.gap_timeout, Ordered.gap_timeout
+            self._place.at("ordered", "gap_timeout"), doc.ordered.gap_timeout, Ordered().gap_timeout
         )
         return Ordered(on_failure=doc.ordered.on_failure, gap_timeout=gap)
 

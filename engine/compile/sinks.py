@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from engine.compile.build import Builder
 from engine.compile.calls import bind_call
 from engine.compile.expressions import Checker, present_in, required_schema
 from engine.compile.flow import Flow
 from engine.compile.maps import mapping_at
-from engine.compile.plan import EventType, PlannedSink, Retry
+from engine.compile.plan import TIMEOUT, EventType, PlannedSink, Retry
 from engine.compile.report import Place
 from engine.compile.scope import Scope
 from engine.compile.sinkevent import check_fits
@@ -78,7 +79,7 @@ class _SinkPlanner:
         target = self._target()
         rate = measures.rate(place.at("rate"), doc.rate)
         connection = self._scope.catalog.connections.get(doc.connection or "")
-        usual = connection.timeout if connection is not None else PlannedSink.timeout
+        usual = connection.timeout if connection is not None else TIMEOUT
         timeout = measures.duration(place.at("timeout"), doc.timeout, usual)
         common: dict[str, Any] = {
             "id": doc.id,

@@ -7,12 +7,12 @@ Chains (`a.b[0] | c`, `a || b || c`) are flat, so depth means brackets and calls
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Node:
+
+class Node(Struct, frozen=True):
     """Base: where the node stands in the text, `end` exclusive."""
 
     start: int
@@ -23,20 +23,17 @@ class Node:
         return ()
 
 
-@dataclass(frozen=True, slots=True)
-class Current(Node):
+class Current(Node, frozen=True):
     """`@`, and the identity a projection without a right side has."""
 
 
-@dataclass(frozen=True, slots=True)
-class Literal(Node):
+class Literal(Node, frozen=True):
     """`'text'` or JSON in backticks; numbers are int or Decimal."""
 
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Field(Node):
+class Field(Node, frozen=True):
     """A name. `at` and `width` are its own token even where the node stands in parentheses."""
 
     name: str
@@ -45,22 +42,19 @@ class Field(Node):
     quoted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Index(Node):
+class Index(Node, frozen=True):
     """`[n]`."""
 
     index: int
 
 
-@dataclass(frozen=True, slots=True)
-class Slice(Node):
+class Slice(Node, frozen=True):
     """`[first:last:step]`, the selection only."""
 
     bounds: tuple[int | None, int | None, int | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Chain(Node):
+class Chain(Node, frozen=True):
     """Parts applied one after the other: paths, indexes, pipes."""
 
     parts: tuple[Node, ...]
@@ -70,8 +64,7 @@ class Chain(Node):
         return self.parts
 
 
-@dataclass(frozen=True, slots=True)
-class Flatten(Node):
+class Flatten(Node, frozen=True):
     """`base[]`, the merging only."""
 
     base: Node
@@ -81,8 +74,7 @@ class Flatten(Node):
         return (self.base,)
 
 
-@dataclass(frozen=True, slots=True)
-class Project(Node):
+class Project(Node, frozen=True):
     """`each` over the elements of the list `base`; elements that give null are left out."""
 
     base: Node
@@ -93,8 +85,7 @@ class Project(Node):
         return (self.base, self.each)
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectValues(Node):
+class ProjectValues(Node, frozen=True):
     """`each` over the values of the object `base`."""
 
     base: Node
@@ -105,8 +96,7 @@ class ProjectValues(Node):
         return (self.base, self.each)
 
 
-@dataclass(frozen=True, slots=True)
-class Filter(Node):
+class Filter(Node, frozen=True):
     """`base[?condition]` with `each` over what is kept."""
 
     base: Node
@@ -118,8 +108,7 @@ class Filter(Node):
         return (self.base, self.each, self.condition)
 
 
-@dataclass(frozen=True, slots=True)
-class MultiList(Node):
+class MultiList(Node, frozen=True):
     """`[a, b]`."""
 
     items: tuple[Node, ...]
@@ -129,8 +118,7 @@ class MultiList(Node):
         return self.items
 
 
-@dataclass(frozen=True, slots=True)
-class MultiDict(Node):
+class MultiDict(Node, frozen=True):
     """`{name: a}`."""
 
     names: tuple[str, ...]
@@ -141,8 +129,7 @@ class MultiDict(Node):
         return self.items
 
 
-@dataclass(frozen=True, slots=True)
-class Or(Node):
+class Or(Node, frozen=True):
     """`a || b || c`."""
 
     items: tuple[Node, ...]
@@ -152,8 +139,7 @@ class Or(Node):
         return self.items
 
 
-@dataclass(frozen=True, slots=True)
-class And(Node):
+class And(Node, frozen=True):
     """`a && b && c`."""
 
     items: tuple[Node, ...]
@@ -163,8 +149,7 @@ class And(Node):
         return self.items
 
 
-@dataclass(frozen=True, slots=True)
-class Not(Node):
+class Not(Node, frozen=True):
     """`!a`."""
 
     item: Node
@@ -174,8 +159,7 @@ class Not(Node):
         return (self.item,)
 
 
-@dataclass(frozen=True, slots=True)
-class Compare(Node):
+class Compare(Node, frozen=True):
     """`left op right`; op is one of == != < <= > >=."""
 
     op: str
@@ -187,8 +171,7 @@ class Compare(Node):
         return (self.left, self.right)
 
 
-@dataclass(frozen=True, slots=True)
-class Call(Node):
+class Call(Node, frozen=True):
     """`name(args)`; `at` is where the name stands."""
 
     name: str
@@ -200,8 +183,7 @@ class Call(Node):
         return self.args
 
 
-@dataclass(frozen=True, slots=True)
-class Ref(Node):
+class Ref(Node, frozen=True):
     """`&expression`: handed to a function unevaluated."""
 
     item: Node

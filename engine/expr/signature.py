@@ -7,8 +7,9 @@ import re
 import types
 import typing
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from engine.expr.types import Kind
 from engine.expr.values import KINDS, a
@@ -17,8 +18,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PYTHON_KINDS = {str: "text", bool: "yes/no", int: "number", list: "list", dict: "object"}
 
 
-@dataclass(frozen=True)
-class Parameter:
+class Parameter(Struct, frozen=True):
     """One argument. `accepted`: the exact Python types it takes, None for any; `elements`: those of a list's items."""
 
     name: str
@@ -46,8 +46,7 @@ class Parameter:
         return " or ".join(map(a, self.kinds)) or "anything"
 
 
-@dataclass(frozen=True)
-class Function:
+class Function(Struct, frozen=True):
     """A function of the expression language.
 
     summary, text   first sentence and rest of the docstring

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from msgspec import Struct, field
 from pydantic import BaseModel
 
 from engine.core.errors import Failure
@@ -30,8 +30,7 @@ NOT_ASKED = "not asked: its connector has no check"
 REPEATABLE: frozenset[str] = frozenset({"idempotency_key", "upsert", "same_transaction", "verify"})
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(Struct, frozen=True):
     """One thing a Sink or Call can do.
 
     config     model of what `with` may hold: names, types and descriptions of the evaluated values
@@ -49,8 +48,7 @@ class Action:
     batch: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class SinkItem:
+class SinkItem(Struct, frozen=True):
     """One delivery in the hands of a sink.
 
     key            the idempotency key: the delivery id, `:rN` behind it for one that a person edited
@@ -69,8 +67,7 @@ class SinkItem:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class SinkResult:
+class SinkResult(Struct, frozen=True):
     """How one item ended: applied (with an optional small result) or a Failure."""
 
     failure: Failure | None = None
@@ -105,8 +102,7 @@ class Sent:
         self.left = True
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectorContext:
+class ConnectorContext(Struct, frozen=True):
     """What a Sink or Call reaches of the engine.
 
     clock    time and sleep; tests make it jump, so a connector asks no other
@@ -121,8 +117,7 @@ class ConnectorContext:
     timeout: float = 20.0
 
 
-@dataclass(frozen=True, slots=True)
-class CallRequest:
+class CallRequest(Struct, frozen=True):
     """A request to a connection in the middle of a route."""
 
     step: str

@@ -8,8 +8,9 @@ Ids, retries and meaning belong to the runtime; a transport knows addresses, hea
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
+
+from msgspec import Struct
 
 Kind = Literal["route", "event", "lane", "quarantine", "work"]
 Headers = Mapping[str, str | int]
@@ -30,8 +31,7 @@ class Address(NamedTuple):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(Struct, frozen=True):
     """Something to publish. `delay` in seconds: it becomes ready that much later (the runtime uses fixed tiers)."""
 
     to: Address
@@ -40,8 +40,7 @@ class Outgoing:
     delay: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(Struct, frozen=True):
     """Something received and not yet acked. `tag` belongs to the subscription.
 
     redelivered   how often it may have been received before: never too low, perhaps too high after a restart
@@ -53,16 +52,14 @@ class Receipt:
     redelivered: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Topology:
+class Topology(Struct, frozen=True):
     """What has to exist: queues by address (not `event`), and which route's queue is bound to which event type."""
 
     queues: tuple[Address, ...]
     bindings: tuple[tuple[str, str], ...] = ()  # (event type without version, route)
 
 
-@dataclass(frozen=True, slots=True)
-class Depth:
+class Depth(Struct, frozen=True):
     """Counts of one queue: ready now, waiting for a delay, in hand unacked.
 
     oldest   seconds since the oldest of them was published; 0 when the queue is empty
@@ -74,8 +71,7 @@ class Depth:
     oldest: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Confirm:
+class Confirm(Struct, frozen=True):
     """The answer for one Outgoing, in the same place of the list. `ok` means durable in every queue it goes to.
 
     problem: "" | "unroutable" (no queue takes it) | "refused" (the transport said no) | "unknown" (no answer in time)

@@ -7,11 +7,12 @@ import selectors
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from msgspec.structs import replace
 from pydantic import BaseModel
 
 from engine.backends.blobs import FolderBlobs

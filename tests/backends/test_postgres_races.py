@@ -6,10 +6,10 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Iterable
-from dataclasses import replace
 from typing import Any, TypeVar
 
 import pytest
+from msgspec.structs import replace
 
 from engine.ports.store import Op, Store
 from engine.ports.store.audit import AuditAppend, AuditList, AuditRow, AuditVerify

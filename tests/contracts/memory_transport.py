@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from msgspec import structs
+
 from engine.core.clock import Clock
 from engine.core.errors import SettingsError, TransportBlocked
 from engine.ports.transport import Address, Confirm, Depth, Outgoing, Receipt, Topology
@@ -60,7 +62,7 @@ class MemorySubscription:
         for receipt in receipts:
             item = self.hand.pop(receipt.tag, None)
             if item is not None:
-                again = replace(item.receipt, redelivered=item.receipt.redelivered + 1)
+                again = structs.replace(item.receipt, redelivered=item.receipt.redelivered + 1)
                 self._transport.broker.queues[self.queue][item.tag] = replace(item, receipt=again)
         self._transport.notify()
 

@@ -76,11 +76,15 @@ def _claimed_and_settled(rng: Random, key: LedgerKey) -> Op[Any]:
     return rng.choice([Both(claim, settle)] * 9 + [LedgerClaim([claim], "t", 0, 1.0)])
 
 
-class Both(Op[Any]):
+class Both(Op[Any], frozen=True):
     """A claim and its end, told apart again when the history is run."""
 
-    def __init__(self, claim: ClaimRow, settle: SettleRow) -> None:
-        self.ops = LedgerClaim([claim], "t", 0, 1.0), LedgerSettle([settle], "t", 1)
+    claim: ClaimRow
+    settle: SettleRow
+
+    @property
+    def ops(self) -> tuple[LedgerClaim, LedgerSettle]:
+        return LedgerClaim([self.claim], "t", 0, 1.0), LedgerSettle([self.settle], "t", 1)
 
 
 def _member(rng: Random) -> Member:

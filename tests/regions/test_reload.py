@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from engine.backends.secrets import DictSecrets
 from engine.compile.compiler import compile_project
@@ -139,7 +140,7 @@ async def test_an_engine_elsewhere_does_not_decide_it() -> None:
     files = {path: text for path, text in SITE.items() if path != "routes/plain.yaml"}
     async with bench() as made:
         cell = made.cell()
-        made.cell = lambda: replace(cell, zone="us")  # type: ignore[method-assign]
+        made.cell = lambda: dataclasses.replace(cell, zone="us")  # type: ignore[method-assign]
         engine = made.engine(files)
         await engine.start()
         try:

@@ -80,7 +80,7 @@ async def test_health_names_a_lane_that_does_not_run() -> None:
 
 @virtual
 async def test_plain_routes_are_told_with_what_the_process_counted() -> None:
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from engine.runtime.people.control import Control
 

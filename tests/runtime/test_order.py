@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 from random import Random
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from engine.compile.plan import EventType
 from engine.core.errors import KeyIncomplete, Permanent, Transient
@@ -216,7 +217,7 @@ def test_markers_are_made_for_fenced_sinks_that_were_not_selected() -> None:
     markers = order.skip_markers(one, born, {"erp"})
 
     assert [(marker.sink, marker.skip, marker.event.order_no) for marker in markers] == [("bank", True, 7)]
-    assert order.skip_markers(one, replace(born, order_no=0), ()) == []
+    assert order.skip_markers(one, dataclasses.replace(born, order_no=0), ()) == []
 
 
 @virtual

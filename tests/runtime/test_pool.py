@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from engine.core.errors import Permanent, Transient
 from engine.plugins.contracts import ConnectorContext, SinkItem

@@ -10,6 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from msgspec import structs
+
 from engine.app import engine_cell
 from engine.cli.dev.answers import Answers
 from engine.cli.dev.events import Feeder
@@ -124,7 +126,7 @@ class Session:
         engine = Engine(shown, registry, loaded.routeset, older, FolderFiles(settings.project), None, project)
         contexts = engine.shared.around.contexts
         assert contexts is not None
-        engine.shared.around = replace(engine.shared.around, contexts=asking_contexts(contexts))
+        engine.shared.around = structs.replace(engine.shared.around, contexts=asking_contexts(contexts))
         return engine
 
     def _welcome(self, engine: Engine) -> None:

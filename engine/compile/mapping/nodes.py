@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from engine.compile.report import Place
 from engine.expr.jmes import Expr
 from engine.plugins.fields import ValueExpr
 
 
-@dataclass(frozen=True)
-class ValueNode:
+class ValueNode(Struct, frozen=True):
     """One value from an expression, a template or a constant."""
 
     place: Place
@@ -20,15 +20,13 @@ class ValueNode:
     text_place: Place
 
 
-@dataclass(frozen=True)
-class OmitNode:
+class OmitNode(Struct, frozen=True):
     """`omit: true`: the field is left out in this branch."""
 
     place: Place
 
 
-@dataclass(frozen=True)
-class ObjectNode:
+class ObjectNode(Struct, frozen=True):
     """Fields by name; `choice` merges the fields of the branch that applies into them."""
 
     place: Place
@@ -37,16 +35,14 @@ class ObjectNode:
     slots: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class ListNode:
+class ListNode(Struct, frozen=True):
     """A list: each item gives one element, an `each` block any number."""
 
     place: Place
     items: tuple[Node, ...]
 
 
-@dataclass(frozen=True)
-class GroupNode:
+class GroupNode(Struct, frozen=True):
     """Elements equal in `by` become one; its fields `sum` are added up, the others are those of the first.
 
     A part of `by` is the name of a field the block makes, or an expression that sees the item.
@@ -57,8 +53,7 @@ class GroupNode:
     sum: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class EachNode:
+class EachNode(Struct, frozen=True):
     """`content` for each item of `source`, seen under the name `item`; `number` counts the items from 1."""
 
     place: Place
@@ -71,8 +66,7 @@ class EachNode:
     group: GroupNode | None = None
 
 
-@dataclass(frozen=True)
-class LetNode:
+class LetNode(Struct, frozen=True):
     """`content`, in which the names of `values` may be used."""
 
     place: Place
@@ -80,8 +74,7 @@ class LetNode:
     content: Node
 
 
-@dataclass(frozen=True)
-class Branch:
+class Branch(Struct, frozen=True):
     """`when` is None in the `otherwise` branch."""
 
     place: Place
@@ -89,8 +82,7 @@ class Branch:
     content: Node
 
 
-@dataclass(frozen=True)
-class ChoiceNode:
+class ChoiceNode(Struct, frozen=True):
     """The first branch whose condition holds."""
 
     place: Place

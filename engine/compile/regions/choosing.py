@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct, structs
+
 from engine.core.errors import Permanent
 from engine.core.jsonx import decode, encode
 from engine.expr.env import Env
@@ -19,8 +21,7 @@ MOST_PLACES = 10_000  # scopes remembered; values come with events, so there is 
 Values = tuple[str | None, ...]
 
 
-@dataclass(frozen=True)
-class PlannedPack:
+class PlannedPack(Struct, frozen=True):
     """A region. `wants`: the value of each layer that an event must have."""
 
     code: str
@@ -34,8 +35,7 @@ class PlannedPack:
         return all(values.get(layer) == wanted for layer, wanted in self.wants.items())
 
 
-@dataclass(frozen=True)
-class Span:
+class Span(Struct, frozen=True):
     """A Plan from `since` up to and including `until`; an empty date is open."""
 
     since: str
@@ -47,8 +47,7 @@ class Span:
         return self.since <= day and (not self.until or day <= self.until)
 
 
-@dataclass(frozen=True)
-class Ground:
+class Ground(Struct, frozen=True):
     """What packs that apply together make of a route.
 
     packs      their codes, weakest first
@@ -71,8 +70,7 @@ class Ground:
         return next(span for span in spans if span.holds(day))
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(Struct, frozen=True):
     """Where an event belongs.
 
     scope      its layers as text, which travels with everything that is made of it
@@ -132,7 +130,9 @@ class Regional:
     def with_plans(self, other: Callable[[Plan], Plan]) -> Regional:
         """The same with others in the place of its Plans."""
         grounds = {
-            codes: replace(ground, spans=tuple(replace(span, plan=other(span.plan)) for span in ground.spans))
+            codes: structs.replace(
+                ground, spans=tuple(structs.replace(span, plan=other(span.plan)) for span in ground.spans)
+            )
             for codes, ground in self.grounds.items()
         }
         return replace(self, grounds=grounds)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import astuple, dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import astuple, replace
 
 from engine.core.ids import part
 from engine.ports.store.base import Op
 
 
-@dataclass(frozen=True, slots=True)
-class AuditRow:
+class AuditRow(Struct, frozen=True):
     """One change. `before` and `after` are digests or short masked texts. seq and hash are filled by the Store."""
 
     at: int
@@ -33,23 +34,20 @@ def chained(row: AuditRow, before: AuditRow | None) -> AuditRow:
     return replace(numbered, hash=hasher.hexdigest())
 
 
-@dataclass(frozen=True)
-class AuditAppend(Op[int]):
+class AuditAppend(Op[int], frozen=True):
     """Append; answers the sequence number."""
 
     row: AuditRow
 
 
-@dataclass(frozen=True)
-class AuditList(Op[list[AuditRow]]):
+class AuditList(Op[list[AuditRow]], frozen=True):
     """Newest first."""
 
     limit: int = 100
     reads = True
 
 
-@dataclass(frozen=True)
-class AuditVerify(Op[int]):
+class AuditVerify(Op[int], frozen=True):
     """0 when the chain is whole, else the sequence number of the first row that does not fit."""
 
     reads = True

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+from msgspec import Struct
 
 R = TypeVar("R")
 
 
-class Op(Generic[R]):
-    """One operation; the type parameter is what it answers. Subclasses are frozen dataclasses.
+class Op(Struct, Generic[R], frozen=True):
+    """One operation; the type parameter is what it answers. Subclasses are frozen.
 
     `reads` is True for an operation that changes nothing: a backend may run it outside the writer.
     """
 
-    reads: bool = False
+    reads: ClassVar[bool] = False
 
 
 class Store(Protocol):

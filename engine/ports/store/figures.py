@@ -27,14 +27,14 @@ for it (key = event id). They are not received themselves, so a group's amount i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
+
+from msgspec import Struct, field
 
 from engine.ports.store.base import Op
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
+class Figures(Struct, frozen=True):
     """Figures of one route, or of one of its sinks. Amounts are sums by currency of the received events' amounts.
 
     duplicates   copies of events that were absorbed; told for the route only
@@ -62,8 +62,7 @@ class Figures:
         return self.received == settled + self.work_items + self.in_flight
 
 
-@dataclass(frozen=True)
-class FiguresOf(Op[list[Figures]]):
+class FiguresOf(Op[list[Figures]], frozen=True):
     """Figures of every route and sink with inbox rows, for business days in [since, until] (empty = open end)."""
 
     route: str = ""
@@ -72,8 +71,7 @@ class FiguresOf(Op[list[Figures]]):
     reads = True
 
 
-@dataclass(frozen=True)
-class Overdue(Op[list[tuple[str, str, str]]]):
+class Overdue(Op[list[tuple[str, str, str]]], frozen=True):
     """(route, day, event id) of inbox rows older than `before` with a planned delivery that has no final ledger row.
 
     `since` (UTC microseconds) leaves out rows older than that; so do rows whose event has an open work
@@ -86,8 +84,7 @@ class Overdue(Op[list[tuple[str, str, str]]]):
     reads = True
 
 
-@dataclass(frozen=True, slots=True)
-class TakenIn:
+class TakenIn(Struct, frozen=True):
     """How many events the journal says a route took in for one day, and of how many of them nothing else is known."""
 
     route: str
@@ -96,8 +93,7 @@ class TakenIn:
     undecided: int
 
 
-@dataclass(frozen=True)
-class Undecided(Op[list[TakenIn]]):
+class Undecided(Op[list[TakenIn]], frozen=True):
     """What was taken in from `since` until before `before` (UTC microseconds), by route and day, in distinct events.
 
     Undecided: no inbox row of the route and no work item of it, in whatever state, names the event.
@@ -108,8 +104,7 @@ class Undecided(Op[list[TakenIn]]):
     reads = True
 
 
-@dataclass(frozen=True)
-class UndecidedOf(Op[list[tuple[str, str]]]):
+class UndecidedOf(Op[list[tuple[str, str]]], frozen=True):
     """The undecided events of one route and day, and where each came from; the oldest `limit` of them."""
 
     route: str
@@ -120,8 +115,7 @@ class UndecidedOf(Op[list[tuple[str, str]]]):
     reads = True
 
 
-@dataclass(frozen=True)
-class Lately(Op[tuple[int, list[int]]]):
+class Lately(Op[tuple[int, list[int]]], frozen=True):
     """What a route with inbox rows did since `since` (UTC microseconds): how many events it took in, and how long each
     of their applied deliveries took from the decision of the route to the ledger (microseconds, the newest `most`).
     """

@@ -8,8 +8,9 @@ routed(work_item) --InboxReplay--> open without a Plan, replay+1     the current
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
+
+from msgspec import Struct
 
 from engine.ports.store.base import Op
 
@@ -32,8 +33,7 @@ class Planned(NamedTuple):
     via: Literal["lane", "bus"]
 
 
-@dataclass(frozen=True, slots=True)
-class InboxRow:
+class InboxRow(Struct, frozen=True):
     """The outcome of one event in one route.
 
     plan      digest of the Plan that decided; empty after a replay was asked for
@@ -62,8 +62,7 @@ class InboxRow:
     segment: str = ""
 
 
-@dataclass(frozen=True)
-class InboxFind(Op[dict[EventKey, InboxRow]]):
+class InboxFind(Op[dict[EventKey, InboxRow]], frozen=True):
     """The rows of these events in one route."""
 
     route: str
@@ -71,8 +70,7 @@ class InboxFind(Op[dict[EventKey, InboxRow]]):
     reads = True
 
 
-@dataclass(frozen=True)
-class InboxOpen(Op[list[InboxRow | None]]):
+class InboxOpen(Op[list[InboxRow | None]], frozen=True):
     """Insert rows; per row None when it was inserted, else the row that is already there and stays.
 
     A row there with an empty plan and the same replay number is replaced (that is a replay being decided).
@@ -81,16 +79,14 @@ class InboxOpen(Op[list[InboxRow | None]]):
     rows: Sequence[InboxRow]
 
 
-@dataclass(frozen=True)
-class InboxRouted(Op[None]):
+class InboxRouted(Op[None], frozen=True):
     """All confirms are in: `open` becomes `routed`."""
 
     route: str
     keys: Sequence[EventKey]
 
 
-@dataclass(frozen=True)
-class InboxReplay(Op[int]):
+class InboxReplay(Op[int], frozen=True):
     """Raise the replay number, clear the plan, state `open`. Answers the new number.
 
     0 when there is no row, or when its kind is not `work_item` (something of it may have been published). With `unsent`
@@ -110,16 +106,14 @@ class InboxReplay(Op[int]):
         return ("work_item", "deliveries") if self.unsent else ("work_item",)
 
 
-@dataclass(frozen=True)
-class InboxDuplicates(Op[None]):
+class InboxDuplicates(Op[None], frozen=True):
     """Count copies that were absorbed, per event."""
 
     route: str
     keys: Sequence[EventKey]
 
 
-@dataclass(frozen=True)
-class InboxPlansInUse(Op[set[str]]):
+class InboxPlansInUse(Op[set[str]], frozen=True):
     """Digests of Plans that a row names: their revisions must be kept, an outcome may have to be published again."""
 
     reads = True

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from engine.ports.store.base import Op
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One thing that happened.
 
     what     received | routed | filtered | published | applied | retrying | held | work-item | duplicate | replayed |
@@ -32,15 +32,13 @@ class Entry:
     keys: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class JournalAppend(Op[None]):
+class JournalAppend(Op[None], frozen=True):
     """Add entries."""
 
     entries: Sequence[Entry]
 
 
-@dataclass(frozen=True)
-class JournalFind(Op[list[Entry]]):
+class JournalFind(Op[list[Entry]], frozen=True):
     """Entries of every trace that `text` names: an event id, a trace id (or unique beginnings), or the value of a key.
 
     `name` limits the match to keys of that name. Oldest first.
@@ -52,8 +50,7 @@ class JournalFind(Op[list[Entry]]):
     reads = True
 
 
-@dataclass(frozen=True)
-class JournalPrune(Op[int]):
+class JournalPrune(Op[int], frozen=True):
     """Forget some thousand of the oldest entries from before `before` (UTC microseconds), with their keys.
 
     Answers how many; 0: none are left. Whoever writes meanwhile waits for a piece, not for a year of entries.

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from engine.ports.store.base import Op
 
 
-@dataclass(frozen=True)
-class LeaseTake(Op[int]):
+class LeaseTake(Op[int], frozen=True):
     """Take or renew a lease for `seconds`; answers the fencing token (grows with each new owner), 0 when taken.
 
     Renewing keeps the token, also after the lease ran out if nobody else took it in between.
@@ -21,24 +18,21 @@ class LeaseTake(Op[int]):
     required: bool = False
 
 
-@dataclass(frozen=True)
-class LeaseDrop(Op[None]):
+class LeaseDrop(Op[None], frozen=True):
     """Give it up; nothing happens when somebody else has it. The next owner, even the same one, gets a larger token."""
 
     name: str
     owner: str
 
 
-@dataclass(frozen=True)
-class CursorGet(Op[str]):
+class CursorGet(Op[str], frozen=True):
     """Where a source stands; empty when it has not begun."""
 
     name: str
     reads = True
 
 
-@dataclass(frozen=True)
-class CursorSet(Op[bool]):
+class CursorSet(Op[bool], frozen=True):
     """Advance; False when `token` is older than the newest of the lease with the same name."""
 
     name: str
@@ -47,8 +41,7 @@ class CursorSet(Op[bool]):
     required: bool = False
 
 
-@dataclass(frozen=True)
-class SeenAdd(Op[bool]):
+class SeenAdd(Op[bool], frozen=True):
     """Remember that a source has taken this in (a file's digest, for one); False when it had."""
 
     source: str
@@ -57,8 +50,7 @@ class SeenAdd(Op[bool]):
     note: str = ""
 
 
-@dataclass(frozen=True)
-class SeenGet(Op[str | None]):
+class SeenGet(Op[str | None], frozen=True):
     """The note of what was taken in; None when it was not."""
 
     source: str

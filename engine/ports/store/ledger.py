@@ -14,8 +14,9 @@ every earlier revision: their copies are `stale` from then on.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
+
+from msgspec import Struct
 
 from engine.ports.store.base import Op
 
@@ -30,8 +31,7 @@ class LedgerKey(NamedTuple):
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimRow:
+class ClaimRow(Struct, frozen=True):
     """What a worker holds: the copy's attempt number and what identifies the effect.
 
     effect   stable name; `origin`, `guard`, `body` are digests used to tell a duplicate from a conflict
@@ -52,8 +52,7 @@ class ClaimRow:
     currency: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Struct, frozen=True):
     """The answer for one ClaimRow.
 
     claimed    call the sink; nothing was sent before under this claim
@@ -75,8 +74,7 @@ class Claim:
     same_body: bool = True
 
 
-@dataclass(frozen=True)
-class LedgerClaim(Op[list[Claim]]):
+class LedgerClaim(Op[list[Claim]], frozen=True):
     """Claim many; durable when it answers. `lease` is how long (seconds) from `now` (UTC microseconds).
 
     Looked at in this order: `conflict` (other origin, and no equal guard), final state, older copy, valid lease
@@ -90,8 +88,7 @@ class LedgerClaim(Op[list[Claim]]):
     lease: float
 
 
-@dataclass(frozen=True, slots=True)
-class SettleRow:
+class SettleRow(Struct, frozen=True):
     """How a claimed one ended. `attempt` is the next copy's number for `waiting`."""
 
     key: LedgerKey
@@ -101,8 +98,7 @@ class SettleRow:
     reason: str = ""
 
 
-@dataclass(frozen=True)
-class LedgerSettle(Op[list[bool]]):
+class LedgerSettle(Op[list[bool]], frozen=True):
     """Move rows out of `inflight`; False where the token no longer owns the row (nothing is changed there).
 
     An expired lease that nobody else took is still owned: what is known is written down.
@@ -114,8 +110,7 @@ class LedgerSettle(Op[list[bool]]):
     required: bool = False
 
 
-@dataclass(frozen=True)
-class LedgerRevive(Op[int]):
+class LedgerRevive(Op[int], frozen=True):
     """`work_item` (or `held`) becomes `waiting`; answers the attempt number of the copy to publish, 0 if refused.
 
     `revision`: number of the edit the copy carries. A higher one than the row's makes the row forget the digest of the
@@ -128,8 +123,7 @@ class LedgerRevive(Op[int]):
     required: bool = False
 
 
-@dataclass(frozen=True)
-class LedgerClose(Op[bool]):
+class LedgerClose(Op[bool], frozen=True):
     """`work_item`, `waiting` or `held` becomes `discarded`, `superseded` or `applied` by a person's decision.
 
     False when there is no such row or it is in another state. Raises ValueError for another target state.
@@ -142,8 +136,7 @@ class LedgerClose(Op[bool]):
     required: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerRow:
+class LedgerRow(Struct, frozen=True):
     """A row as it is stored. Times are UTC microseconds."""
 
     key: LedgerKey
@@ -166,16 +159,14 @@ class LedgerRow:
     at: int
 
 
-@dataclass(frozen=True)
-class LedgerFind(Op[dict[LedgerKey, LedgerRow]]):
+class LedgerFind(Op[dict[LedgerKey, LedgerRow]], frozen=True):
     """Rows by key."""
 
     keys: Sequence[LedgerKey]
     reads = True
 
 
-@dataclass(frozen=True)
-class LedgerOfEvent(Op[list[LedgerRow]]):
+class LedgerOfEvent(Op[list[LedgerRow]], frozen=True):
     """All effects of one event."""
 
     event_id: str

@@ -6,8 +6,9 @@ A number is `settled` when its delivery ended (applied, discarded, superseded, s
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
+
+from msgspec import Struct
 
 from engine.ports.store.base import Op
 
@@ -21,23 +22,20 @@ class Birth(NamedTuple):
     event_id: str
 
 
-@dataclass(frozen=True)
-class OrderNumber(Op[list[int]]):
+class OrderNumber(Op[list[int]], frozen=True):
     """The number of each event within its (type, key), from 1 without holes; the same event keeps its number."""
 
     births: Sequence[Birth]
 
 
-@dataclass(frozen=True)
-class FenceOpen(Op[None]):
+class FenceOpen(Op[None], frozen=True):
     """A sink becomes ordered: every key's fence starts after the numbers already given. Does nothing twice."""
 
     fence: str
     type_name: str
 
 
-@dataclass(frozen=True, slots=True)
-class FenceRow:
+class FenceRow(Struct, frozen=True):
     """A delivery (or a skip marker) of one number in front of a fence."""
 
     order_key: str
@@ -46,8 +44,7 @@ class FenceRow:
     delivery_id: str
 
 
-@dataclass(frozen=True)
-class FenceAdmit(Op[list[Literal["go", "early", "past"]]]):
+class FenceAdmit(Op[list[Literal["go", "early", "past"]]], frozen=True):
     """`go`: it is this number's turn (or it is its turn again). `early`: put it into held. `past`: already settled.
 
     A number that was told `go` is known to be there: while it is tried or waits for a person it is no gap.
@@ -57,8 +54,7 @@ class FenceAdmit(Op[list[Literal["go", "early", "past"]]]):
     rows: Sequence[FenceRow]
 
 
-@dataclass(frozen=True, slots=True)
-class HeldRow:
+class HeldRow(Struct, frozen=True):
     """An early delivery, kept here instead of in the transport."""
 
     fence: str
@@ -72,15 +68,13 @@ class HeldRow:
     at: int
 
 
-@dataclass(frozen=True)
-class HeldAdd(Op[None]):
+class HeldAdd(Op[None], frozen=True):
     """Keep early ones; the same (fence, key, number) twice is once."""
 
     rows: Sequence[HeldRow]
 
 
-@dataclass(frozen=True)
-class FenceSettle(Op[list[HeldRow]]):
+class FenceSettle(Op[list[HeldRow]], frozen=True):
     """These numbers are settled: the fence moves over every settled number in a row. Answers held rows whose turn came
     (of these keys: the number that is next, and any that is behind the fence by now).
 
@@ -91,23 +85,20 @@ class FenceSettle(Op[list[HeldRow]]):
     numbers: Sequence[tuple[str, int]]  # (order key, number)
 
 
-@dataclass(frozen=True)
-class HeldRemove(Op[None]):
+class HeldRemove(Op[None], frozen=True):
     """They were published again."""
 
     fence: str
     numbers: Sequence[tuple[str, int]]
 
 
-@dataclass(frozen=True)
-class HeldReady(Op[list[HeldRow]]):
+class HeldReady(Op[list[HeldRow]], frozen=True):
     """Held rows whose turn has come but that were not removed: what a crash left behind."""
 
     reads = True
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(Struct, frozen=True):
     """A hole in front of a fence: `number` is missing, `held` later ones wait since `since` (UTC microseconds)."""
 
     fence: str
@@ -117,16 +108,14 @@ class Gap:
     since: int
 
 
-@dataclass(frozen=True)
-class FenceGaps(Op[list[Gap]]):
+class FenceGaps(Op[list[Gap]], frozen=True):
     """Holes whose oldest held row is older than `before` (UTC microseconds): the next number was never admitted."""
 
     before: int
     reads = True
 
 
-@dataclass(frozen=True)
-class LatestClaim(Op[list[bool]]):
+class LatestClaim(Op[list[bool]], frozen=True):
     """For `ordering: latest`: record (sink, key) -> version. False = superseded: a newer one is recorded.
 
     The recorded version itself is True again: that is a retry.

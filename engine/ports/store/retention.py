@@ -15,21 +15,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from engine.ports.store.base import Op
 
 
-@dataclass(frozen=True)
-class DaysKept(Op[list[tuple[str, str]]]):
+class DaysKept(Op[list[tuple[str, str]]], frozen=True):
     """(route, day) of everything remembered of business days before `day`, oldest day first."""
 
     day: str
     reads = True
 
 
-@dataclass(frozen=True)
-class DayForget(Op[int]):
+class DayForget(Op[int], frozen=True):
     """Forget one day of one route if it is over, so much of it that nobody waits long: ask again until nothing goes.
 
     Answers how many rows went, 0 when it is not over. What is left in between is still over, also after a crash.
@@ -44,8 +41,7 @@ class DayForget(Op[int]):
     most: int = 2000
 
 
-@dataclass(frozen=True)
-class RouteForget(Op[int]):
+class RouteForget(Op[int], frozen=True):
     """Forget what a route remembers without a business day from before `before` (UTC microseconds): what its source has
     seen, timers that were carried out, finished groups without members. Answers how many rows went.
 
@@ -56,8 +52,7 @@ class RouteForget(Op[int]):
     before: int
 
 
-@dataclass(frozen=True)
-class BlobsNamed(Op[set[str]]):
+class BlobsNamed(Op[set[str]], frozen=True):
     """Digests of the blobs that rows with a body name: held ones, timers to come, members of groups, work items."""
 
     reads = True

@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from engine.ports.store.base import Op
 
@@ -16,8 +17,7 @@ RevisionState = Literal["staged", "active", "rejected", "past"]
 OVERTAKEN = "another revision was staged before this one was done"
 
 
-@dataclass(frozen=True, slots=True)
-class Revision:
+class Revision(Struct, frozen=True):
     """One loaded project.
 
     id        digest of the RouteSet
@@ -39,8 +39,7 @@ class Revision:
     problem: str = ""
 
 
-@dataclass(frozen=True)
-class RevisionPut(Op[int]):
+class RevisionPut(Op[int], frozen=True):
     """Record a revision (its number is answered). When `active` it makes the former active one `past`, when `staged`
     another staged one `rejected`; reports of an earlier attempt are forgotten.
     """
@@ -48,55 +47,48 @@ class RevisionPut(Op[int]):
     revision: Revision
 
 
-@dataclass(frozen=True)
-class RevisionGet(Op[Revision | None]):
+class RevisionGet(Op[Revision | None], frozen=True):
     """One with its files."""
 
     id: str
     reads = True
 
 
-@dataclass(frozen=True)
-class RevisionOfPlan(Op[Revision | None]):
+class RevisionOfPlan(Op[Revision | None], frozen=True):
     """The newest revision that contains the Plan with this digest, with its files."""
 
     plan: str
     reads = True
 
 
-@dataclass(frozen=True)
-class RevisionList(Op[list[Revision]]):
+class RevisionList(Op[list[Revision]], frozen=True):
     """Newest first, without files."""
 
     limit: int = 50
     reads = True
 
 
-@dataclass(frozen=True)
-class RevisionPrune(Op[int]):
+class RevisionPrune(Op[int], frozen=True):
     """Drop files of all but the newest `keep`, never of one whose plans are in `needed`. Answers how many."""
 
     keep: int
     needed: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """Which revisions count now, without files."""
 
     active: Revision | None = None
     staged: Revision | None = None
 
 
-@dataclass(frozen=True)
-class RevisionsNow(Op[Standing]):
+class RevisionsNow(Op[Standing], frozen=True):
     """The active revision and the staged one."""
 
     reads = True
 
 
-@dataclass(frozen=True)
-class RevisionMark(Op[bool]):
+class RevisionMark(Op[bool], frozen=True):
     """Bring a revision from the attempt `at` to another state. False when it is not in state `was` of that attempt.
 
     state     `active` makes the former active one `past`
@@ -116,8 +108,7 @@ class RevisionMark(Op[bool]):
 Stage = Literal["ready", "waits", "refused", "running", "failed"]
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """How far one process is with a revision.
 
     stage     ready, waits and refused answer `staged`; running and failed answer `active`. What `waits` is not ready, for
@@ -131,8 +122,7 @@ class Report:
     at: int = 0
 
 
-@dataclass(frozen=True)
-class RevisionReport(Op[bool]):
+class RevisionReport(Op[bool], frozen=True):
     """A process reports on the attempt `attempt` of a revision; its earlier report is replaced. False when it is over."""
 
     id: str
@@ -140,8 +130,7 @@ class RevisionReport(Op[bool]):
     report: Report
 
 
-@dataclass(frozen=True)
-class RevisionReports(Op[list[Report]]):
+class RevisionReports(Op[list[Report]], frozen=True):
     """What the processes report on the present attempt of a revision, by name of the process."""
 
     id: str

@@ -8,8 +8,9 @@ again.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
+
+from msgspec import Struct
 
 from engine.ports.store.base import Op
 
@@ -22,8 +23,7 @@ class GroupKey(NamedTuple):
     group: str
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Struct, frozen=True):
     """One event in a group. `body` is what the aggregate keeps of it; `amount` exact decimal text.
 
     output_key   split keys of the frame: after a split one event may be several members
@@ -38,8 +38,7 @@ class Member:
     output_key: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Joined:
+class Joined(Struct, frozen=True):
     """The answer for one member: the group's generation, its size now, and whether the event was already in it.
 
     group    where the event is counted; for a duplicate that may be another group than was asked for
@@ -59,8 +58,7 @@ class Full(NamedTuple):
     cause: Literal["count", "trailer", "when"]
 
 
-@dataclass(frozen=True)
-class GroupJoin(Op[list[Joined]]):
+class GroupJoin(Op[list[Joined]], frozen=True):
     """Put members into the open generation of their group, opening one where none is (the first is 1).
 
     An event (with its output key) is in at most one group of a (route, step), for ever: joining again answers
@@ -74,8 +72,7 @@ class GroupJoin(Op[list[Joined]]):
     full: Sequence[Full | None] = ()
 
 
-@dataclass(frozen=True)
-class GroupClose(Op[bool]):
+class GroupClose(Op[bool], frozen=True):
     """Close a generation: it takes no more members. False when it is closed or gone already."""
 
     group: GroupKey
@@ -85,8 +82,7 @@ class GroupClose(Op[bool]):
     required: bool = False
 
 
-@dataclass(frozen=True)
-class GroupMembers(Op[list[Member]]):
+class GroupMembers(Op[list[Member]], frozen=True):
     """Members of a generation in the order they joined."""
 
     group: GroupKey
@@ -94,31 +90,27 @@ class GroupMembers(Op[list[Member]]):
     reads = True
 
 
-@dataclass(frozen=True)
-class GroupsClosed(Op[list[tuple[GroupKey, int]]]):
+class GroupsClosed(Op[list[tuple[GroupKey, int]]], frozen=True):
     """Generations that are closed and not yet done: what has to be published (again)."""
 
     reads = True
 
 
-@dataclass(frozen=True)
-class GroupDone(Op[None]):
+class GroupDone(Op[None], frozen=True):
     """The group's event is published: bodies go, the fact that each event was counted stays."""
 
     group: GroupKey
     generation: int
 
 
-@dataclass(frozen=True)
-class GroupsOpen(Op[list[tuple[GroupKey, int, int, int]]]):
+class GroupsOpen(Op[list[tuple[GroupKey, int, int, int]]], frozen=True):
     """(group, generation, size, first_at) of open generations of a route; empty route = all."""
 
     route: str = ""
     reads = True
 
 
-@dataclass(frozen=True, slots=True)
-class Timer:
+class Timer(Struct, frozen=True):
     """Something to do at `due` (UTC microseconds). `kind`: `delay` (go on after a step) or `group` (close a group)."""
 
     id: str
@@ -132,8 +124,7 @@ class Timer:
     body: bytes = b""
 
 
-@dataclass(frozen=True)
-class TimerSet(Op[None]):
+class TimerSet(Op[None], frozen=True):
     """Set timers; one with the same id that exists stays as it is, also after it was done (a copy sets nothing twice).
 
     The id of a `delay` timer is the id of the continuation it will publish, its key the id of the event.
@@ -142,8 +133,7 @@ class TimerSet(Op[None]):
     timers: Sequence[Timer]
 
 
-@dataclass(frozen=True)
-class TimersDue(Op[list[Timer]]):
+class TimersDue(Op[list[Timer]], frozen=True):
     """Due timers, oldest first."""
 
     now: int
@@ -151,22 +141,19 @@ class TimersDue(Op[list[Timer]]):
     reads = True
 
 
-@dataclass(frozen=True)
-class TimerNext(Op[int]):
+class TimerNext(Op[int], frozen=True):
     """When the next timer is due (UTC microseconds); 0 when there is none."""
 
     reads = True
 
 
-@dataclass(frozen=True)
-class TimerDone(Op[None]):
+class TimerDone(Op[None], frozen=True):
     """These were carried out. Idempotent."""
 
     ids: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
+class Chain(Struct, frozen=True):
     """Chained state of one key: its version and value, and what was recorded for the asking event, if anything."""
 
     version: int
@@ -174,8 +161,7 @@ class Chain:
     recorded: bytes | None = None
 
 
-@dataclass(frozen=True)
-class ChainGet(Op[Chain]):
+class ChainGet(Op[Chain], frozen=True):
     """Read the chain of `key` and the result recorded for `event_id`."""
 
     key: str
@@ -183,8 +169,7 @@ class ChainGet(Op[Chain]):
     reads = True
 
 
-@dataclass(frozen=True)
-class ChainPut(Op[bool]):
+class ChainPut(Op[bool], frozen=True):
     """Advance a chain from `version` and record `result` for the event.
 
     False when the version moved on or a result of this event is recorded already. A new chain is at version 0.

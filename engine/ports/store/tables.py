@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from engine.ports.store.base import Op
 
 
-@dataclass(frozen=True, slots=True)
-class TableRow:
+class TableRow(Struct, frozen=True):
     """One row; `key` is the key's parts joined by `|`, `row` a JSON object, `version` decides which one is newer."""
 
     table: str
@@ -18,23 +18,20 @@ class TableRow:
     version: int = 0
 
 
-@dataclass(frozen=True)
-class TablePut(Op[list[bool]]):
+class TablePut(Op[list[bool]], frozen=True):
     """Insert or replace rows that are not older than what is there; False where they are."""
 
     rows: Sequence[TableRow]
 
 
-@dataclass(frozen=True)
-class TableAll(Op[list[TableRow]]):
+class TableAll(Op[list[TableRow]], frozen=True):
     """All rows of a table."""
 
     table: str
     reads = True
 
 
-@dataclass(frozen=True)
-class TableStamp(Op[int]):
+class TableStamp(Op[int], frozen=True):
     """A number that grows whenever a row of the table changes."""
 
     table: str

@@ -11,8 +11,9 @@ A replayed one whose event fails again is `open` again, with its history.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from engine.ports.store.base import Op
 
@@ -21,8 +22,7 @@ Level = Literal["record", "event", "delivery"]
 WorkState = Literal["open", "replayed", "resolved", "discarded"]
 
 
-@dataclass(frozen=True, slots=True)
-class WorkItem:
+class WorkItem(Struct, frozen=True):
     """One failed event.
 
     id          short stable id derived from (level, route, sink, subject): one failure is one item
@@ -71,8 +71,7 @@ class WorkItem:
         return self.reason == CONFLICT and self.level == "event" and "!" in self.subject
 
 
-@dataclass(frozen=True)
-class WorkCreate(Op[list[str]]):
+class WorkCreate(Op[list[str]], frozen=True):
     """Insert items; one with the same id that exists is opened again with the new facts. Answers their ids.
 
     Kept of the old one: `created`, `note`, the larger number of edits and of attempts; `version` is raised. Attempts of
@@ -83,16 +82,14 @@ class WorkCreate(Op[list[str]]):
     items: Sequence[WorkItem]
 
 
-@dataclass(frozen=True)
-class WorkGet(Op[WorkItem | None]):
+class WorkGet(Op[WorkItem | None], frozen=True):
     """One item by id or by a unique beginning of it."""
 
     id: str
     reads = True
 
 
-@dataclass(frozen=True)
-class WorkFind(Op[list[WorkItem]]):
+class WorkFind(Op[list[WorkItem]], frozen=True):
     """Items by filter, newest first. `text` matches a search value, id or event id exactly. limit 0 = all."""
 
     states: Sequence[WorkState] = ("open",)
@@ -105,29 +102,25 @@ class WorkFind(Op[list[WorkItem]]):
     reads = True
 
 
-@dataclass(frozen=True)
-class WorkCount(Op[list[tuple[str, str, str, int]]]):
+class WorkCount(Op[list[tuple[str, str, str, int]]], frozen=True):
     """(route, reason, state, count)."""
 
     reads = True
 
 
-@dataclass(frozen=True)
-class Conflicts(Op[list[tuple[str, int]]]):
+class Conflicts(Op[list[tuple[str, int]]], frozen=True):
     """(route, count) of open items about another record under the key of an event: completeness counts the event."""
 
     reads = True
 
 
-@dataclass(frozen=True)
-class RecordsRefused(Op[list[tuple[str, int]]]):
+class RecordsRefused(Op[list[tuple[str, int]]], frozen=True):
     """(route, count) of open items of level `record`: they are no events, so completeness does not count them."""
 
     reads = True
 
 
-@dataclass(frozen=True)
-class WorkChange(Op[bool]):
+class WorkChange(Op[bool], frozen=True):
     """Move an item to a state and note why; False when `version` is not the stored one (nothing is changed).
 
     With `required` a False raises Fenced and undoes the unit it stands in.
@@ -141,8 +134,7 @@ class WorkChange(Op[bool]):
     required: bool = True
 
 
-@dataclass(frozen=True)
-class WorkEdit(Op[bool]):
+class WorkEdit(Op[bool], frozen=True):
     """Replace what will be replayed; counts an edit. False when `version` is not the stored one, or it is not open."""
 
     id: str

@@ -6,13 +6,12 @@ only the runtime reads.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from engine.ports.store.base import Op
 
 
-@dataclass(frozen=True)
-class WorkerRow:
+class WorkerRow(Struct, frozen=True):
     """One process. Times are UTC microseconds."""
 
     name: str
@@ -21,22 +20,19 @@ class WorkerRow:
     facts: str
 
 
-@dataclass(frozen=True)
-class WorkerBeat(Op[None]):
+class WorkerBeat(Op[None], frozen=True):
     """This process lives; its row takes the place of the one before."""
 
     row: WorkerRow
 
 
-@dataclass(frozen=True)
-class WorkerGone(Op[None]):
+class WorkerGone(Op[None], frozen=True):
     """This process has ended; nothing happens when there is no such row."""
 
     name: str
 
 
-@dataclass(frozen=True)
-class WorkersSince(Op[list[WorkerRow]]):
+class WorkersSince(Op[list[WorkerRow]], frozen=True):
     """The rows written at `at` or later, by name."""
 
     at: int

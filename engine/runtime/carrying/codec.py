@@ -6,9 +6,11 @@ Headers hold everything but the data, so a transport, a person looking at a queu
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.core.event import Event
 from engine.core.jsonx import decode, encode
@@ -60,8 +62,7 @@ def event_from(headers: Headers, data: Any) -> Event:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Routed:
+class Routed(Struct, frozen=True):
     """An event in front of a router.
 
     attempt   tries of this event in this route that failed for a while
@@ -142,8 +143,7 @@ class Routed:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(Struct, frozen=True):
     """One output of a route on its way to one sink. `event` is the event it came from, without its data.
 
     edits    0, or N of an edited one: its idempotency key is `<id>:rN`

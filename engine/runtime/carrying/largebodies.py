@@ -16,6 +16,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from msgspec import structs
+
 from engine.core.errors import Permanent, StoreDown, TransportBlocked
 from engine.ports.blobs import Blobs
 from engine.ports.store import Op, Store
@@ -90,7 +92,7 @@ class LightTransport:
         if len(outgoing.body) <= LARGE:
             return outgoing
         digest = await self._blobs.put(outgoing.body)
-        return replace(outgoing, headers={**outgoing.headers, BLOB: digest}, body=b"")
+        return structs.replace(outgoing, headers={**outgoing.headers, BLOB: digest}, body=b"")
 
     async def subscribe(self, queue: Address, prefetch: int) -> Subscription:
         return LightSubscription(await self._real.subscribe(queue, prefetch), self._blobs)
@@ -140,7 +142,7 @@ class LightSubscription:
         if content is None:
             return receipt
         self._fetched[receipt.tag] = len(content)
-        return replace(receipt, headers=_without(receipt.headers), body=content)
+        return structs.replace(receipt, headers=_without(receipt.headers), body=content)
 
     async def ack(self, receipts: Sequence[Receipt]) -> None:
         await self._real.ack(receipts)
@@ -211,21 +213,21 @@ async def _light_row(blobs: Blobs, row: Row) -> Row:
     if len(row.body) <= LARGE:
         return row
     headers = read_headers(row.headers) | {BLOB: await blobs.put(row.body)}
-    return replace(row, headers=kept_headers(headers), body=b"")
+    return structs.replace(row, headers=kept_headers(headers), body=b"")
 
 
 async def _whole_row(blobs: Blobs, row: Row) -> Row:
     headers = read_headers(row.headers) if _QUOTED in row.headers else {}
     content = await _fetch(blobs, str(headers[BLOB])) if BLOB in headers else None
-    return row if content is None else replace(row, headers=kept_headers(_without(headers)), body=content)
+    return row if content is None else structs.replace(row, headers=kept_headers(_without(headers)), body=content)
 
 
 async def _light_held(blobs: Blobs, op: HeldAdd) -> HeldAdd:
-    return replace(op, rows=[await _light_row(blobs, row) for row in op.rows])
+    return structs.replace(op, rows=[await _light_row(blobs, row) for row in op.rows])
 
 
 async def _light_timers(blobs: Blobs, op: TimerSet) -> TimerSet:
-    return replace(op, timers=[await _light_row(blobs, timer) for timer in op.timers])
+    return structs.replace(op, timers=[await _light_row(blobs, timer) for timer in op.timers])
 
 
 async def _whole_timers(blobs: Blobs, timers: Sequence[Timer]) -> list[Timer]:
@@ -233,15 +235,15 @@ async def _whole_timers(blobs: Blobs, timers: Sequence[Timer]) -> list[Timer]:
 
 
 async def _light_items(blobs: Blobs, op: WorkCreate) -> WorkCreate:
-    return replace(op, items=[await _light_row(blobs, item) for item in op.items])
+    return structs.replace(op, items=[await _light_row(blobs, item) for item in op.items])
 
 
 async def _light_edit(blobs: Blobs, op: WorkEdit) -> WorkEdit:
     """What was edited takes the place of what the item referred to."""
     headers = _without(read_headers(op.headers))
     if len(op.body) <= LARGE:
-        return replace(op, headers=kept_headers(headers))
-    return replace(op, headers=kept_headers(headers | {BLOB: await blobs.put(op.body)}), body=b"")
+        return structs.replace(op, headers=kept_headers(headers))
+    return structs.replace(op, headers=kept_headers(headers | {BLOB: await blobs.put(op.body)}), body=b"")
 
 
 async def _whole_item(blobs: Blobs, item: WorkItem | None) -> WorkItem | None:
@@ -252,14 +254,14 @@ async def _whole_item(blobs: Blobs, item: WorkItem | None) -> WorkItem | None:
 
 
 async def _light_members(blobs: Blobs, op: GroupJoin) -> GroupJoin:
-    return replace(op, members=[await _light_member(blobs, member) for member in op.members])
+    return structs.replace(op, members=[await _light_member(blobs, member) for member in op.members])
 
 
 async def _light_member(blobs: Blobs, member: Member) -> Member:
     if len(member.body) <= LARGE:
         return member
     headers, body = unpack(member.body)
-    return replace(member, body=pack({BLOB: await blobs.put(body)} | headers, b""))
+    return structs.replace(member, body=pack({BLOB: await blobs.put(body)} | headers, b""))
 
 
 async def _whole_members(blobs: Blobs, members: Sequence[Member]) -> list[Member]:
@@ -271,7 +273,7 @@ async def _whole_member(blobs: Blobs, member: Member) -> Member:
         return member
     headers, _ = unpack(member.body)
     content = await _fetch(blobs, str(headers[BLOB]))
-    return member if content is None else replace(member, body=pack(_without(headers), content))
+    return member if content is None else structs.replace(member, body=pack(_without(headers), content))
 
 
 _WRITES: Mapping[type, Callable[[Blobs, Any], Awaitable[Any]]] = {

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
+
+from msgspec import Struct
 
 from engine.core.errors import Failure, Fenced, Permanent, Throttled, Transient, TransportBlocked, UnknownOutcome
 from engine.core.event import Event
@@ -27,8 +28,7 @@ from engine.runtime.router.env import EventEnv
 from engine.runtime.router.outcomes import child_event
 
 
-@dataclass(frozen=True, slots=True)
-class Tried:
+class Tried(Struct, frozen=True):
     """How one try ended: a result, a failure, `superseded` by something newer, or `late`: nothing left in time."""
 
     result: Any = None

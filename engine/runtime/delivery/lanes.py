@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from random import Random
+
+from msgspec import Struct
 
 from engine.compile.plan import Plan, PlannedConnection
 from engine.core.errors import StoreDown
@@ -38,8 +39,7 @@ def lanes_of(plans: Iterable[Plan], connections: Collection[str] | None = None) 
     }
 
 
-@dataclass(frozen=True, slots=True)
-class LaneState:
+class LaneState(Struct, frozen=True):
     """What a lane does, for `status` and readiness."""
 
     lane: str

@@ -16,8 +16,9 @@ one or its neighbour below.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from random import Random
+
+from msgspec import Struct
 
 from engine.compile.plan import Retry
 from engine.core.errors import Failure, Throttled
@@ -26,8 +27,7 @@ from engine.plugins.contracts import Guarantee
 TIERS = (1.0, 5.0, 30.0, 120.0, 600.0, 1800.0, 7200.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """What to do with a failed one.
 
     again     publish another copy; False: it becomes a work item
@@ -44,8 +44,7 @@ class Decision:
     doubt: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Try:
+class Try(Struct, frozen=True):
     """A try that failed: its attempt number, when the first one was (UTC microseconds), and what limits the next.
 
     quiet   seconds in which the outside system cannot yet say whether the effect is there (timeout + settle)

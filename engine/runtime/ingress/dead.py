@@ -9,7 +9,8 @@ strangers put there, becomes a work item here.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from engine.core.masking import mask_bytes
 from engine.ports.store.work import WorkCreate, WorkItem

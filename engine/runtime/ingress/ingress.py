@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
+from msgspec import structs
+
 from engine.compile.plan import Plan
 from engine.core.clock import day_of
 from engine.core.errors import Failure, Permanent, StoreDown, Transient
@@ -154,7 +156,7 @@ class Ingress:
         origin = origin_again(item, headers, self._shared.now())
 
         def read(body: bytes) -> list[Record | Refused]:
-            return records_again(plan, replace(item, body=body), origin, headers, format)
+            return records_again(plan, structs.replace(item, body=body), origin, headers, format)
 
         return nothing_in(read(edited), edited) or (
             None if is_whole(headers) else without_header(item.body, edited, lambda row: not read(row))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
+
+from msgspec import Struct, field
 
 from engine.compile.plan import Plan
 from engine.core.clock import Clock, day_of
@@ -25,8 +27,7 @@ MOST_CONTENT = 64 << 20  # bytes of one document
 MOST_EVENT = 8 << 20  # bytes of one record as JSON
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """Where records come from, the same whenever the same content comes again.
 
     content   SHA-256 of the raw content, 64 hex digits
@@ -58,8 +59,7 @@ def document_id(route: str, key: str) -> str:
     return digest("document", route, key)
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(Struct, frozen=True):
     """A record that is an event now, with the keys it is found by and its position among the records."""
 
     event: Event
@@ -67,8 +67,7 @@ class Taken:
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True):
     """A record that is none: it becomes a work item.
 
     id        identity of the record

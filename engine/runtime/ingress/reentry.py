@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from msgspec import structs
+
 from engine.compile.plan import Plan
 from engine.core.errors import Permanent, Transient
 from engine.core.jsonx import decode
@@ -99,9 +101,11 @@ def _one_row(raw: bytes) -> bool:
 
 def _back_at(one: Record | Refused, number: int, line: int) -> Record | Refused:
     """A record that was decoded alone, at the place it has in its file."""
-    if isinstance(one, Record) or not one.line or not line:
+    if isinstance(one, Record):
         return replace(one, number=number, line=line)
+    if not one.line or not line:
+        return structs.replace(one, number=number, line=line)
     told = one.failure
     detail = told.detail.replace(f"line {one.line}", f"line {line}", 1)
     failure = Permanent(told.reason, detail, data={**told.data, "line": line})
-    return replace(one, failure=failure, number=number, line=line)
+    return structs.replace(one, failure=failure, number=number, line=line)

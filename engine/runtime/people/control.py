@@ -7,8 +7,9 @@ Permanent failures; nothing here prints, and private values are hidden.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
+
+from msgspec.structs import asdict
 
 from engine.core.clock import iso
 from engine.core.errors import Failure, Permanent

@@ -7,7 +7,8 @@ engine. So the one that comes second is absorbed without a word, it is nobody's 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from engine.ports.store.inbox import EventKey, InboxFind
 from engine.ports.store.ledger import LedgerFind, LedgerKey

@@ -15,8 +15,10 @@ Permanent failures that say why and what to do instead.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
+
+from msgspec.structs import replace
 
 from engine.compile.plan import Plan, PlannedSink
 from engine.core.errors import Failure, Fenced, Permanent

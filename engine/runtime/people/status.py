@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+
+from msgspec.structs import asdict
 
 from engine.core.errors import StoreDown
 from engine.ports.store.work import Conflicts, RecordsRefused, WorkCount

@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from msgspec import structs
+
 from engine.core.errors import Failure, Permanent
 from engine.core.outcome import Failed
 from engine.ports.store import Op
@@ -157,7 +159,7 @@ def _item(shared: Shared, case: Routing) -> WorkItem:
         subject = case.routed.row
     else:
         return item
-    return replace(item, id=work_id("event", case.plan.route, "", subject), subject=subject)
+    return structs.replace(item, id=work_id("event", case.plan.route, "", subject), subject=subject)
 
 
 async def _publish(shared: Shared, route: str, cases: Sequence[Routing]) -> list[Routing]:
@@ -177,7 +179,7 @@ async def _publish(shared: Shared, route: str, cases: Sequence[Routing]) -> list
 
 def _again(shared: Shared, route: str, case: Routing) -> Outgoing:
     assert case.again is not None
-    copy = replace(case.routed, attempt=case.again.attempt, since=case.routed.since or shared.now())
+    copy = structs.replace(case.routed, attempt=case.again.attempt, since=case.routed.since or shared.now())
     return copy.outgoing(route, case.again.delay)
 
 

@@ -6,7 +6,9 @@ What goes on later is published by `continuations`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from msgspec import Struct, structs
 
 from engine.compile.plan import Segment
 from engine.core.event import Event
@@ -22,8 +24,7 @@ from engine.runtime.router.shared import Shared
 STATE, PLAN = "tf-state", "tf-plan"
 
 
-@dataclass(frozen=True, slots=True)
-class Joining:
+class Joining(Struct, frozen=True):
     """One member on its way into its group."""
 
     key: GroupKey
@@ -62,7 +63,7 @@ def resumed(routed: Routed, before: Segment, bodies: Sequence[bytes]) -> Routed:
     event = routed.event
     if schema and event.type.startswith("group/"):
         event = replace(event, type=schema)
-    return replace(routed, event=event.with_data(data), schema=schema, kept="")
+    return structs.replace(routed, event=event.with_data(data), schema=schema, kept="")
 
 
 def _kept(case: Routing, kind: str) -> Iterable[Kept]:

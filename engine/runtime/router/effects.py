@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
+
+from msgspec import Struct
 
 from engine.compile.plan import Plan, PlannedConnection
 from engine.core.errors import Failure, Fenced, Permanent, Throttled, Transient, UnknownOutcome
@@ -32,8 +33,7 @@ IN_BLOB = b"blob "  # how a recorded answer begins that is kept as a blob; its d
 SHORT = 2.0  # a Retry-After up to this is waited for in place
 
 
-@dataclass(frozen=True, slots=True)
-class _Target:
+class _Target(Struct, frozen=True):
     """What a request goes to, resolved."""
 
     connection: PlannedConnection

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from engine.compile.plan import Plan
 from engine.core.clock import Clock, iso
@@ -29,8 +30,7 @@ class TableReader(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """What all runs of a process share.
 
     contexts   makes what waiting steps reach; None: such steps need a stub

@@ -6,6 +6,8 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from msgspec import structs
+
 from engine.compile.plan import Plan, Segment
 from engine.core.errors import Failure, Permanent
 from engine.core.event import Event, split_type
@@ -65,7 +67,7 @@ class Routing:
     def placed(self, scope: str, country: str) -> None:
         """Its scope is known: everything made of it carries that on."""
         self.event = replace(self.event, region=country) if self.event.region != country else self.event
-        self.routed = replace(self.routed, event=self.event, scope=scope)
+        self.routed = structs.replace(self.routed, event=self.event, scope=scope)
 
     @property
     def has_inbox(self) -> bool:

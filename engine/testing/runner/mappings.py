@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec import structs
 
 from engine.compile.plan import EventType, Plan, RouteSet
 from engine.core.clock import day_of
@@ -85,7 +86,7 @@ def _plan(routeset: RouteSet, case: TestCase) -> Plan:
     ]
     plan = users[0] if users else no_plan("test")
     params = plan.params if users else {k: v for known in routeset.plans.values() for k, v in known.params.items()}
-    return replace(plan, params={**params, **case.doc.params})
+    return structs.replace(plan, params={**params, **case.doc.params})
 
 
 def _failed(failure: Failure, expected: Any) -> list[str]:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from msgspec import structs
+
 from engine.backends.secrets import DictSecrets
 from engine.compile.compiler import compile_project
 from engine.compile.plan import RouteSet
@@ -76,7 +78,7 @@ class TestProject:
         watched = {plan.digest: self.watch.plan(plan) for plan in routeset.every_plan}
         plans = {name: watched[plan.digest] for name, plan in routeset.plans.items()}
         regional = {name: one.with_plans(lambda plan: watched[plan.digest]) for name, one in routeset.regional.items()}
-        return replace(routeset, plans=plans, regional=regional), findings
+        return structs.replace(routeset, plans=plans, regional=regional), findings
 
 
 def load_for_tests(settings: Settings, environ: Mapping[str, str], registry: Registry) -> TestProject:

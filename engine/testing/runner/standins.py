@@ -10,6 +10,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, NamedTuple
 
+from msgspec import structs
+
 from engine.compile.plan import Plan, PlannedSink
 from engine.core.clock import Clock
 from engine.core.errors import Permanent
@@ -151,10 +153,10 @@ def asking_contexts(inner: Contexts) -> Contexts:
 def captured(plan: Plan) -> Plan:
     """The plan with a sink of its own for each of its connector sinks."""
     sinks = [
-        sink if sink.call is None else replace(sink, call=replace(sink.call, use=f"{plan.route}/{sink.id}"))
+        sink if sink.call is None else structs.replace(sink, call=replace(sink.call, use=f"{plan.route}/{sink.id}"))
         for sink in plan.sinks
     ]
-    return replace(plan, sinks=tuple(sinks))
+    return structs.replace(plan, sinks=tuple(sinks))
 
 
 def standing_in(real: Registry, plans: Sequence[Plan], outside: Outside) -> Registry:

@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
+from msgspec import structs
+
 from engine.compile.plan import Plan, PlannedSink, Segment
 from engine.core.outcome import Kept
 from engine.expr.jmes import Expr
@@ -67,20 +69,22 @@ class Watch:
         segments = [self._segment(plan.route, segment) for segment in plan.segments]
         last = segments[-1].steps
         last.steps = (*last.steps, PlannedStep("", _End(self, plan.route)))
-        return replace(plan, segments=tuple(segments), sinks=tuple(self._sink(plan.route, one) for one in plan.sinks))
+        return structs.replace(
+            plan, segments=tuple(segments), sinks=tuple(self._sink(plan.route, one) for one in plan.sinks)
+        )
 
     def _segment(self, route: str, segment: Segment) -> Segment:
         self.sequence(route, segment.steps)
         if segment.cut is None:
             return segment
         reached = _Reached(self.coverage, self.spot(route, segment.cut_id, "ran"))
-        return replace(segment, cut=WatchedCut(segment.cut, reached))
+        return structs.replace(segment, cut=WatchedCut(segment.cut, reached))
 
     def _sink(self, route: str, sink: PlannedSink) -> PlannedSink:
         if sink.when is not None:
-            return replace(sink, when=_condition(self, route, sink.id, sink.when, "selected", "not selected"))
+            return structs.replace(sink, when=_condition(self, route, sink.id, sink.when, "selected", "not selected"))
         reached = _Reached(self.coverage, self.spot(route, sink.id, "selected"))
-        return replace(sink, when=cast(Expr, _Always(reached)))
+        return structs.replace(sink, when=cast(Expr, _Always(reached)))
 
 
 class _Reached(Step):

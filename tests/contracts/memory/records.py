@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from engine.core.errors import Fenced
 from engine.ports.store import audit, journal, leases, revisions, tables, workers

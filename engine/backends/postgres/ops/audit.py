@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, fields
 from typing import Any
+
+from msgspec.structs import astuple, fields
 
 from engine.backends.postgres.draft import Connection, Draft
 from engine.backends.postgres.ops.topic import Directs, Write, Writes

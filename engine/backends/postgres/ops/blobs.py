@@ -2,39 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from engine.backends.postgres.draft import Connection
 from engine.backends.postgres.ops.topic import Directs
 from engine.ports.store.base import Op
 
 
-@dataclass(frozen=True)
-class BlobPut(Op[None]):
+class BlobPut(Op[None], frozen=True):
     """Keep content under the digest of it."""
 
     digest: str
     content: bytes
 
 
-@dataclass(frozen=True)
-class BlobGet(Op[bytes | None]):
+class BlobGet(Op[bytes | None], frozen=True):
     """The content; None when it is not there."""
 
     digest: str
     reads = True
 
 
-@dataclass(frozen=True)
-class BlobsOld(Op[list[str]]):
+class BlobsOld(Op[list[str]], frozen=True):
     """Digests of what was last put before `before`, UTC microseconds."""
 
     before: int
     reads = True
 
 
-@dataclass(frozen=True)
-class BlobDrop(Op[bool]):
+class BlobDrop(Op[bool], frozen=True):
     """Forget it unless it was put since `before`."""
 
     digest: str

@@ -6,8 +6,9 @@ early one told so without it, the number before could be settled in that moment 
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Literal
+
+from msgspec.structs import fields
 
 from engine.backends.postgres.draft import Connection, Draft, Rows, want
 from engine.backends.postgres.ops.topic import Directs, Write, Writes, flush_of

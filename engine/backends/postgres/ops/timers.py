@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from msgspec.structs import fields
 
 from engine.backends.postgres.draft import Connection, Draft, want
 from engine.backends.postgres.ops.topic import Directs, Write, Writes, flush_of, load_of

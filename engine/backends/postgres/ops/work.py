@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any
+
+from msgspec.structs import fields
 
 from engine.backends.postgres.draft import Connection, Draft, Rows, want
 from engine.backends.postgres.ops.topic import Directs, Write, Writes, flush_of, load_of

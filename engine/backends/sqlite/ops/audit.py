@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple
 from sqlite3 import Connection
+
+from msgspec.structs import astuple
 
 from engine.backends.sqlite.ops.rows import Handlers, columns, insert, names
 from engine.ports.store.audit import AuditAppend, AuditList, AuditRow, AuditVerify, chained

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple
 from sqlite3 import Connection
 from typing import Literal
+
+from msgspec.structs import astuple
 
 from engine.backends.sqlite.ops.rows import Handlers, columns, insert, names
 from engine.ports.store.order import (

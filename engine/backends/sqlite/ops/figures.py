@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from importlib.resources import files
 from itertools import groupby
 from operator import itemgetter
 from sqlite3 import Connection
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from engine.backends.sqlite.ops.rows import Handlers
 from engine.core.jsonx import decode

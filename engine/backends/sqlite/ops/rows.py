@@ -1,17 +1,18 @@
-"""Dataclasses to columns and back: columns have the names of the fields, nested keys are spread."""
+"""Structs to columns and back: columns have the names of the fields, nested keys are spread."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import fields
 from typing import Any
+
+from msgspec.structs import fields
 
 Handlers = dict[type, Any]
 
 
 def names(kind: type, spread: str = "", into: Iterable[str] = ()) -> tuple[str, ...]:
-    """Field names of a dataclass; the field `spread` is replaced by the names `into`."""
+    """Field names of a struct; the field `spread` is replaced by the names `into`."""
     result: list[str] = []
     for field in fields(kind):
         result.extend(into if field.name == spread else (field.name,))

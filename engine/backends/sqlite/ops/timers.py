@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple
 from sqlite3 import Connection
+
+from msgspec.structs import astuple
 
 from engine.backends.sqlite.ops.rows import Handlers, columns, insert, names, value
 from engine.ports.store.steps import Chain, ChainGet, ChainPut, Timer, TimerDone, TimerNext, TimersDue, TimerSet
