@@ -4,6 +4,8 @@ transport    store           blobs          processes
 sqlite       sqlite          state folder   one, which owns both
 amqp         sqlite          state folder   one, on one host
 amqp         postgresql      the store      any number, on any number of hosts
+
+Drivers of services are imported where a cell uses them: on SQLite alone they would be a seventh of every start.
 """
 
 from __future__ import annotations
@@ -15,13 +17,10 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 from uuid import uuid4
 
 from engine.backends.blobs import FolderBlobs
-from engine.backends.postgres import PostgresBlobs, PostgresStore
-from engine.backends.rabbitmq import Names, RabbitTransport
-from engine.backends.rabbitmq.belonging import identity
-from engine.backends.rabbitmq.declaring import Mode
 from engine.backends.seldom import SeldomTransport
 from engine.backends.sqlite import (
     Owned,
@@ -42,6 +41,11 @@ from engine.ports.transport import Transport
 from engine.runtime.cell import Cell, Log
 from engine.settings import EMBEDDED, Settings, where
 from engine.settings.checks import make_state
+
+if TYPE_CHECKING:
+    from engine.backends.postgres import PostgresStore
+    from engine.backends.rabbitmq import Names, RabbitTransport
+    from engine.backends.rabbitmq.declaring import Mode
 
 LOOK = 0.5  # seconds between two looks at the database's health
 HOST = "host.id"  # in the state folder of engines over a shared store
@@ -80,8 +84,8 @@ async def engine_cell(
         stack.push_async_callback(store.close)
         await transport.open()
         stack.push_async_callback(transport.close)
-        if isinstance(transport, RabbitTransport):
-            await transport.belong(await identity(store, place_of(settings), time.now()))
+        if settings.transport != EMBEDDED:
+            await _belong(cast("RabbitTransport", transport), store, settings, time)
         if broken is not None and database is not None:
             watch = asyncio.create_task(_watch(database, time, broken))
             stack.callback(watch.cancel)
@@ -94,6 +98,8 @@ async def engine_cell(
 def _memory(settings: Settings, clock: Clock, database: SqliteDatabase | None) -> tuple[Store, Blobs]:
     if database is not None:
         return SqliteStore(database, clock), FolderBlobs(settings.state / "blobs")
+    from engine.backends.postgres import PostgresBlobs, PostgresStore
+
     store = PostgresStore(settings.store, clock, schema=settings.schema)
     return store, PostgresBlobs(store)
 
@@ -104,8 +110,17 @@ def _carrier(settings: Settings, clock: Clock, log: Log, database: SqliteDatabas
     return rabbit(settings, clock, log)
 
 
+async def _belong(transport: RabbitTransport, store: Store, settings: Settings, clock: Clock) -> None:
+    """Raises SettingsError when the cell on the broker is of another store."""
+    from engine.backends.rabbitmq.belonging import identity
+
+    await transport.belong(await identity(store, place_of(settings), clock.now()))
+
+
 def rabbit(settings: Settings, clock: Clock, log: Log, *, look: bool = False) -> RabbitTransport:
     """The RabbitMQ of the settings, not opened. `look`: nothing is declared, whatever the settings allow, nor held."""
+    from engine.backends.rabbitmq import RabbitTransport
+
     mode: Mode = "verify" if look or settings.topology == "verify" else "manage"
     sole = settings.store == EMBEDDED and not look
     return RabbitTransport(settings.transport, clock, log, mode=mode, names=names_of(settings), sole=sole)
@@ -120,6 +135,8 @@ def place_of(settings: Settings) -> str:
 
 def names_of(settings: Settings) -> Names:
     """What this cell's exchanges and queues are called."""
+    from engine.backends.rabbitmq import Names
+
     return Names(settings.cell) if settings.cell else Names()
 
 
@@ -213,12 +230,16 @@ async def command_cell(settings: Settings, *, changes: bool) -> AsyncIterator[Ce
 
 def command_store(settings: Settings, clock: Clock) -> PostgresStore:
     """The PostgreSQL of the settings for one command, not opened. Nothing is migrated."""
+    from engine.backends.postgres import PostgresStore
+
     return PostgresStore(settings.store, clock, schema=settings.schema, migrates=False, few=True)
 
 
 async def _beside(stack: AsyncExitStack, settings: Settings, clock: Clock, *, changes: bool) -> tuple[Store, Blobs]:
     store: Store
     if settings.store != EMBEDDED:
+        from engine.backends.postgres import PostgresBlobs
+
         store = postgres = command_store(settings, clock)
         blobs: Blobs = PostgresBlobs(postgres)
     else:

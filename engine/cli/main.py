@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from importlib import import_module
 from itertools import pairwise
@@ -52,10 +53,17 @@ def application(command: str = "") -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_tillflow)
-    for group in [group for group, commands in GROUPS.items() if command in commands] or GROUPS:
+    for group in _groups(command):
         with collecting_later():
             import_module(f"engine.cli.{group}").add_to(app)
     return app
+
+
+def _groups(command: str) -> Iterable[str]:
+    """What must be imported to carry it out; help needs all, and the version any."""
+    if command == "--version":
+        return ["run"]
+    return [group for group, commands in GROUPS.items() if command in commands] or GROUPS
 
 
 def _version(asked: bool) -> None:

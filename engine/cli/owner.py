@@ -1,7 +1,8 @@
 """Reaching the Store: through the socket of an engine that runs here, else the Store itself: beside engines elsewhere
 where it is shared, under its lock where it has one owner.
 
-Both ways answer the same JSON API, so a command does not know which one it talks to.
+Both ways answer the same JSON API, so a command does not know which one it talks to. The engine itself is imported only
+for the second: asking one that runs is the usual case, and quick.
 """
 
 from __future__ import annotations
@@ -14,11 +15,8 @@ from typing import Any, TypeVar
 
 import httpx
 
-from engine.app import verbs_of
 from engine.cli.output import Exit, fail
-from engine.console import said
-from engine.console.api import PREFIX, make_app
-from engine.console.revisions import RevisionVerbs
+from engine.console import PREFIX, said
 from engine.core.errors import Permanent
 from engine.core.jsonx import decode, encode
 from engine.settings import Settings
@@ -70,13 +68,23 @@ async def owner(settings: Settings, *, changes: bool = False) -> AsyncIterator[O
     """An engine that runs on this state folder, or its Store: beside those who use it, or owned for a change."""
     socket = await _answering(settings)
     if socket is not None:
-        transport = httpx.AsyncHTTPTransport(uds=str(socket))
+        transport = httpx.AsyncHTTPTransport(uds=str(socket), verify=False)  # no TLS: reading certificates takes time
         async with httpx.AsyncClient(transport=transport, base_url="http://engine", timeout=PATIENCE) as client:
             yield Owner(client, True)
         return
+    async with _here(settings, changes=changes) as reached:
+        yield reached
+
+
+@asynccontextmanager
+async def _here(settings: Settings, *, changes: bool) -> AsyncIterator[Owner]:
+    from engine.app import verbs_of
+    from engine.console.api import make_app
+    from engine.console.revisions import RevisionVerbs
+
     async with verbs_of(settings, changes=changes) as (control, reload):
-        transport_here = httpx.ASGITransport(app=make_app(control, RevisionVerbs(reload, settings)))
-        async with httpx.AsyncClient(transport=transport_here, base_url="http://engine", timeout=PATIENCE) as client:
+        transport = httpx.ASGITransport(app=make_app(control, RevisionVerbs(reload, settings)))
+        async with httpx.AsyncClient(transport=transport, base_url="http://engine", timeout=PATIENCE) as client:
             yield Owner(client, await control.live())
 
 

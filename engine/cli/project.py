@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Unpack
+from typing import TYPE_CHECKING, Annotated, Unpack
 
 import typer
 
 from engine.cli.output import Exit, fail
 from engine.core.errors import ConfigError
 from engine.core.findings import has_errors
-from engine.loading import Loaded, load
 from engine.settings import Given, Settings
 from engine.settings.checks import check_secrets
+
+if TYPE_CHECKING:
+    from engine.loading import Loaded
 
 ProjectOption = Annotated[
     Path | None, typer.Option("--project", "-p", help="Folder with routes/ and mappings/. Default: this folder.")
@@ -54,6 +56,8 @@ def _what_is_missing(settings: Settings) -> str:
 
 def loaded_for(settings: Settings) -> Loaded:
     """The project, compiled. Raises ConfigError when it has errors."""
+    from engine.loading import load
+
     loaded = load(settings)
     if has_errors(loaded.findings):
         raise ConfigError(loaded.findings, loaded.sources)

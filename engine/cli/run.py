@@ -1,4 +1,7 @@
-"""Running: the parent with its workers, and what one worker does."""
+"""Running: the parent with its workers, and what one worker does.
+
+The parent imports neither backends nor runtime: it has nothing to do with them, and a start would take twice as long.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,8 @@ import typer
 
 from engine.cli.output import Exit, fail
 from engine.cli.project import CHILD, ProjectOption, StateOption, loaded_for, settings_for
-from engine.console.serve import check_free
-from engine.console.worker import serve
 from engine.core.clock import SystemClock
 from engine.core.garbage import quiet_collector
-from engine.loading import load
 from engine.logs import StderrLog
 from engine.runtime.parent import Parent
 from engine.settings import Settings
@@ -101,13 +101,20 @@ def _started(settings: Settings, *, alone: bool) -> int:
     if os.environ.get(CHILD):
         return _work(settings)
     for host, port in settings.all_probes(1 if alone else settings.workers):
-        check_free(host, port)
+        _check_free(host, port)
     _warn_of_variables(settings)
     if alone:
         return _work(settings)
-    if settings.fresh:
-        loaded_for(settings)  # else what ran before can run on, whatever stands in the files: the workers decide
+    if settings.fresh and settings.workers > 1:
+        loaded_for(settings)  # its errors are told once, and not by each worker
     return _watch_over(settings)
+
+
+def _check_free(host: str, port: int) -> None:
+    if host:
+        from engine.console.serve import check_free
+
+        check_free(host, port)
 
 
 def _watch_over(settings: Settings) -> int:
@@ -150,6 +157,10 @@ def _warn_of_variables(settings: Settings) -> None:
 
 
 def _work(settings: Settings) -> int:
-    loaded = load(settings)  # with errors, perhaps: a worker that is started again goes on with what was active
+    from engine.console.worker import serve
+    from engine.loading import load
+
+    # What ran before runs on, whatever stands in the files. Where nothing ran yet, their errors are all there is to say.
+    loaded = loaded_for(settings) if settings.fresh else load(settings)
     with quiet_collector():
         return asyncio.run(serve(settings, loaded))

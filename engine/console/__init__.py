@@ -9,3 +9,5 @@ said       what people write freely, and its limits
 probes     alive, ready, figures
 metrics    what Prometheus is told
 """
+
+PREFIX = "/api/v1"  # of every verb

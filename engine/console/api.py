@@ -19,14 +19,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from engine.console import said
+from engine.console import PREFIX, said
 from engine.console.asking import Handler, body_of, number, part, text, who
 from engine.console.revisions import RevisionVerbs
 from engine.core.errors import Failure, Permanent, StoreDown
 from engine.core.jsonx import encode
 from engine.runtime.people.control import Control
 
-PREFIX = "/api/v1"
 STATES = ("open", "replayed", "resolved", "discarded")
 _STATUS = {"bad-request": 400, "bad-json": 400, "no-such-item": 404, "no-such-revision": 404}
 

@@ -6,13 +6,13 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
+from msgspec.structs import replace
 
 from connectors.core.sql import SqlCall, SqlConnection, SqlSink, forgetting
 from connectors.core.sql.config import SqlConfig

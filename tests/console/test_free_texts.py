@@ -11,7 +11,8 @@ import anyio
 import httpx
 import pytest
 
-from engine.console.api import PREFIX, make_app
+from engine.console import PREFIX
+from engine.console.api import make_app
 from engine.console.revisions import RevisionVerbs
 from engine.console.said import MOST_ACTOR, MOST_REASON, MOST_SEARCH
 from engine.console.serve import serving

@@ -25,14 +25,13 @@ class HttpClient:
         self._base = urlsplit(base)
         self._allow_private = allow_private
         self._max_response = max_response
-        verify = ssl.create_default_context(cafile=ca_file) if ca_file else True
         # The connection's own limits bound how many requests run. A second bound here would make them wait in httpcore's
         # pool, and one whose time is over while it waits there takes a place of the pool along for ever.
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=KEPT, keepalive_expiry=15)
         self._client = httpx.AsyncClient(
             trust_env=False,
             follow_redirects=False,
-            verify=verify,
+            verify=_trusted(self._base.scheme, ca_file),
             limits=limits,
             timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT),
         )
@@ -84,9 +83,10 @@ class HttpClient:
         self, method: str, url: str, headers: Mapping[str, str], body: bytes, trace: Any
     ) -> httpx.Request:
         parts = urlsplit(url)
-        if parts.hostname != self.host:
+        if (parts.scheme, parts.hostname) != (self._base.scheme, self.host):
             raise Permanent(
-                "address-refused", f"a request to {parts.hostname} does not leave through the connection to {self.host}"
+                "address-refused",
+                f"a request to {parts.scheme}://{parts.hostname} does not leave through the connection to {self._base.scheme}://{self.host}",
             )
         address = await resolve(self.host, self.port, self._allow_private)
         shown = f"[{address}]" if ":" in address else address
@@ -111,3 +111,10 @@ class HttpClient:
 
 def _failed(left: bool, reason: str, detail: str) -> Failure:
     return UnknownOutcome(reason, detail) if left else Transient(reason, detail)
+
+
+def _trusted(scheme: str, ca_file: str) -> ssl.SSLContext | bool:
+    """Whose certificates are taken. Without TLS no request is made that could ask, and reading them all takes 20 ms."""
+    if scheme != "https":
+        return False
+    return ssl.create_default_context(cafile=ca_file) if ca_file else True
