@@ -1,7 +1,7 @@
 """Masking of card numbers, mail addresses and phone numbers. Pure, and fast where there is nothing to mask.
 
-A card number (PAN) is 13 to 19 digits, possibly grouped by single spaces or dashes, that begin as a card network's
-numbers of that length do and pass the Luhn check. The network's ranges matter: the Luhn check alone would destroy
+A card number (PAN) is 13 to 19 digits, possibly grouped by single spaces or dashes, four groups of four also by dots, in
+full-width digits too, that begin as a card network's numbers of that length do and pass the Luhn check. The network's ranges matter: the Luhn check alone would destroy
 every tenth order number. First six and last four digits stay (PCI DSS 3.4.1). Not recognised: a card number inside
 base64, or glued to other digits without a separator.
 
@@ -21,6 +21,10 @@ HIDDEN = "***"
 SHORTEST, LONGEST = 13, 19
 
 _RUN = re.compile(r"[0-9](?:[ \u00a0\u2011-]?+[0-9]){12,}+")  # possessive: a date is no reason to try again
+_DOTTED = re.compile(
+    r"(?<![0-9])(?<![0-9]\.)[0-9]{4}(?:\.[0-9]{4}){3}(?!\.?[0-9])"
+)  # other dots are decimals, dates, versions
+_WIDE = {0xFF10 + digit: str(digit) for digit in range(10)}
 _GROUP = re.compile(r"[0-9]+")
 _HEX = re.compile(r"[0-9A-Fa-f-]+")
 _HEX_CHARS = frozenset("0123456789abcdefABCDEF-")
@@ -109,11 +113,21 @@ def mask_pan_text(text: str) -> str:
         return text
     if text.isdecimal() and text.isascii():
         return shorten_pan(text) if is_pan(text) else text
+    if not text.isascii() and (narrow := text.translate(_WIDE)) != text:
+        masked = mask_pan_text(narrow)
+        return text if masked is narrow else masked
+    if "." in text:
+        text = _mask_dotted(text)
     if _RUN.search(text) is None:
         return text
     if _NUMBER.fullmatch(text) and not is_pan(re.split("[.,]", text.lstrip("+-"))[0]):
         return text
     masked = _RUN.sub(_mask_run, text)
+    return text if masked == text else masked
+
+
+def _mask_dotted(text: str) -> str:
+    masked = _DOTTED.sub(lambda found: _shorten(found[0]) if is_pan(found[0].replace(".", "")) else found[0], text)
     return text if masked == text else masked
 
 
