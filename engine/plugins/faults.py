@@ -119,5 +119,7 @@ def _of_action(spec: ComponentSpec, action: Action) -> Iterator[str]:
         yield "its guarantee is `verify`, and the sink does not say how to `verify`"
     if action.body and action.body not in action.config.model_fields:
         yield f"`body` names `{action.body}`, which its config does not have"
+    if action.replaces and action.replaces not in action.config.model_fields:
+        yield f"`replaces` names `{action.replaces}`, which its config does not have"
     if action.batch < 1:
         yield f"`batch` is {action.batch}; it holds one item at least"

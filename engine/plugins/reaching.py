@@ -38,6 +38,8 @@ class Action(Struct, frozen=True):
     guarantee  how a repeat is kept from doubling the effect; None for a Call that only reads
     settle     seconds the system needs before `verify` can be trusted
     batch      most items of one `deliver`
+    replaces   name of the field of `with` that says what is overwritten (a file's name): at a financial route what one
+               delivery wrote is kept from all others
     """
 
     config: type[BaseModel]
@@ -46,6 +48,7 @@ class Action(Struct, frozen=True):
     summary: str = ""
     settle: float = 0.0
     batch: int = 1
+    replaces: str = ""
 
 
 class SinkItem(Struct, frozen=True):

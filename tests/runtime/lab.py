@@ -148,6 +148,7 @@ def lab_connector(lab: Lab) -> Connector:
         actions = {  # noqa: RUF012
             "post": Action(Request, "idempotency_key"),
             "note": Action(Request, "upsert"),
+            "write": Action(Request, "upsert", replaces="reference"),
         }
 
         def __init__(self, connection: Any) -> None:

@@ -49,8 +49,8 @@ class WriteRequest(Options):
     """What `write` needs."""
 
     name: str = Field(
-        description="Name of the file, without a folder. The same name again replaces the file: where each event is to have "
-        "its own, write all parts of its key into the name."
+        description="Name of the file, without a folder. The same name again replaces the file; at a financial route only "
+        "for the same event, so write all parts of its key into the name."
     )
     content: Any = Field(description="Text as it is, or the items of the document.")
     format: Literal["json", "ndjson", "csv", "text"] = Field("json", description="How the content is written.")

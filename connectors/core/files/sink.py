@@ -31,12 +31,19 @@ class FilesSink(Sink):
     """Writes into the folder of a connection.
 
     `write` gives one file per delivery, complete or not at all and on the disk before it counts; the same name again
-    replaces it, so a repeat has no second effect. `append` adds lines to a file and may repeat them after a crash.
+    replaces it, so a repeat has no second effect. At a financial route a file of another event is not replaced: the
+    delivery becomes a work item `name-taken`. `append` adds lines to a file and may repeat them after a crash.
     Text in csv cells that a spreadsheet would run as a formula gets a leading `'`; numbers stay numbers.
     """
 
     actions: ClassVar = {
-        "write": Action(WriteRequest, "upsert", body="content", summary="Write one file, replacing one of that name."),
+        "write": Action(
+            WriteRequest,
+            "upsert",
+            body="content",
+            summary="Write one file, replacing one of that name.",
+            replaces="name",
+        ),
         "append": Action(AppendRequest, "at_least_once", body="content", summary="Add lines at the end of a file."),
     }
 

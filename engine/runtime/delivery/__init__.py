@@ -6,6 +6,7 @@ hand           received, not started
 order          numbers, fences, what is held
 claim          claiming in the ledger
 attempt        one try at a sink
+owning         names that belong to one delivery
 endings        how a delivery ends
 settle         writing endings down
 retry          what follows from a failure

@@ -23,6 +23,7 @@ from engine.runtime.crash import point
 from engine.runtime.delivery.desk import Desk
 from engine.runtime.delivery.hand import InHand
 from engine.runtime.delivery.order import number
+from engine.runtime.delivery.owning import taken
 from engine.runtime.people.hiding import hidden
 from engine.runtime.router.env import EventEnv
 from engine.runtime.router.outcomes import child_event
@@ -96,7 +97,11 @@ async def _quarantined(desk: Desk, sink: Sink, group: Sequence[InHand]) -> list[
 
 
 async def _ask_and_send(desk: Desk, sink: Sink, group: Sequence[InHand]) -> list[Tried]:
-    answers = {place: refused for place, one in enumerate(group) if (refused := _outside(desk, one)) is not None}
+    answers = {
+        place: Tried(failure=refused)
+        for place, one in enumerate(group)
+        if (refused := _outside(desk, one) or await taken(desk, one)) is not None
+    }
     for place, one in enumerate(group):
         if place not in answers and one.maybe and one.sink is not None and one.sink.guarantee == "verify":
             found = await _verify(desk, sink, one)
@@ -109,14 +114,14 @@ async def _ask_and_send(desk: Desk, sink: Sink, group: Sequence[InHand]) -> list
     return [answers[place] for place in range(len(group))]
 
 
-def _outside(desk: Desk, one: InHand) -> Tried | None:
+def _outside(desk: Desk, one: InHand) -> Failure | None:
     """A refusal where the data of its country must not come to where the connection stands now."""
     zone, connection = desk.plans.residency(one.delivery.event.region), one.connection
     if not zone or connection is None or connection.zone == zone:
         return None
     country = one.delivery.event.region
     text = f"data of {country} must not leave `{zone}`; `{connection.name}` stands in `{connection.zone or 'no zone'}`"
-    return Tried(failure=Permanent("residency", text))
+    return Permanent("residency", text)
 
 
 async def _verify(desk: Desk, sink: Sink, one: InHand) -> Tried | None:

@@ -30,7 +30,8 @@ def takes(item: WorkItem) -> list[str]:
     if not item.body or BLOB in headers:
         unread = item.level == "record"
         return list(CLOSING) if unread and BLOB not in headers else ["replay", *CLOSING]
-    return ["replay", "edit", *CLOSING] if item.level != "record" else ["edit", "replay", *CLOSING]
+    first = ["edit", "replay"] if item.level == "record" or item.reason == "name-taken" else ["replay", "edit"]
+    return [*first, *CLOSING]
 
 
 def helps(item: WorkItem, plans: Plans, made_by: Mapping[str, Any] = _UNKNOWN) -> str:
@@ -61,6 +62,10 @@ def _usual(item: WorkItem, plans: Plans) -> str:
         return f"add the column {where}, or leave it out of the mapping, then replay"
     if item.level == "delivery" and (item.reason == "conflict" or _unique(item)):
         return f"it is there already {where}: discard this item; or have the sink use `action: upsert`, then replay"
+    if item.reason == "name-taken":
+        return (
+            "edit the name to one of its own, then replay; and let the sink's `with` make one of all parts of the key"
+        )
     if item.reason in ("unauthorized", "forbidden"):
         return f"correct the credentials {where}, then replay"
     return ""
