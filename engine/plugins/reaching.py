@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from msgspec import Struct, field
 from pydantic import BaseModel
 
+from engine.core.clock import Clock
 from engine.core.errors import Failure
-
-if TYPE_CHECKING:
-    from engine.core.clock import Clock
 
 Guarantee = Literal["idempotency_key", "upsert", "same_transaction", "verify", "at_least_once", "at_most_once"]
 """How a repeat is kept from doubling an action's effect; what the engine does after an unknown outcome follows from it.

@@ -6,6 +6,7 @@ import ast
 import importlib
 import inspect
 import pkgutil
+import pydoc
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
@@ -89,3 +90,8 @@ def test_a_missing_text_is_found() -> None:
     module = ModuleType("made")
     exec("class Bare:\n    def go(self): ...\n\ndef free(): ...\n", vars(module))
     assert list(undocumented(module, ["Bare", "free"])) == ["Bare", "Bare.go", "free"]
+
+
+@pytest.mark.parametrize("module", [*APIS, *below(engine.ports)], ids=lambda module: module.__name__)
+def test_pydoc_prints_it(module: ModuleType) -> None:
+    assert inspect.getdoc(module) in pydoc.render_doc(module, renderer=pydoc.plaintext)

@@ -35,7 +35,8 @@ class PlannedPack(Struct, frozen=True):
         return all(values.get(layer) == wanted for layer, wanted in self.wants.items())
 
 
-class Span(Struct, frozen=True):
+@dataclass(frozen=True)
+class Span:
     """A Plan from `since` up to and including `until`; an empty date is open."""
 
     since: str
@@ -130,9 +131,7 @@ class Regional:
     def with_plans(self, other: Callable[[Plan], Plan]) -> Regional:
         """The same with others in the place of its Plans."""
         grounds = {
-            codes: structs.replace(
-                ground, spans=tuple(structs.replace(span, plan=other(span.plan)) for span in ground.spans)
-            )
+            codes: structs.replace(ground, spans=tuple(replace(span, plan=other(span.plan)) for span in ground.spans))
             for codes, ground in self.grounds.items()
         }
         return replace(self, grounds=grounds)
