@@ -99,7 +99,13 @@ def load_files(
     files: Mapping[str, bytes], settings: Settings, registry: Registry, environ: Mapping[str, str] | None = None
 ) -> RouteSet:
     """Compile a recorded revision from its bytes."""
-    values = os.environ if environ is None else environ
-    project, _ = read_project_from(files, values)
-    routeset, _ = compile_project(project, registry, secrets_of(settings, values))
-    return routeset
+    return compile_files(files, settings, registry, os.environ if environ is None else environ)[0]
+
+
+def compile_files(
+    files: Mapping[str, bytes], settings: Settings, registry: Registry, environ: Mapping[str, str]
+) -> tuple[RouteSet, list[Finding]]:
+    """The same, with everything that is to be said about it now: a secret it names may be gone."""
+    project, found = read_project_from(files, environ)
+    routeset, more = compile_project(project, registry, secrets_of(settings, environ))
+    return routeset, in_order([*found, *more])

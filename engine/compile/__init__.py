@@ -7,7 +7,8 @@ The whole
   report        what is found, and its place
   checks        who publishes what, what nobody uses, circles
   digests       what things mean, as 32 hex digits
-  reuse         what was compiled before
+  reuse         what was compiled before: routes
+  pieces        the same for smaller pieces: mappings, types, formats, test cases
   partial       only what changed
   diff          one RouteSet in place of another
   difftext      the same in words

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -24,6 +25,7 @@ from engine.ports.secrets import SecretSource
 
 if TYPE_CHECKING:
     from engine.compile.mapping.collection import Mappings
+    from engine.compile.pieces import Pieces
     from engine.compile.plan import EventType, PlannedConnection, PlannedTable
 
 CODES: Mapping[str, tuple[str, str]] = {
@@ -47,7 +49,14 @@ class Catalog:
     mappings: Mappings
 
     def __init__(
-        self, project: Project, registry: Registry, secrets: SecretSource, texts: Texts, report: Report
+        self,
+        project: Project,
+        registry: Registry,
+        secrets: SecretSource,
+        texts: Texts,
+        report: Report,
+        schemas: Schemas,
+        formats: Pieces[Shape],
     ) -> None:
         self.project = project
         self.registry = registry
@@ -55,7 +64,8 @@ class Catalog:
         self.secret_versions: dict[str, str] = {}
         self.texts = texts
         self.report = report
-        self.schemas = Schemas(project, report)
+        self.schemas = schemas
+        self._formats = formats
         self.connections: Mapping[str, PlannedConnection] = {}
         self.tables: Mapping[str, PlannedTable] = {}
         self.types: Mapping[str, EventType] = {}
@@ -79,10 +89,14 @@ class Catalog:
 
     def secret_version(self, name: str) -> str:
         """Of a secret, empty where there is none."""
+        return self.secret_there(name) or ""
+
+    def secret_there(self, name: str) -> str | None:
+        """Version of a secret; None where there is none."""
         try:
             return self._secrets.get(name).version
         except KeyError:
-            return ""
+            return None
 
     def secret_known(self, place: Place, name: str, *, offset: int | None = None) -> None:
         """A finding when the engine was not given this secret."""
@@ -132,6 +146,9 @@ class Catalog:
 
     def format_shape(self, name: str) -> Shape:
         """What is known of a record of a format with its default options."""
+        return self._formats.piece(self, name, (), partial(self._format_shape, name))
+
+    def _format_shape(self, name: str) -> Shape:
         spec = self.registry.formats[name]
         try:
             made: Format = spec.target(spec.config() if spec.config is not None else None)

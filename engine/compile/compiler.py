@@ -13,18 +13,15 @@ from engine.compile.overlays import check_overlays
 from engine.compile.plan import Plan, RouteSet
 from engine.compile.regions.choosing import Regional
 from engine.compile.regions.planning import plan_regions, region_digest
-from engine.compile.report import Report
 from engine.compile.reuse import Memory
 from engine.compile.routes import plan_route
 from engine.compile.scopes import check_scopes
 from engine.compile.tables import plan_tables, row_shapes
 from engine.compile.testfiles import check_tests
-from engine.compile.texts import Texts
 from engine.compile.types import plan_types
 from engine.config.project import Project
 from engine.core.findings import Finding
 from engine.core.garbage import collecting_later
-from engine.plugins.functions import functions_of
 from engine.plugins.registry import Registry
 from engine.ports.secrets import SecretSource
 
@@ -46,16 +43,14 @@ def compile_project(
 def _compile(
     project: Project, registry: Registry, secrets: SecretSource, memory: Memory
 ) -> tuple[RouteSet, list[Finding]]:
-    report = Report()
-    texts = Texts(functions_of(registry))
-    catalog = Catalog(project, registry, secrets, texts, report)
+    catalog = memory.begin(project, registry, secrets)
     catalog.schemas.check()
     catalog.tables = plan_tables(catalog)
     catalog.rows = row_shapes(catalog)
-    catalog.types = plan_types(catalog)
+    catalog.types = plan_types(catalog, memory.types)
     catalog.connections = plan_connections(catalog, secrets)
     catalog.mappings = Mappings(catalog)
-    catalog.mappings.compile_all()
+    catalog.mappings.compile_all(memory.mappings)
     plans: dict[str, Plan] = {}
     reads: dict[str, set[str]] = {}
     for name, loaded in sorted(project.routes.items()):
@@ -63,15 +58,15 @@ def _compile(
         if plan is not None:
             plans[name] = plan
     check_scopes(catalog)
-    check_tests(catalog)
+    check_tests(catalog, memory.cases)
     check_overlays(catalog)
     regions = plan_regions(catalog, plans, memory)
     for name, read in regions.reads.items():
         reads[name] |= read
-    memory.forget(project.routes)
+    memory.end(catalog)
     check_project(catalog, reads)
     plans = {name: plan for name, plan in plans.items() if name not in regions.broken}
-    return _route_set(catalog, plans, regions.routes), report.all()
+    return _route_set(catalog, plans, regions.routes), catalog.report.all()
 
 
 def _route_set(catalog: Catalog, plans: dict[str, Plan], regional: dict[str, Regional]) -> RouteSet:

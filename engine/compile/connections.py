@@ -17,7 +17,7 @@ from engine.compile.plan import PlannedConnection
 from engine.compile.report import Place
 from engine.compile.scope import Scope
 from engine.config.models.resources import BreakerDoc, ConnectionDoc, LimitsDoc
-from engine.config.substitution import with_secrets
+from engine.config.substitution import is_unset, with_secrets
 from engine.plugins.spec import Connector
 from engine.ports.secrets import Secret, SecretSource
 
@@ -53,7 +53,7 @@ class _Planner:
         options, findings = with_secrets(doc.options, self._secrets, place.document, place.path)
         place.report.add(*findings)
         config = self._config(place, connector, options)
-        if findings or (config is None and connector.connection is not None):
+        if findings or (config is None and connector.connection is not None) or self._unset(name, chain):
             return None
         zone = next((each.zone for each in chain if each.zone), "")
         limits = next((each.limits for each in chain if each.limits), LimitsDoc())
@@ -96,6 +96,12 @@ class _Planner:
             self._catalog.used.add(("connection", like))
             chain.append(other)
         return chain
+
+    def _unset(self, name: str, chain: list[ConnectionDoc]) -> bool:
+        """A value of the environment is missing, here or in what this one is like. It is told where it stands."""
+        loaded = self._catalog.project.connections
+        raw = loaded.document.data["connections"] if loaded is not None else {}
+        return any(is_unset(raw[each]) for each in (name, *(doc.like for doc in chain if doc.like)))
 
     def _config(self, place: Place, connector: Connector, options: dict[str, Any]) -> Any:
         model = getattr(connector.connection, "Config", None)

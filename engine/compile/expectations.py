@@ -73,8 +73,8 @@ def check_filtered(place: Place, value: Any, reasons: Collection[str]) -> None:
 
 def check_reason(place: Place, name: str, reasons: Collection[str], *, key: bool = False) -> None:
     """The engine and plugins have reasons of their own, so only one that is almost the route's is a finding."""
-    near = suggestion(name, reasons)
-    if near and name not in reasons:
+    near = suggestion(name, reasons) if name not in reasons else ""
+    if near:
         text, advice = f"no step of the route has the reason `{name}`", f"did you mean `{near}`?"
         place.finding("TF3030", text, key=key, help=advice, suggestion=near, severity="warning")
 

@@ -19,6 +19,10 @@ class Report:
     """All findings of one compilation. `errors` counts the errors so far."""
 
     def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Another compilation begins. What is used again of the one before has places that write here."""
         self._findings: list[Finding] = []
         self._users: dict[Finding, dict[str, Mark]] = {}
         self.errors = 0

@@ -18,6 +18,7 @@ from engine.compile.steps import Sequences
 from engine.config.models.route import RouteDoc
 from engine.config.models.step import StepDoc
 from engine.config.project import Loaded
+from engine.config.substitution import is_unset
 from engine.plugins.contracts import Cut
 from engine.plugins.sequence import PlannedStep, StepSequence
 
@@ -61,6 +62,8 @@ class _RouteCompiler:
         slo, traffic = plan_slo(scope, place.at("slo"), doc.slo), plan_traffic(scope, place, doc.expect_traffic)
         keep = scope.measures.duration(place.at("keep"), doc.keep, KEEP)
         if source is None or scope.uses.unusable or self._catalog.report.errors > before:
+            return None, scope
+        if is_unset(self._document.data):
             return None, scope
         plan = Plan(
             route=doc.route,

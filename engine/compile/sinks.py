@@ -191,6 +191,7 @@ class _SinkPlanner:
         catalog = self._scope.catalog
         type_ = known_type(catalog, self._place.at("event"), name, catalog.types)
         if type_ is None:
+            self._scope.uses.unusable = True  # also where its file cannot be read, which is told there
             return None
         self._scope.uses.digests[f"schema {name}"] = catalog.schemas.digest(name)
         self._scope.uses.unusable |= catalog.schemas.raw(name) is None

@@ -33,6 +33,7 @@ def plan_source(scope: Scope, place: Place, doc: RouteDoc) -> tuple[PlannedSourc
     accepts = None
     if doc.accepts is not None:
         accepts = known_type(scope.catalog, place.at("accepts"), doc.accepts, scope.catalog.types)
+        scope.uses.unusable |= accepts is None  # also where its file cannot be read, which is told there
     if doc.from_.event is not None:
         return _subscription(scope, place, doc, doc.from_.event)
     source, shape = _connector_source(scope, place.at("from"), doc.from_, accepts)

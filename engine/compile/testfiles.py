@@ -8,34 +8,86 @@ from typing import Any
 from engine.compile.catalog import Catalog
 from engine.compile.expectations import check_expected, check_filtered, check_work_items, reasons_in
 from engine.compile.expressions import Checker
+from engine.compile.pieces import Pieces
 from engine.compile.report import Place
 from engine.compile.scope import Scope
 from engine.config.checks import ids_of
-from engine.config.models.route import RouteDoc
+from engine.config.models.route import RouteDoc, SubflowDoc
 from engine.config.models.tests import CaseDoc, ExpectDoc
-from engine.config.project import Loaded
+from engine.config.project import Loaded, Project
 from engine.config.subject import subject_of
 from engine.expr.shape import UNKNOWN, Shape
 
 
-def check_tests(catalog: Catalog) -> None:
-    """Findings of every test: routes, mappings, schemas, stubs, sinks, parameters, and paths set in the event."""
+def check_tests(catalog: Catalog, before: Pieces[bool]) -> None:
+    """Findings of every test: routes, mappings, schemas, stubs, sinks, parameters, and paths set in the event.
+
+    before   cases that were checked before: one is not checked again while it and what it runs through stay as they are
+    """
+    written = _Written(catalog.project)
     for loaded in catalog.project.tests:
         place = Place(catalog.report, loaded.document, ("tests",))
         for index, case in enumerate(loaded.model.tests):
-            _CaseCheck(catalog, place.at(index), loaded.path, case).check()
+            check = _CaseCheck(catalog, written, place.at(index), loaded.path, case)
+            before.piece(catalog, f"{loaded.path} {index}", (loaded, *check.made_of()), check.check)
+
+
+class _Written:
+    """Ids and reasons in the steps of each route, those of shared steps among them."""
+
+    def __init__(self, project: Project) -> None:
+        self._subflows = tuple(project.subflows.values())
+        self._steps: dict[str, list[str]] = {}
+        self._reasons: dict[str, list[str]] = {}
+
+    @property
+    def shared(self) -> tuple[Loaded[SubflowDoc], ...]:
+        return self._subflows
+
+    def steps(self, route: Loaded[RouteDoc]) -> list[str]:
+        name = route.model.route
+        if name not in self._steps:
+            blocks = self._blocks(route)
+            self._steps[name] = [name for steps in blocks for name, _ in ids_of(steps, ("steps",))]
+        return self._steps[name]
+
+    def reasons(self, route: Loaded[RouteDoc]) -> list[str]:
+        name = route.model.route
+        if name not in self._reasons:
+            self._reasons[name] = [reason for steps in self._blocks(route) for reason in reasons_in(steps)]
+        return self._reasons[name]
+
+    def _blocks(self, route: Loaded[RouteDoc]) -> list[Any]:
+        documents = [route.document, *(loaded.document for loaded in self._subflows)]
+        return [document.data.get("steps") for document in documents]
 
 
 class _CaseCheck:
-    def __init__(self, catalog: Catalog, place: Place, path: str, case: CaseDoc) -> None:
+    def __init__(self, catalog: Catalog, written: _Written, place: Place, path: str, case: CaseDoc) -> None:
         self._catalog = catalog
+        self._written = written
         self._place = place
         self._case = case
         self._subject = subject_of(catalog.project, path, case)
         self._route = catalog.project.routes.get(self._subject.route)
         self._running = [found for name in self._subject.running if (found := catalog.project.routes.get(name))]
 
-    def check(self) -> None:
+    def made_of(self) -> tuple[Any, ...]:
+        """What the findings depend on besides the case and the names in it."""
+        project, mapping = self._catalog.project, self._catalog.mappings.get(self._subject.mapping)
+        expected = self._case.expect.sinks if self._case.expect is not None else ()
+        return (
+            self._subject,
+            self._running,
+            self._written.shared,
+            bool(project.broken),
+            project.names("connection") if self._case.stub else (),
+            mapping.made if mapping is not None else UNKNOWN,
+            [self._body(name) for name in expected],
+        )
+
+    def check(self) -> bool:
+        """True: it was checked."""
         self._names()
         for place, name in self._schemas():
             self._catalog.known(place, "schema", name)
@@ -46,6 +98,7 @@ class _CaseCheck:
         self._paths()
         if self._case.expect is not None:
             self._expected(self._place.at("expect"), self._case.expect)
+        return True
 
     def _names(self) -> None:
         case, catalog = self._case, self._catalog
@@ -66,16 +119,15 @@ class _CaseCheck:
             yield self._place.at("expect", "schema"), self._case.expect.schema_
 
     def _stubs(self) -> None:
-        ids = [(route.model.route, name) for route in self._running for name in (*self._steps(route), *_sinks(route))]
+        if not self._case.stub:
+            return
+        steps = self._written.steps
+        ids = [(route.model.route, name) for route in self._running for name in (*steps(route), *_sinks(route))]
         known = [name for _, name in ids] + self._catalog.project.names("connection")
         placed = [f"{route}/{name}" for route, name in ids]
         for name in self._case.stub:
             if name not in known and name not in placed:
                 self._place.at("stub", name).unknown("TF3026", "step, sink or connection called", name, known, key=True)
-
-    def _steps(self, route: Loaded[RouteDoc]) -> list[str]:
-        documents = [route.document, *(loaded.document for loaded in self._catalog.project.subflows.values())]
-        return [name for document in documents for name, _ in ids_of(document.data.get("steps"), ("steps",))]
 
     def _sinks(self) -> None:
         chained = self._subject.chained
@@ -88,8 +140,8 @@ class _CaseCheck:
                 self._place.at("expect", "sinks", name).unknown("TF3026", "sink called", name, known, key=True)
 
     def _expected(self, place: Place, expect: ExpectDoc) -> None:
-        reasons = {reason for route in self._running for reason in self._reasons(route)}
-        steps = {name for route in self._running for name in (*self._steps(route), *_sinks(route))}
+        reasons = {reason for route in self._running for reason in self._written.reasons(route)}
+        steps = {name for route in self._running for name in (*self._written.steps(route), *_sinks(route))}
         check_filtered(place.at("filtered"), expect.filtered, reasons)
         check_work_items(place.at("work_items"), expect.work_items or [], reasons, steps)
         mapping = self._catalog.mappings.get(self._subject.mapping)
@@ -108,10 +160,6 @@ class _CaseCheck:
         """What is known of the documents a sink gets."""
         route, _, sink = name.rpartition("/")
         return self._catalog.bodies.get((route or self._subject.route, sink), UNKNOWN)
-
-    def _reasons(self, route: Loaded[RouteDoc]) -> list[str]:
-        documents = [route.document, *(loaded.document for loaded in self._catalog.project.subflows.values())]
-        return [reason for document in documents for reason in reasons_in(document.data.get("steps"))]
 
     def _params(self, route: Loaded[RouteDoc]) -> None:
         known = route.model.params

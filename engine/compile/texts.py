@@ -14,22 +14,23 @@ from engine.expr.template import Template, compile_template
 
 
 class Texts:
-    """Compiles and remembers. Equal texts are one object."""
+    """Compiles and remembers. Equal texts are one object.
 
-    def __init__(self, functions: FunctionTable) -> None:
+    before   those of the compilation before, with the same functions: what is still there is taken from them
+    """
+
+    def __init__(self, functions: FunctionTable, before: Texts | None = None) -> None:
         self.functions = functions
         self._expressions: dict[str, Expr | ExpressionError] = {}
         self._templates: dict[str, Template | ExpressionError] = {}
+        self._old_expressions = before._expressions if before is not None else {}
+        self._old_templates = before._templates if before is not None else {}
 
     def compile(self, text: str) -> Expr:
         """Raises ExpressionError."""
         known = self._expressions.get(text)
         if known is None:
-            try:
-                known = compile_expression(text, self.functions)
-            except ExpressionError as error:
-                known = error
-            self._expressions[text] = known
+            known = self._expressions[text] = self._old_expressions.get(text) or self._expression(text)
         if isinstance(known, ExpressionError):
             raise again(known)
         return known
@@ -38,14 +39,22 @@ class Texts:
         """Raises ExpressionError."""
         known = self._templates.get(text)
         if known is None:
-            try:
-                known = compile_template(text, self.functions)
-            except ExpressionError as error:
-                known = error
-            self._templates[text] = known
+            known = self._templates[text] = self._old_templates.get(text) or self._template(text)
         if isinstance(known, ExpressionError):
             raise again(known)
         return known
+
+    def _expression(self, text: str) -> Expr | ExpressionError:
+        try:
+            return compile_expression(text, self.functions)
+        except ExpressionError as error:
+            return error
+
+    def _template(self, text: str) -> Template | ExpressionError:
+        try:
+            return compile_template(text, self.functions)
+        except ExpressionError as error:
+            return error
 
     def expression(self, place: Place, raw: Any) -> Expr | None:
         """The expression written at a place; None after a finding."""

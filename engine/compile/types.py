@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from engine.compile.catalog import Catalog
 from engine.compile.expressions import Checker, Where
+from engine.compile.pieces import Pieces
 from engine.compile.plan import EventType
 from engine.compile.report import Place
 from engine.compile.scope import Scope
 from engine.config.models.schema import IdentityDoc, SchemaHead
 from engine.core.event import split_type
 from engine.expr.jmes import Expr
-from engine.expr.shape import Shape
+from engine.expr.shape import UNKNOWN, Shape
 from engine.plugins.fields import KeyExpr
 
 
-def plan_types(catalog: Catalog) -> dict[str, EventType]:
-    """Every schema with an identity, by `name@n`."""
+def plan_types(catalog: Catalog, before: Pieces[EventType]) -> dict[str, EventType]:
+    """Every schema with an identity, by `name@n`. Those that stayed as they were are taken from `before`."""
     planned: dict[str, EventType] = {}
     for name, loaded in catalog.project.schemas.items():
         place = Place(catalog.report, loaded.document)
         _check_version(place, name, loaded.model)
         if loaded.model.identity is not None:
-            planned[name] = _TypePlanner(catalog, place.at("x-tillflow"), name).plan(
-                loaded.model, loaded.model.identity
-            )
+            planner = _TypePlanner(catalog, place.at("x-tillflow"), name)
+            plan = partial(planner.plan, loaded.model, loaded.model.identity)
+            planned[name] = before.piece(catalog, name, (loaded,), plan)
     return planned
 
 
@@ -45,11 +47,12 @@ class _TypePlanner:
         self._catalog = catalog
         self._place = place
         self._name = name
-        self._shape: Shape = catalog.schemas.shape(name)
+        self._shape: Shape = UNKNOWN
         self._checker = Checker(Scope(catalog))
 
     def plan(self, head: SchemaHead, identity: IdentityDoc) -> EventType:
         name, version = split_type(self._name)
+        self._shape = self._catalog.schemas.shape(self._name)
         search = {
             key: expr
             for key, text in identity.search.items()

@@ -194,6 +194,8 @@ def _case_files(project: Project, loaded: Loaded[Any], key: str = "tests") -> It
 def _file(project: Project, document: Document, path: Path, text: str, folder: str) -> Iterator[Finding]:
     """A path written in a file must lead to a file of the project."""
     target = beside(document.path, text)
+    if target is not None and target in project.files and target.startswith(folder):
+        return
     mark = document.marks.value(path)
     if target is None or (folder and not target.startswith(folder)):
         place = folder or "the project"
@@ -202,7 +204,7 @@ def _file(project: Project, document: Document, path: Path, text: str, folder: s
         near = _same_name(text, known) or nearest(text, known)
         advice = did_you_mean(near) or f"keep the file in {place}"
         yield Finding("TF9011", f"`{text}` leads out of {place}", mark, advice, near[0] if near else "")
-    elif target not in project.files:
+    else:
         start = posixpath.dirname(document.path)
         known = [posixpath.relpath(file, start) for file in project.files if file.startswith(folder or "routes/")]
         same = [file for file in known if posixpath.splitext(file)[1] == posixpath.splitext(text)[1]]

@@ -73,14 +73,22 @@ class Project:
 
     def exists(self, kind: str, name: str) -> bool:
         """True when there is such a route, subflow, mapping, schema, connection or table, readable or not."""
-        return name in self.names(kind) or name in self.broken.get(kind, ()) or "*" in self.broken.get(kind, ())
+        broken = self.broken.get(kind, ())
+        return name in self._named(kind) or name in broken or "*" in broken
+
+    def readable(self, kind: str, name: str) -> bool:
+        """True when there is such a thing and it could be read."""
+        return name in self._named(kind)
 
     def names(self, kind: str) -> list[str]:
         """Names that could be read: of kind `route subflow mapping schema template connection table pack`."""
+        return list(self._named(kind))
+
+    def _named(self, kind: str) -> Mapping[str, Any]:
         if kind == "connection":
-            return list(self.connections.model.connections) if self.connections is not None else []
+            return self.connections.model.connections if self.connections is not None else {}
         if kind == "table":
-            return list(self.tables.model.tables) if self.tables is not None else []
+            return self.tables.model.tables if self.tables is not None else {}
         by_kind: dict[str, Mapping[str, Any]] = {
             "route": self.routes,
             "subflow": self.subflows,
@@ -89,4 +97,4 @@ class Project:
             "template": self.templates,
             "pack": self.packs,
         }
-        return list(by_kind[kind])
+        return by_kind[kind]

@@ -50,6 +50,19 @@ class Joined:
 Reference: TypeAlias = SecretRef | ParamRef | Joined
 
 
+class Unset(str):
+    """Text with a reference nothing could be put in for. Nothing may be made of it: `${OUTBOX}` is no folder's name."""
+
+
+def is_unset(value: Any) -> bool:
+    """Whether there is such a text below a value."""
+    if isinstance(value, dict):
+        return any(map(is_unset, value.values()))
+    if isinstance(value, list):
+        return any(map(is_unset, value))
+    return isinstance(value, Unset)
+
+
 class _Reading:
     """Substitution in one document."""
 
@@ -89,6 +102,8 @@ class _Reading:
             return parts[0]
         if all(isinstance(part, str) for part in parts):
             joined = "".join(parts)
+            if any(isinstance(part, Unset) for part in parts):
+                return Unset(joined)
             whole = _START.fullmatch(text)
             plain = self.document.marks.written(path)[:1] == "$"
             return self._typed(joined, path) if whole is not None and whole[1] is not None and plain else joined
@@ -141,12 +156,12 @@ class _Reading:
                 near[0] if near else "",
             )
         )
-        return match[0]
+        return Unset(match[0])
 
     def _wrong(self, match: re.Match[str], path: Path, message: str, help: str, repaired: str = "") -> str:
         mark = self.document.marks.inside(path, match.start(), len(match[0]))
         self.findings.append(Finding("TF1050", message, mark, help, repaired))
-        return match[0]
+        return Unset(match[0])
 
 
 def _advice(repaired: str) -> str:

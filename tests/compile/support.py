@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from engine.compile.compiler import compile_project
+from engine.compile.pieces import Pieces
 from engine.compile.plan import RouteSet
 from engine.compile.reuse import Memory
 from engine.config.project import read_project_from
@@ -50,6 +52,27 @@ def fixture_files() -> Mapping[str, bytes]:
     """The files of tests/fixtures/project by path."""
     found = sorted(path for path in FIXTURE.rglob("*") if path.is_file())
     return {path.relative_to(FIXTURE).as_posix(): path.read_bytes() for path in found}
+
+
+def copied(memory: Memory) -> Memory:
+    """What an engine remembers at one moment: a compilation with it changes nothing for the next one."""
+    made = copy.copy(memory)
+    for name, value in vars(memory).items():
+        if isinstance(value, dict | Pieces):
+            setattr(made, name, copy.copy(value))
+    return made
+
+
+@cache
+def _remembered() -> Memory:
+    memory = Memory()
+    compiled(fixture_files(), memory=memory)
+    return memory
+
+
+def edited_and_compiled(files: Mapping[str, bytes | str]) -> tuple[RouteSet, list[Finding]]:
+    """`compiled`, by an engine that has compiled the fixture before: what did not change is not compiled again."""
+    return compiled(files, memory=copied(_remembered()))
 
 
 def compiled(

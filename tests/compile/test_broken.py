@@ -14,7 +14,7 @@ import pytest
 
 from engine.config.yaml import read_text
 from engine.core.codes import catalogue
-from tests.compile.support import compiled, with_changes
+from tests.compile.support import compiled, edited_and_compiled, with_changes
 
 CORPUS = Path(__file__).parents[1] / "broken"
 CASES = sorted(path for path in CORPUS.iterdir() if path.is_dir())
@@ -51,7 +51,7 @@ def files_of(case: Path) -> dict[str, bytes | str | None]:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_broken_file_gives_its_code_at_its_place(case: Path) -> None:
     expected = expected_of(case)
-    _, findings = compiled(with_changes(files_of(case)))
+    _, findings = edited_and_compiled(with_changes(files_of(case)))
     places = [(f.mark.file, f.mark.line, f.mark.column) for f in findings if f.code == case.name]
     assert (expected["file"], expected["line"], expected["column"]) in places
     assert sorted({f.code for f in findings} - {case.name}) == expected.get("also", [])

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from engine.core.codes import catalogue
-from tests.compile.support import compiled, fixture_files, with_changes
+from tests.compile.support import edited_and_compiled, fixture_files, with_changes
 from tests.config.test_codes import BELOW_KEYS, WITH_KEYS
 from tests.expr.test_expression_pages import NOT_SHOWN, PAGES
 
@@ -278,14 +278,14 @@ FRAMES: Mapping[str, Frame] = {
 @pytest.mark.parametrize("code", FRAMES)
 def test_the_wrong_example_gives_the_code_and_the_right_one_does_not(code: str) -> None:
     page, frame = catalogue()[code], FRAMES[code]
-    assert code in {one.code for one in compiled(with_changes(frame(page.wrong)))[1]}
-    assert code not in {one.code for one in compiled(with_changes(frame(page.right)))[1]}
+    assert code in {one.code for one in edited_and_compiled(with_changes(frame(page.wrong)))[1]}
+    assert code not in {one.code for one in edited_and_compiled(with_changes(frame(page.right)))[1]}
 
 
 def test_the_page_of_missing_parts_tells_of_tests_too() -> None:
     first, second = catalogue()["TF3008"].wrong.strip().splitlines()
     for files in (step(RETURNS)(first), changing(second)):
-        assert [one.code for one in compiled(with_changes(files))[1]].count("TF3008") == 1
+        assert [one.code for one in edited_and_compiled(with_changes(files))[1]].count("TF3008") == 1
 
 
 # Examples that tell of more than one file, of a value or place outside of them, or of what is too long for a page.

@@ -139,3 +139,68 @@ def test_files_of_a_route_are_found_through_what_they_name() -> None:
     paths = needed(project(FILES), {"booking"})
     assert "mappings/to-erp.yaml" in paths and "mappings/schemas/sale@1.yaml" in paths
     assert "routes/posting.yaml" not in paths and "routes/connections.yaml" in paths
+
+
+LOOKED_UP = MAPPING + "  land: lookup('stores', store).country\n  key: text(secret('pin') == receipt)\n"
+NAMED = (
+    "tillflow: 1\ntests:\n  - {name: a, mapping: to-erp, given: {event: {receipt: a}}, expect: {output: {land: DE}}}\n"
+    "  - {name: b, route: posting, given: {event: {receipt: a}}, expect: {filtered: training-mode}}\n"
+)
+PIECES = {**FILES, "mappings/to-erp.yaml": LOOKED_UP, "routes/posting.test.yaml": NAMED}
+SALE = project(FILES)["mappings/schemas/sale@1.yaml"].decode()
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "code"),
+    [
+        ("mappings/tables/stores.csv", "store,country", "store,land", "TF2020"),  # a column that a mapping reads
+        ("mappings/schemas/sale@1.yaml", "  receipt:", "  ticket:", "TF2020"),  # a field of its input
+        ("routes/tables.yaml", "  stores:", "  shops:", "TF3004"),
+        ("mappings/to-erp.yaml", "  land:", "  country:", "TF3029"),  # a field that a test of it expects
+        ("routes/posting.yaml", "reason: training-mode", "reason: training-modes", "TF3030"),
+        ("mappings/to-erp.yaml", "mapping: to-erp", "mapping: to-ero", "TF9002"),
+        ("mappings/schemas/sale@1.yaml", "  key:", "  ky:", "TF1101"),
+    ],
+)
+def test_what_something_else_makes_wrong_is_told_of_pieces_that_stayed(
+    path: str, old: str, new: str, code: str
+) -> None:
+    memory, secrets = Memory(), {"pin": "1"}
+    before, _ = compiled(PIECES, memory, secrets)
+    same, _ = compiled(PIECES, memory, secrets)
+    assert same.mappings["to-erp"] is before.mappings["to-erp"] and same.types["sale@1"] is before.types["sale@1"]
+    text = PIECES.get(path, SALE)
+    assert old in text
+    files = {**PIECES, path: text.replace(old, new)}
+    _, findings = compiled(files, memory, secrets)
+    assert code in {finding.code for finding in findings}
+    assert told(findings) == told(compiled(files, None, secrets)[1])
+    back, last = compiled(PIECES, memory, secrets)
+    assert back.digest == before.digest and told(last) == told(compiled(PIECES, None, secrets)[1])
+
+
+def test_a_mapping_is_compiled_again_when_its_secret_changes_or_goes() -> None:
+    memory = Memory()
+    first = compiled(PIECES, memory, {"pin": "1"})[0].mappings["to-erp"]
+    other = compiled(PIECES, memory, {"pin": "2"})[0].mappings["to-erp"]
+    assert other.digest != first.digest
+    assert "TF1053" in {finding.code for finding in compiled(PIECES, memory)[1]}
+
+
+def test_a_route_whose_event_type_cannot_be_read_has_no_plan() -> None:
+    """Otherwise it would run without the sink that publishes, or take in what nothing checks."""
+    memory = Memory()
+    compiled(FILES, memory)
+    broken = {**FILES, "mappings/schemas/sale@1.yaml": SALE.replace("  key:", "  ky:")}
+    for remembered in (memory, None):
+        assert not compiled(broken, remembered)[0].plans.keys() & {"ingest", "posting"}
+
+
+def test_nothing_is_remembered_of_other_plugins() -> None:
+    memory = Memory()
+    before, _ = compiled(FILES, memory)
+    known, _ = read_project_from(project(FILES), {})
+    other = Registry([formats, lab_connector(Lab())], BUILTIN)
+    routeset, _ = compile_project(known, other, DictSecrets({}), memory)
+    assert routeset.digest == before.digest
+    assert all(plan is not before.plans[name] for name, plan in routeset.plans.items())

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import jmespath
-import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.core.errors import Permanent
@@ -60,15 +59,15 @@ def mixes_answers_and_numbers(document: Any) -> bool:
     return {bool, int} <= kinds
 
 
-@pytest.mark.parametrize("expression", EXPRESSIONS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(document=st.dictionaries(names, documents, max_size=3))
-def test_closures_agree_with_jmespath(expression: str, document: Any) -> None:
-    expected = oracle(expression, document)
-    assume(expected[0] != "oracle-defect")
-    asks_equality = "==" in expression or "!=" in expression or "contains" in expression
-    assume(not (asks_equality and mixes_answers_and_numbers(document)))
-    assert ours(expression, document) == expected
+def test_closures_agree_with_jmespath(document: Any) -> None:
+    mixed = mixes_answers_and_numbers(document)
+    for expression in EXPRESSIONS:
+        asks_equality = "==" in expression or "!=" in expression or "contains" in expression
+        expected = oracle(expression, document)
+        if expected[0] != "oracle-defect" and not (asks_equality and mixed):
+            assert ours(expression, document) == expected, expression
 
 
 @settings(max_examples=200, deadline=None)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.compile.support import compiled, fixture_files
+from tests.compile.support import edited_and_compiled, fixture_files
 
 SEED = 7
 VALUES: tuple[Any, ...] = (
@@ -48,5 +48,5 @@ def test_a_damaged_file_gives_findings(path: str) -> None:
     data = yaml.safe_load(fixture_files()[path])
     for _ in range(15):
         text = yaml.safe_dump(damaged(data, chance), allow_unicode=True, sort_keys=False)
-        _, findings = compiled({**fixture_files(), path: text})
+        _, findings = edited_and_compiled({**fixture_files(), path: text})
         assert all(finding.message and finding.mark.line >= 1 for finding in findings)

@@ -10,7 +10,7 @@ import pytest
 from engine.compile.reuse import Memory
 from engine.config.project import read_project_from
 from engine.core.findings import Finding
-from tests.compile.support import ENVIRONMENT, compiled, fixture_files
+from tests.compile.support import ENVIRONMENT, compiled, copied, fixture_files
 from tests.mutations.typos import Mutation, mutations, words
 
 SEED = 20260314
@@ -25,7 +25,7 @@ def shipped_files(root: Path) -> dict[str, bytes]:
 def told(files: Mapping[str, bytes], mutation: Mutation, memory: Memory) -> list[Finding]:
     """Findings at the line of the mistake, as an engine finds them that has compiled the right files before."""
     place = mutation.word.mark
-    found = compiled({**files, place.file: mutation.content}, memory=memory)[1]
+    found = compiled({**files, place.file: mutation.content}, memory=copied(memory))[1]
     return [finding for finding in found if (finding.mark.file, finding.mark.line) == (place.file, place.line)]
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from engine.backends.secrets import DictSecrets
 from engine.compile.compiler import compile_project
 from engine.compile.plan import RouteSet
+from engine.compile.reuse import Memory
 from engine.config.project import read_project_from
 from engine.core.findings import Finding, in_order
 from engine.plugins.registry import Registry
@@ -174,10 +176,16 @@ def registry() -> Registry:
     return Registry([formats, lab_connector(Lab())], BUILTIN)
 
 
-def compiled(files: Mapping[str, str]) -> tuple[RouteSet, list[Finding]]:
+@cache
+def _plugins() -> Registry:
+    """For compilations whose Plans never run."""
+    return registry()
+
+
+def compiled(files: Mapping[str, str], memory: Memory | None = None) -> tuple[RouteSet, list[Finding]]:
     """Read and compile."""
     project, found = read_project_from({path: text.encode() for path, text in files.items()}, {})
-    routes, more = compile_project(project, registry(), DictSecrets({}))
+    routes, more = compile_project(project, _plugins(), DictSecrets({}), memory)
     return routes, in_order([*found, *more])
 
 

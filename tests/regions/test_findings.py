@@ -305,3 +305,11 @@ def test_a_review_that_is_due_is_a_warning() -> None:
 
 def test_regions_are_all_there_is_to_it() -> None:
     assert errors(BASE | REGIONS) == []
+
+
+def test_an_overlay_may_set_a_parameter_whose_default_is_missing() -> None:
+    """The base is told to have one; nothing else goes wrong on the way there."""
+    text = POSTING.replace("default: line, ", "", 1)
+    assert text != POSTING
+    found = compiled(BASE | {"routes/posting.yaml": text} | DE | overlay("de", "set: {way: summary}\n"))[1]
+    assert {one.mark.file for one in found if one.severity == "error"} <= {"routes/posting.yaml"}

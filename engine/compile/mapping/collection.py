@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from engine.compile.catalog import Catalog
@@ -15,11 +15,13 @@ from engine.compile.mapping.mapper import CompiledMapping
 from engine.compile.mapping.nodes import Node
 from engine.compile.mapping.read import MappingReader
 from engine.compile.maps import path_steps
+from engine.compile.pieces import Pieces
 from engine.compile.report import Place
 from engine.compile.scope import Scope
 from engine.config.models.resources import MappingDoc
 from engine.config.nearest import suggestion
 from engine.config.project import Loaded
+from engine.config.substitution import is_unset
 from engine.expr.shape import UNKNOWN, Shape
 
 ROOT = ("let", "fields", "each", "where", "group", "choose")
@@ -34,15 +36,19 @@ class Mappings:
         self._flawed: dict[str, CompiledMapping] = {}
         self._filled: dict[tuple[str, str], CompiledMapping | None] = {}
 
-    def compile_all(self) -> None:
-        """Findings of every mapping, used or not."""
+    def compile_all(self, before: Pieces[CompiledMapping | None]) -> None:
+        """Findings of every mapping, used or not. Those that stayed as they were are taken from `before`."""
         for name, loaded in self._catalog.project.mappings.items():
-            compiler = _MappingCompiler(self._catalog, name, loaded, self._names)
-            made = compiler.compile()
+            made = before.piece(self._catalog, name, (loaded,), partial(self._compile, name, loaded))
             if made is not None:
                 self._compiled[name] = made
-            elif compiler.flawed is not None:
-                self._flawed[name] = compiler.flawed
+
+    def _compile(self, name: str, loaded: Loaded[MappingDoc]) -> CompiledMapping | None:
+        compiler = _MappingCompiler(self._catalog, name, loaded, self._names)
+        made = compiler.compile()
+        if compiler.flawed is not None:
+            self._flawed[name] = compiler.flawed
+        return made
 
     @cached_property
     def _names(self) -> dict[str, str]:
@@ -106,7 +112,7 @@ class _MappingCompiler:
             )
             made = check.node(root, shape, output)
             self._check_adds_used(root)
-        if root is None or self._catalog.report.errors > before:
+        if root is None or self._catalog.report.errors > before or is_unset(self._document.data):
             self.flawed = self._readable(root)
             return None
         named = (self._doc.input, self._doc.output, *self._doc.adds.values())

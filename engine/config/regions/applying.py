@@ -258,8 +258,10 @@ class _Turn:
     def _replace(self, path: Path, place: Path) -> None:
         """Put what stands at `place` of the overlay where something else stood."""
         whole = self._working.whole
-        former = whole.at(path)
-        was = (replace(former, was=()), *former.was)
+        around = whole.at(path[:-1]).opened().inner
+        absent = isinstance(around, dict) and path[-1] not in around  # a parameter without a default
+        former = None if absent else whole.at(path)
+        was = (replace(former, was=()), *former.was) if former is not None else ()
         self._working.put(path, Piece(self._overlay.document, place, was=was), steps=False)
 
     def _base(self, *path: str | int) -> tuple[Mark, ...]:
