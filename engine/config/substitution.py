@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, TypeAlias
 
 from engine.config.document import Document
@@ -50,17 +51,25 @@ class Joined:
 Reference: TypeAlias = SecretRef | ParamRef | Joined
 
 
+_PLAIN = frozenset({str, int, bool, float, Decimal, type(None)})  # most of a document: nothing is below them
+
+
 class Unset(str):
     """Text with a reference nothing could be put in for. Nothing may be made of it: `${OUTBOX}` is no folder's name."""
 
 
 def is_unset(value: Any) -> bool:
     """Whether there is such a text below a value."""
-    if isinstance(value, dict):
-        return any(map(is_unset, value.values()))
-    if isinstance(value, list):
-        return any(map(is_unset, value))
-    return isinstance(value, Unset)
+    left = [value]
+    for one in left:
+        kind = type(one)
+        if kind is Unset:
+            return True
+        if kind is dict:
+            left += [item for item in one.values() if type(item) not in _PLAIN]
+        elif kind is list:
+            left += [item for item in one if type(item) not in _PLAIN]
+    return False
 
 
 class _Reading:
@@ -193,14 +202,16 @@ def substituted(document: Document, env: Mapping[str, str]) -> tuple[Document, l
 
 def references(value: Any, path: Path = ()) -> Iterator[tuple[Path, Reference]]:
     """Every reference below a value, with its path."""
-    if isinstance(value, SecretRef | ParamRef | Joined):
-        yield path, value
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from references(item, (*path, key))
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from references(item, (*path, index))
+    left: list[tuple[Path, Any]] = [(path, value)]
+    while left:
+        path, value = left.pop()
+        kind = type(value)
+        if kind is dict:
+            left += [((*path, key), item) for key, item in reversed(value.items()) if type(item) not in _PLAIN]
+        elif kind is list:
+            left += [((*path, index), item) for index, item in enumerate(value) if type(item) not in _PLAIN][::-1]
+        elif isinstance(value, SecretRef | ParamRef | Joined):
+            yield path, value
 
 
 def with_params(
