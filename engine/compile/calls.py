@@ -21,6 +21,7 @@ from engine.plugins.contracts import Action
 from engine.plugins.fields import ValueExpr, read_value
 from engine.plugins.spec import ComponentKind
 
+INSTALLED_SINCE = "an engine that runs must be restarted after a connector was installed"
 _OFFERS: Mapping[ComponentKind, str] = {"sink": "be a sink", "call": "be called", "source": "be a source"}
 
 
@@ -49,7 +50,7 @@ def component(scope: Scope, place: Place, kind: ComponentKind, use: str, connect
         others = ", ".join(sorted(catalog.registry.of(kind)))
         at.finding("TF3018", f"{use} cannot {_OFFERS[kind]}", help=f"those that can: {others}")
         return None
-    at.unknown("TF3012", "connector", use, catalog.registry.of(kind))
+    at.unknown("TF3012", "connector", use, catalog.registry.of(kind), more=INSTALLED_SINCE)
     return None
 
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from engine.compile.bind import bind
 from engine.compile.build import Builder
+from engine.compile.calls import INSTALLED_SINCE
 from engine.compile.catalog import Catalog
 from engine.compile.digests import content_digest
 from engine.compile.measures import Measures
@@ -69,7 +70,7 @@ class _Planner:
         at = place.at("connector")
         if self._catalog.refused(at, None, name):
             return None
-        at.unknown("TF3012", "connector", name, registry.connectors)
+        at.unknown("TF3012", "connector", name, registry.connectors, more=INSTALLED_SINCE)
         return None
 
     def _chain(self, place: Place, name: str, doc: ConnectionDoc) -> list[ConnectionDoc] | None:

@@ -15,7 +15,7 @@ from engine.expr.functions.event import META
 from engine.expr.jmes import Expr
 from engine.expr.references import Reference
 from engine.expr.secrecy import secret_error
-from engine.expr.shape import Shape, check_expression
+from engine.expr.shape import Known, Shape, check_expression
 from engine.expr.shape.check import WARNINGS
 from engine.expr.template import Template, check_template
 from engine.plugins.fields import KeyExpr, ValueExpr
@@ -43,6 +43,11 @@ class Checker:
         self._scope = scope
         self._doubts = doubts
         self._given = given or {}
+
+    @property
+    def known(self) -> Known:
+        """Shapes of what functions reach here."""
+        return self._scope.known
 
     def expression(self, place: Place, expr: Expr, shape: Shape, where: Where, *, secrets: bool = False) -> None:
         """`secrets`: what it gives goes to an outside system only, and may be a secret."""

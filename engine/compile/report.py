@@ -119,8 +119,9 @@ class Place:
         why: str = "",
         severity: Severity = "error",
         offset: int | None = None,
+        more: str = "",
     ) -> None:
-        """`name` is not one of `known`: says so with the nearest one."""
+        """`name` is not one of `known`: says so with the nearest one, or else with `more` to think of."""
         names = sorted(set(known))
         near = nearest(name, names)
         if near:
@@ -129,6 +130,8 @@ class Place:
             advice = f"known: {', '.join(names[:12])}" + (" ..." if len(names) > 12 else "")
         else:
             advice = f"the project has no {what} at all"
+        if more and not near:
+            advice += f"; {more}"
         self.finding(
             code,
             f"there is no {what} `{name}`" + (f": {why}" if why else ""),

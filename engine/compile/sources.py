@@ -40,11 +40,25 @@ def plan_source(scope: Scope, place: Place, doc: RouteDoc) -> tuple[PlannedSourc
     if doc.accepts is not None:
         if not scope.catalog.project.exists("schema", doc.accepts):
             return source, Flow()  # told once, where it is written
+        _check_accepted(scope, place.at("accepts"), doc.accepts, shape)
         return source, Flow(scope.catalog.schemas.shape(doc.accepts), frozenset({doc.accepts}))
     if source is not None:
         _check_keyed(scope, place, doc)
         source = replace(source, found_by=tuple(_found_by(scope.catalog.types, doc)))
     return source, Flow(shape, frozenset({""}))
+
+
+def _check_accepted(scope: Scope, place: Place, name: str, record: Shape) -> None:
+    """A finding where no record of the format can have what the type requires: each of them would be refused."""
+    if record.kinds != {"object"} or record.open:
+        return
+    wanted = scope.catalog.schemas.shape(name).fields.items()
+    missing = [field for field, shape in wanted if not (shape.maybe or shape.defaulted or record.has(field))]
+    if missing:
+        told = ", ".join(f"`{field}`" for field in missing)
+        text = f"{name} requires {told}, and the records of this format have only {', '.join(record.fields)}"
+        advice = "take them in without `accepts`, and make such a document with a `map`; or change the format's options"
+        place.finding("TF4025", text, help=advice)
 
 
 def _check_keyed(scope: Scope, place: Place, doc: RouteDoc) -> None:

@@ -15,8 +15,11 @@ from engine.compile.scope import Scope
 from engine.config.models.schema import IdentityDoc, SchemaHead
 from engine.core.event import split_type
 from engine.expr.jmes import Expr
-from engine.expr.shape import UNKNOWN, Shape
+from engine.expr.shape import UNKNOWN, Shape, infer
+from engine.expr.shape.judge import named
 from engine.plugins.fields import KeyExpr
+
+_TIMED = ("date-time", "time")  # forms of text that hold more or less than a day
 
 
 def plan_types(catalog: Catalog, before: Pieces[EventType]) -> dict[str, EventType]:
@@ -67,11 +70,11 @@ class _TypePlanner:
             key=self._key(identity.key, "key"),
             guard=self._key(identity.guard, "guard"),
             order_by=self._key(identity.order_by, "order_by"),
-            sequence=self._expression(identity.sequence, "key", "sequence"),
-            business_date=self._expression(identity.business_date, "key", "business_date"),
+            sequence=self._number(identity.sequence, "key", "sequence"),
+            business_date=self._day(identity.business_date),
             search=search,
             private=tuple(identity.private),
-            amount=self._expression(identity.amount, "value", "amount"),
+            amount=self._number(identity.amount, "value", "amount"),
             currency=self._expression(identity.currency, "value", "currency"),
             compatible_with=head.compatible_with or 0,
         )
@@ -85,6 +88,31 @@ class _TypePlanner:
 
     def _expression(self, raw: Any, where: Where, *path: str | int) -> Expr | None:
         return None if raw is None else self._at(self._place.at(*path), raw, where)
+
+    def _number(self, raw: Any, where: Where, *path: str) -> Expr | None:
+        expr = self._expression(raw, where, *path)
+        if expr is not None:
+            self._judge(self._place.at(*path), expr, "number", {"number"}, "number")
+        return expr
+
+    def _day(self, raw: Any) -> Expr | None:
+        expr = self._expression(raw, "key", "business_date")
+        if expr is not None:
+            self._judge(self._place.at("business_date"), expr, "day YYYY-MM-DD", {"text", "date"}, "date")
+        return expr
+
+    def _judge(self, place: Place, expr: Expr, what: str, kinds: set[str], function: str) -> None:
+        """A finding for what is known to give something else in every event; `function` makes the right kind of text."""
+        shape = infer(expr, self._shape, self._checker.known)
+        timed = function == "date" and (shape.looks in _TIMED or "moment" in shape.kinds)
+        if not shape.known or (shape.can_be(*kinds) and not timed):
+            return
+        readable = timed or shape.kinds <= {"text"}
+        better = f"{function}({expr.text})" if readable and shape.looks != "time" else ""
+        given = f"a text of the form {shape.looks}" if shape.looks in _TIMED else named(shape.kinds)
+        text = f"`{expr.text}` gives {given}, and `{place.path[-1]}` has to be a {what}"
+        advice = f"write `{better}`" if better else f"name a {what}"
+        place.finding("TF3525", text, help=advice, suggestion=better)
 
     def _at(self, place: Place, text: Any, where: Where) -> Expr | None:
         expr = self._catalog.texts.expression(place, text)

@@ -147,7 +147,8 @@ def parse(raw: bytes | str) -> Any:
         what = f"byte 0x{error.object[error.start]:02X} is not UTF-8 ({error.reason})"
         raise Permanent("bad-json", f"line {line}: {what}") from None
     except json.JSONDecodeError as error:
-        raise Permanent("bad-json", f"line {error.lineno}, column {error.colno}: {error.msg}") from None
+        why = f"not JSON: {error.msg[:1].lower()}{error.msg[1:]}"
+        raise Permanent("bad-json", f"line {error.lineno}, column {error.colno}: {why}") from None
     except RecursionError:
         raise Permanent("bad-json", f"nested deeper than {MAX_DEPTH} levels") from None
 

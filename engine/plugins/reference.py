@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -23,6 +24,7 @@ _TITLES = {
     "function": "Function",
     "auth": "Authentication",
 }
+_BARE = re.compile(r"[A-Za-z/][\w./@-]*")
 _GUARANTEES = {
     "idempotency_key": "a repeat carries the same key and the system answers it without a second effect",
     "upsert": "a repeat writes the same row again",
@@ -186,7 +188,24 @@ def _actions(actions: Mapping[str, Any]) -> list[str]:
         if action.guarantee:
             lines += [f"Guarantee `{action.guarantee}`: {_GUARANTEES[action.guarantee]}.", ""]
         lines += [*field_table(fields_of(action.config)), ""]
+        lines += _with_example(fields_of(action.config), action.body)
     return lines
+
+
+def _with_example(fields: Iterable[Field], body: str) -> list[str]:
+    """How `with` gives the fields that must be there; nothing where one of them has no example."""
+    needed = [field for field in fields if field.required and field.path != body and "." not in field.path]
+    if not needed or any(field.example is None for field in needed):
+        return []
+    given = ", ".join(f"{field.path}: {{const: {_plain(field.example)}}}" for field in needed)
+    also = f" `{body}` is what `map` makes, else the whole document." if body else ""
+    return [f"Example: `with: {{{given}}}`. Without `const` a text is an expression over the data.{also}", ""]
+
+
+def _plain(value: Any) -> str:
+    """A value as YAML has it inside `{ }`."""
+    bare = isinstance(value, str) and _BARE.fullmatch(value)
+    return str(value) if bare else encode(value).decode()
 
 
 def field_table(fields: Iterable[Field]) -> list[str]:

@@ -131,3 +131,89 @@ def test_a_misspelt_type_of_records_is_told_once_and_not_at_its_mapping() -> Non
     assert [(one.code, one.suggestion) for one in found if one.mark.file == "routes/copies.yaml"] == [
         ("TF3007", "sale.completed@2")
     ]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "suggestion"),
+    [
+        ("business_date: occurred_at", "date(occurred_at)"),
+        ("business_date: date_time(occurred_at)", "date(date_time(occurred_at))"),
+        ("business_date: totals.gross", ""),
+        ("amount: receipt_no", "number(receipt_no)"),
+        ("sequence: receipt_no", "number(receipt_no)"),
+        ("amount: lines", ""),
+    ],
+)
+def test_an_identity_of_the_wrong_kind_is_told_with_what_makes_it_right(wrong: str, suggestion: str) -> None:
+    path = "mappings/schemas/sale.completed@2.yaml"
+    old = "business_date: business_date\n" if wrong.startswith("business") else "search:"
+    files = edited(path, f"  {old}", f"  {wrong}\n" if old != "search:" else f"  {wrong}\n  search:")
+
+    finding = told(files, "TF3525")
+
+    assert (finding.mark.file, finding.suggestion) == (path, suggestion)
+
+
+@pytest.mark.parametrize("right", ["business_date: date(occurred_at)", "amount: totals.gross"])
+def test_an_identity_of_the_right_kind_is_not(right: str) -> None:
+    path = "mappings/schemas/sale.completed@2.yaml"
+    old = "  business_date: business_date\n"
+    new = f"  {right}\n" if right.startswith("business") else f"{old}  {right}\n"
+
+    assert "TF3525" not in [f.code for f in compiled(edited(path, old, new))[1]]
+
+
+def test_countries_of_a_table_without_a_pack_are_told() -> None:
+    scopes = "routes/scopes.yaml"
+    finding = told(edited(scopes, "country: store.country", "country: lookup('stores', store.id).country"), "TF6025")
+
+    assert (finding.severity, finding.mark.file) == ("warning", "routes/regions/es/pack.yaml")
+    assert "events of DE, US become work items `unknown-scope`" in finding.message
+
+
+def test_countries_that_all_have_a_pack_are_not() -> None:
+    scopes = "routes/scopes.yaml"
+    files = edited(scopes, "country: store.country", "country: lookup('stores', store.id).country")
+    for code in ("de", "us"):
+        text = f"tillflow: 1\npack: {code}\nlayer: country\nfor: {{country: {code.upper()}}}\nowner: legal\nresidency: eu\n"
+        files[f"routes/regions/{code}/pack.yaml"] = text
+
+    assert "TF6025" not in [f.code for f in compiled(files)[1]]
+
+
+@pytest.mark.parametrize("row", [b"\xe9," * 9, b"x" * 200_000])
+def test_countries_of_a_table_that_cannot_be_read_are_no_second_finding(row: bytes) -> None:
+    files = edited("routes/scopes.yaml", "country: store.country", "country: lookup('stores', store.id).country")
+    path = "mappings/tables/stores.csv"
+    files[path] = fixture_files()[path].rstrip(b"\n") + b"\n" + row + b"\n"
+
+    assert told(files, "TF3524").mark.file == path
+
+
+def test_an_unknown_connector_may_have_been_installed_since() -> None:
+    finding = told(edited("routes/pos-ingest.yaml", "use: core.files", "use: acme.till"), "TF3012")
+
+    assert "must be restarted after a connector was installed" in finding.help
+
+
+def test_a_misspelt_name_in_a_mapping_is_told_once() -> None:
+    path = "mappings/sale-to-journal.yaml"
+    text = fixture_files()[path].decode()
+    assert "line.product" in text
+
+    _, findings = compiled(with_changes({path: text.replace("line.product", "line.produkt")}))
+
+    assert {f.code for f in findings} == {"TF2020"}
+
+
+@pytest.mark.parametrize(
+    ("options", "codes"), [("csv", []), ("{csv: {group_by: [receipt_no]}}", ["TF4025"]), ("json", [])]
+)
+def test_records_that_cannot_be_what_is_accepted_are_told(options: str, codes: list[str]) -> None:
+    text = (
+        "tillflow: 1\nroute: extra\nversion: 1.0.0\nowner: store-ops\ncriticality: operational\n"
+        f"accepts: sale.completed@2\nfrom: {{use: core.files, connection: store-files, format: {options}}}\n"
+        "to:\n  - {id: kept, use: core.files, connection: store-files, action: append, with: {name: {const: a}, content: '@'}}\n"
+    )
+
+    assert [f.code for f in compiled(with_changes({"routes/extra.yaml": text}))[1]] == codes

@@ -191,6 +191,7 @@ FRAMES: Mapping[str, Frame] = {
         "mappings/schemas/sale.completed@2.yaml",
         "$id: sale.completed@2\ntitle: A sale a till has finished\ncompatible_with: 1",
     ),
+    "TF3525": instead("mappings/schemas/sale.completed@2.yaml", "business_date: business_date"),
     "TF3521": lambda example: table(example.strip().replace("csv: ", "csv: ../mappings/tables/")),
     "TF3522": lambda example: (
         table(SHOWN.replace("id}", "sku, schema: item@1}"), example) | {"mappings/schemas/item@1.yaml": ITEM}
@@ -205,6 +206,12 @@ FRAMES: Mapping[str, Frame] = {
     ),
     "TF4024": lambda example: {
         "routes/extra.yaml": ROUTE.replace("criticality: operational\n", "")
+        + example.strip().replace("tills", "store-files").replace("till.receipt@1", "sale.completed@2")
+        + "\n"
+        + KEPT
+    },
+    "TF4025": lambda example: {
+        "routes/extra.yaml": ROUTE
         + example.strip().replace("tills", "store-files").replace("till.receipt@1", "sale.completed@2")
         + "\n"
         + KEPT
@@ -292,7 +299,7 @@ def test_the_page_of_missing_parts_tells_of_tests_too() -> None:
 IN_WORDS = (
     "TF1001 TF1002 TF1003 TF1121 TF1122 TF2008 TF2009 TF2502 TF3019 TF3020 TF3023 TF3506 TF4004 TF4005 TF4008 TF4009 TF4010 "
     "TF4011 TF4013 TF4014 TF4019 TF4020 TF4022 TF4023 TF5015 TF5016 TF5050 TF6002 TF6007 TF6008 TF6010 TF6011 TF6012 TF6013 "
-    "TF6014 TF6015 TF6016 TF6017 TF6018 TF6019 TF6020 TF6021 TF6022 TF6023 TF6024 TF9001 TF9002 TF9003 TF9004 TF9005 TF9006 "
+    "TF6014 TF6015 TF6016 TF6017 TF6018 TF6019 TF6020 TF6021 TF6022 TF6023 TF6024 TF6025 TF9001 TF9002 TF9003 TF9004 TF9005 TF9006 "
     "TF9008 TF9009"
 )
 

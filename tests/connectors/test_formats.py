@@ -97,6 +97,21 @@ def test_csv_a_group_by_of_a_missing_column_is_said() -> None:
     assert "no column `order`" in failure_of(Csv(Csv.Config(group_by=["order"])), b"a,b\n1,2\n").detail
 
 
+@pytest.mark.parametrize("mark, shown", [(";", ";"), ("\t", "\\t"), ("|", "|")])
+def test_csv_another_delimiter_in_the_header_is_told(mark: str, shown: str) -> None:
+    content = f"store{mark}till\n1{mark}2\n".encode()
+    detail = failure_of(Csv(Csv.Config(group_by=["store"])), content).detail
+    assert detail.endswith(f'Is it `delimiter: "{shown}"`?')
+
+
+def test_bytes_that_are_not_utf_8_are_told_in_plain_words() -> None:
+    (bad,) = [r for r in Csv(Csv.Config()).decode(b"a,b\n1,x\n2,\xe9\n", "f") if isinstance(r, BadRecord)]
+    why = "byte 0xE9, byte 3 of the line, is not UTF-8"
+    assert bad.failure.detail == f"f, line 3: {why}; declare `encoding:` or save it as UTF-8"
+    (bad,) = [r for r in NdJson(NdJson.Config()).decode(b'"x\xe9"\n', "f") if isinstance(r, BadRecord)]
+    assert bad.failure.detail == "f, line 1: byte 0xE9, byte 3 of the line, is not UTF-8; save it as UTF-8"
+
+
 @pytest.mark.parametrize("cell", ["=cmd|' /C calc'!A0", "+1+1", "@SUM(A1)", "\t=1", "\r=1", "-2+3"])
 def test_csv_formula_cells_are_neutralised(cell: str) -> None:
     written = Csv(Csv.Config(columns=["x"])).encode([{"x": cell}]).decode()
@@ -160,6 +175,7 @@ def test_json_without_the_list_is_said() -> None:
         (b'{"a":\n "x\\ud83d\\ude00\\ud800"}', "line 2, column 16: \\ud800 is half of a surrogate pair"),
         ('{"a": 1}'.encode("utf-16"), "UTF-8"),
         (b'{"a": 1', "line 1"),
+        (b"store;till", "line 1, column 1: not JSON: expecting value"),
     ],
 )
 def test_json_attacks_are_refused_with_the_reason(content: bytes, why: str) -> None:

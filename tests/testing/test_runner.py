@@ -257,6 +257,29 @@ def test_a_case_takes_the_same_way_each_time(results: Results) -> None:
     assert len({tuple(problems(results, text)) for _ in range(3)}) == 1
 
 
+DAILY = """
+tillflow: 1
+route: daily
+version: 1.0.0
+owner: finance
+criticality: operational
+from: {event: sale@1}
+steps:
+  - {id: day, aggregate: {by: [day], complete: {within: 1h}, sum: {pieces: pieces}, first: {receipt: receipt, day: day}, output: stock@1}}
+to: [{id: kept, use: core.sql, connection: books, action: insert, with: {table: {const: days}, row: "@"}}]
+"""
+
+
+def test_events_that_wait_in_an_aggregate_are_told_where_less_came_than_expected(results: Results) -> None:
+    text = """
+  - {name: a, route: daily, given: {event: cases/sale.json}, expect: {sinks: {kept: {count: 1}}}}
+  - {name: b, route: daily, given: {event: cases/sale.json}, clock: {advance: 2h}, expect: {sinks: {kept: {count: 1}}}}
+"""
+    first, second = results(text, daily=DAILY)
+    told = "1 event waits in step `day`: advance the clock (`clock: {advance: ..}`)"
+    assert (first.problems, second.problems) == (("the count of kept is 0, expected 1", told), ())
+
+
 CACHED = """
 tillflow: 1
 route: cached

@@ -50,7 +50,8 @@ class WriteRequest(Options):
 
     name: str = Field(
         description="Name of the file, without a folder. The same name again replaces the file; at a financial route only "
-        "for the same event, so write all parts of its key into the name."
+        "for the same event, so write all parts of its key into the name.",
+        examples=["sale-1001.json"],
     )
     content: Any = Field(description="Text as it is, or the items of the document.")
     format: Literal["json", "ndjson", "csv", "text"] = Field("json", description="How the content is written.")
@@ -64,7 +65,7 @@ class WriteRequest(Options):
 class AppendRequest(Options):
     """What `append` needs."""
 
-    name: str = Field(description="Name of the file, without a folder.")
+    name: str = Field(description="Name of the file, without a folder.", examples=["sales.ndjson"])
     content: Any = Field(description="One item or a list of items; each becomes one line.")
     format: Literal["ndjson", "csv"] = Field("ndjson", description="How the lines are written.")
     columns: Names = Field(default_factory=list, description="Columns of a csv, in order; required for csv.")

@@ -18,6 +18,7 @@ from connectors.core.formats.numbers import is_numeric
 from engine import sdk
 from engine.sdk import BadRecord, Format, Options, Permanent, Record, Size, plain, problem
 
+_DELIMITERS = (";", "\t", "|", ",")  # the usual ones
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -89,7 +90,7 @@ class Csv(Format):
         if "" in columns or len(set(columns)) != len(columns):
             raise corrupt(name, "the header row has a column twice or without a name", first.line)
         if missing := [column for column in self._config.group_by if column not in columns]:
-            raise corrupt(name, f"there is no column `{missing[0]}`; there are {', '.join(columns)}", first.line)
+            raise corrupt(name, no_column(missing[0], columns), first.line)
         return columns
 
     def _data(self, row: Row, columns: Sequence[str]) -> dict[str, Any]:
@@ -134,7 +135,16 @@ class Csv(Format):
         if not self._config.group_by:
             return row
         keys = {name: {"type": "string"} for name in self._config.group_by}
-        return {"type": "object", "properties": {**keys, "rows": {"type": "array", "items": row}}}
+        made = {**keys, "rows": {"type": "array", "items": row}}
+        return {"type": "object", "properties": made, "additionalProperties": False}
+
+
+def no_column(name: str, columns: Sequence[str]) -> str:
+    """What is said of a column that a header row does not have."""
+    text = f"there is no column `{name}`; there are {', '.join(columns)}"
+    other = next((mark for mark in _DELIMITERS if len(columns) == 1 and mark in columns[0]), "")
+    shown = "\\t" if other == "\t" else other
+    return f'{text}. Is it `delimiter: "{shown}"`?' if other else text
 
 
 def written(items: Sequence[Any], columns: Sequence[str], delimiter: str, quote: str = '"', *, header: bool) -> str:

@@ -70,7 +70,7 @@ class NdJson(Format):
         """One record per line that is not empty."""
         guard(content, name, self._config.max_size)
         number = 0
-        for line in physical_lines(content, "utf-8"):
+        for line in physical_lines(content, "utf-8", always=True):
             if not line.problem and not line.text.strip():
                 continue
             try:

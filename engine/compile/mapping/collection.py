@@ -111,7 +111,7 @@ class _MappingCompiler:
                 Checker(self._scope, self._doubts, self._given), self._scope.known, self._doc.output or "the output"
             )
             made = check.node(root, shape, output)
-            self._check_adds_used(root)
+            self._check_adds_used(root, misread=self._catalog.report.errors > before)
         if root is None or self._catalog.report.errors > before or is_unset(self._document.data):
             self.flawed = self._readable(root)
             return None
@@ -153,13 +153,18 @@ class _MappingCompiler:
             shape = shape.with_path(steps, added)
         return shape
 
-    def _check_adds_used(self, root: Node) -> None:
-        """What the route adds for this mapping is read by it."""
+    def _check_adds_used(self, root: Node, *, misread: bool) -> None:
+        """What the route adds for this mapping is read by it.
+
+        misread   the mapping has errors: a name that is almost the same is one of them, and nothing new
+        """
         names = heads_in(root)
         for path in self._doc.adds:
             last = path_steps(path)[-1]
             if last != "[]" and last not in names:
                 found = suggestion(last, sorted(names))
+                if found and misread:
+                    continue
                 near = path.removesuffix(last) + found if found else ""
                 self._place.at("adds", path).finding(
                     "TF3518",

@@ -11,6 +11,7 @@ from engine.compile.catalog import Catalog
 from engine.compile.digests import content_digest
 from engine.compile.plan import Plan
 from engine.compile.regions.choosing import Ground, PlannedPack, Regional, Span
+from engine.compile.regions.coverage import check_countries
 from engine.compile.regions.residency import check_residency
 from engine.compile.regions.scoping import scope_of
 from engine.compile.report import Report
@@ -60,6 +61,7 @@ def plan_regions(catalog: Catalog, plans: Mapping[str, Plan], memory: Memory) ->
     regions = Regions()
     if not project.packs:
         return regions
+    check_countries(catalog)
     packs = {pack.code: pack for pack in packs_of(project)}
     by_base: dict[str, list[Overlay]] = {}
     for overlay in project.overlays:

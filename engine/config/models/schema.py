@@ -32,7 +32,9 @@ class IdentityDoc(Skeleton):
     guard: Annotated[KeyText | None, Field(description="Same key, other guard: a conflict.")] = None
     order_by: Annotated[KeyText | None, Field(description="Events of one such key have an order.")] = None
     sequence: Annotated[ExpressionText, Field(description="The source's own dense number within that order.")] = None
-    business_date: Annotated[ExpressionText, Field(description="The day it belongs to.")] = None
+    business_date: Annotated[
+        ExpressionText, Field(description="The day it belongs to, YYYY-MM-DD; of a date-time: `date(created_at)`.")
+    ] = None
     search: Annotated[
         dict[str, ExpressionText], Field(description="Names people find an event by, each with an expression.")
     ] = Field(default_factory=dict)
@@ -50,4 +52,7 @@ class SchemaHead(Skeleton):
     compatible_with: Annotated[
         int | None, Field(ge=1, description="Subscribers of this older version take it too.")
     ] = None
-    identity: Annotated[IdentityDoc | None, Field(alias="x-tillflow")] = None
+    identity: Annotated[
+        IdentityDoc | None,
+        Field(alias="x-tillflow", description="What is below: values are expressions over the data."),
+    ] = None

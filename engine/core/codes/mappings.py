@@ -155,4 +155,12 @@ CODES: tuple[Code, ...] = (
         "sku,account\nSKU-1,4000\nSKU-1,4010",
         "sku,account\nSKU-1,4000\nSKU-2,4010",
     ),
+    Code(
+        "TF3525",
+        "wrong kind of value in an event's identity",
+        "`business_date` is a day YYYY-MM-DD, `amount` and `sequence` are numbers. They take expressions: date() makes a "
+        "day of a date-time, number() a number of a text. Of the wrong kind, every event becomes a work item.",
+        "business_date: occurred_at    # format: date-time",
+        "business_date: date(occurred_at)",
+    ),
 )

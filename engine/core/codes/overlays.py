@@ -181,4 +181,12 @@ CODES: tuple[Code, ...] = (
         "`set: {posting: line}`, where `line` is what the route has",
         "`set: {posting: summary}`, or no overlay",
     ),
+    Code(
+        "TF6025",
+        "Countries without a pack",
+        "From the first pack on, an event of a country without one becomes a work item `unknown-scope`. Where the country "
+        "is found in a table, its rows say which countries there are.",
+        "a pack for ES alone, `country: lookup('stores', store.id).country`, and stores in ES and DE",
+        "a `pack.yaml` for ES and one for DE, which needs no overlays",
+    ),
 )

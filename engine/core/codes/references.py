@@ -83,7 +83,8 @@ CODES: tuple[Code, ...] = (
     Code(
         "TF3012",
         "unknown connector",
-        "A connector is a plugin for one outside system; `tillflow connectors list` shows the installed ones.",
+        "A connector is a plugin for one outside system; `tillflow connectors list` shows the installed ones. An engine that "
+        "runs knows those that were installed when it started: after another was installed it must be restarted.",
         "use: core.fils",
         "use: core.files",
     ),

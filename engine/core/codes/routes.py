@@ -160,4 +160,13 @@ CODES: tuple[Code, ...] = (
         "criticality: financial\nfrom: {use: core.files, connection: tills, format: csv}",
         "criticality: financial\nfrom: {use: core.files, connection: tills, format: csv}\naccepts: till.receipt@1",
     ),
+    Code(
+        "TF4025",
+        "records that the accepted type cannot be",
+        "`accepts` holds every record against its schema as the format brings it. Where the format says what a record has "
+        "and a required property is not among it, each record becomes a work item.",
+        "accepts: till.receipt@1    # requires total\n"
+        "from: {use: core.files, connection: tills, format: {csv: {group_by: [receipt_no]}}}",
+        "accepts: till.receipt@1\nfrom: {use: core.files, connection: tills, format: csv}",
+    ),
 )

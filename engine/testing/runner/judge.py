@@ -21,11 +21,21 @@ def differences(case: TestCase, happened: Happened) -> list[str]:
     if expect is None:
         return []
     told = [text for name, wanted in expect.sinks.items() for text in _sink(case, happened, name, wanted)]
+    told += _waiting(happened) if told else []
     if expect.work_items is not None:
         told += mismatches([work_facts(item) for item in happened.work], expect.work_items, "work_items")
     told += _misplaced(expect)
     told += [text for name, wanted in _facts(expect) for text in _fact(happened, name, wanted)]
     return told
+
+
+def _waiting(happened: Happened) -> list[str]:
+    """Why there may be less than was expected: groups that no time has closed yet."""
+    return [
+        f"{count} event{'s' if count > 1 else ''} wait{'' if count > 1 else 's'} in step `{step}`: advance the clock "
+        "(`clock: {advance: ..}`)"
+        for step, count in happened.waiting.items()
+    ]
 
 
 def _facts(expect: ExpectDoc) -> Iterator[tuple[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from engine.core.ids import digest
 from engine.core.jsonx import digest_of
 from engine.plugins.conform import conform
 from engine.plugins.contracts import Arrival
+from engine.ports.store.steps import GroupsOpen
 from engine.ports.store.work import WorkFind, WorkItem
 from engine.runtime.carrying.codec import Routed
 from engine.runtime.cell import Cell
@@ -49,12 +51,14 @@ class Happened:
     start    UTC microseconds when the first thing came in
     ids      events that were given, without copies; empty for native files
     ended    (route, data, schema) at the end of the steps
+    waiting  events in groups that are open at the end, by step
     figures  completeness by route and sink
     replies  of synchronous requests
     """
 
     plans: dict[str, Plan]
     start: int = 0
+    waiting: Counter[str] = field(default_factory=Counter)
     ids: list[str] = field(default_factory=list)
     seen: Tapped = field(default_factory=Tapped)
     outside: Outside | None = None
@@ -175,6 +179,8 @@ class _World:
             await self._quiet(engine, cell, outside)
         await engine.journal.flush()
         self.happened.work = await cell.store.apply(WorkFind(("open",)))
+        for group, _, size, _ in await cell.store.apply(GroupsOpen()):
+            self.happened.waiting[group.step] += size
         self.happened.figures = (await engine.control.figures())["figures"]
 
     async def _quiet(self, engine: Engine, cell: Cell, outside: Outside) -> None:
