@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -13,14 +13,14 @@ from typing import Any
 from engine.cells import command_cell
 from engine.cells import engine_cell as engine_cell
 from engine.compile.partial import build
-from engine.compile.plan import RouteSet
+from engine.compile.plan import Plan, RouteSet
 from engine.core.clock import SystemClock
-from engine.core.errors import ConfigError
-from engine.core.findings import has_errors
+from engine.core.errors import ConfigError, Permanent
+from engine.core.findings import Finding, has_errors
 from engine.core.jsonx import parse
 from engine.loading import Loaded as Loaded
+from engine.loading import compile_files, load_files, secrets_of
 from engine.loading import load as load
-from engine.loading import load_files, secrets_of
 from engine.ports.store.revisions import Revision, RevisionGet
 from engine.ports.store.workers import WorkersSince
 from engine.reader import ReaderProcess, ReadOnce, line_of
@@ -84,9 +84,13 @@ async def starting(cell: Cell, loaded: Loaded, settings: Settings, environ: Mapp
         return loaded
     facts = {"revision": active.id[:SHORT], "number": active.number}
     cell.log(f"revision {active.number} runs, not the files: {why}", facts)
-    for finding in [one for one in loaded.findings if one.severity == "error"][:MOST_TOLD]:
-        cell.log("this must be corrected in the files", {"why": line_of(finding), **facts})
+    _tell_errors(cell, "this must be corrected in the files", loaded.findings, facts)
     return replace(loaded, routeset=kept, findings=[])
+
+
+def _tell_errors(cell: Cell, text: str, findings: Sequence[Finding], facts: Mapping[str, Any]) -> None:
+    for finding in [one for one in findings if one.severity == "error"][:MOST_TOLD]:
+        cell.log(text, {"why": line_of(finding), **facts})
 
 
 async def _why_not_the_files(cell: Cell, active: Revision, loaded: Loaded, environ: Mapping[str, str]) -> str:
@@ -112,11 +116,12 @@ async def _compiled_again(
     whole = await cell.store.apply(RevisionGet(active.id))
     if whole is None or not whole.files:
         return None
-    routeset = load_files(whole.files, settings, loaded.registry, environ)
+    routeset, findings = compile_files(whole.files, settings, loaded.registry, environ)
     lost = sorted(whole.plans.keys() - routeset.plans.keys())
     if lost:
         text = f"revision {active.number} cannot run here: some of its routes do not compile any more"
         cell.log(text, {"level": "error", "routes": ", ".join(lost)})
+        _tell_errors(cell, "this keeps it from running", findings, {"number": active.number})
         return None
     return routeset
 
@@ -138,6 +143,17 @@ async def verbs_of(settings: Settings, *, changes: bool) -> AsyncIterator[tuple[
         await engine.pool.close()
 
 
+def _subscribed(loaded: Loaded, plan: Plan, raw: bytes, name: str) -> Any:
+    """The data of an event. Raises Permanent `bad-json`, which says what the route takes."""
+    try:
+        return parse(raw)
+    except Permanent as failure:
+        others = [other.route for other in loaded.routeset.plans.values() if not other.source.event]
+        files = f"; files of a source go through {' or '.join(f'`{one}`' for one in others[:3])}" if others else ""
+        text = f"`{plan.route}` takes events of type {plan.source.event} as JSON, not what a source reads{files}"
+        raise Permanent(failure.reason, f"{name}: {failure.detail}. {text}") from None
+
+
 async def dry_run(
     loaded: Loaded, settings: Settings, route: str, raw: bytes, name: str, answers: Mapping[str, Any] | None = None
 ) -> list[DryRun]:
@@ -147,6 +163,6 @@ async def dry_run(
     tables = Tables(loaded.routeset.tables, FolderFiles(settings.project), clock, lambda text, facts: None)
     await tables.refresh()
     secrets = secrets_of(settings, os.environ)
-    value = parse(raw) if plan.source.event else None
+    value = _subscribed(loaded, plan, raw, name) if plan.source.event else None
     regional = loaded.routeset.regional.get(route)
     return await dry_runs(plan, loaded.registry, tables, secrets, raw, value, name, answers or {}, regional)

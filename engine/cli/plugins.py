@@ -91,4 +91,4 @@ def connector(
     if form is Form.JSON:
         print_json({"folder": str(root), "files": len(files)})
         return
-    err().print(escape(f"laid down {len(files)} files in {root}; next: pip install -e {root} && pytest {root}"))
+    err().print(escape(f"laid down {len(files)} files in {root}; next: pip install -e {root} pytest && pytest {root}"))

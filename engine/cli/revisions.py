@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
 
-from engine.cli.changing import Change, show_change, wait_for_all
+from engine.cli.changing import Change, show_change, show_history, wait_for_all
 from engine.cli.decider import ActorOption, ReasonOption, login
-from engine.cli.output import Exit, Form, FormatOption, err, escape, fail, inline, out, print_json, table
+from engine.cli.output import Exit, Form, FormatOption, err, escape, fail, inline, out, print_json
 from engine.cli.owner import Owner, ask
 from engine.cli.project import ProjectOption, StateOption, loaded_for, settings_for
 from engine.compile.risks import NAMES
@@ -94,7 +95,11 @@ def rollback(
     reason: ReasonOption = "taken back by hand",
     form: FormatOption = Form.HUMAN,
 ) -> None:
-    """Have an earlier revision run again, everywhere or nowhere. Your files stay as they are: correct them afterwards."""
+    """Have an earlier revision run again, everywhere or nowhere.
+
+    Your files stay as they are: correct them afterwards, or what was taken back comes back with the next save. Rows of
+    reference tables (CSV) are no part of a revision: those of the files serve, whatever runs.
+    """
     path, patience = f"/revisions/{_named(revision)}/rollback", _patience(wait, within)
     settings = settings_for(project, state)
     if settings.fresh:
@@ -109,7 +114,7 @@ def history(
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = 20,
     form: FormatOption = Form.HUMAN,
 ) -> None:
-    """What ran, newest first: who changed it, when and why, and what was not taken."""
+    """What ran, newest first: who changed it, when and why, and what was not taken; under each what became of it."""
 
     async def question(owner: Owner) -> Any:
         return await owner.get("/revisions", limit=limit)
@@ -118,15 +123,7 @@ def history(
     if form is Form.JSON:
         print_json(answer)
         return
-    rows = [
-        (one["number"], one["revision"][:12], one["state"], one["at"][:19], one["author"], one["reason"], one["routes"])
-        for one in answer["revisions"]
-    ]
-    heads = ("revision", "id", "state", "since (UTC)", "author", "reason", "routes")
-    out().print(table(heads, rows, ("revision", "routes")))
-    for one in answer["revisions"]:
-        if one["state"] == "rejected" and one["problem"]:
-            out().print(escape(f"\n{one['number']} was not taken, or taken back: {one['problem']}"))
+    show_history(answer["revisions"])
 
 
 def diff(
@@ -147,7 +144,8 @@ def diff(
         return
     _show_changes(answer)
     for one in answer["files"]:
-        out().print(f"\n[bold]{inline(one['file'])}[/] {one['change']}")
+        rows = " (rows of a reference table: they serve at once, whatever revision runs)" if one["table"] else ""
+        out().print(f"\n[bold]{inline(one['file'])}[/] {one['change']}{rows}")
         for line in one["text"].splitlines():
             out().print(_coloured(line))
 
@@ -183,7 +181,11 @@ def _carry_out(settings: Settings, path: str, body: Mapping[str, Any], within: f
 
     async def question(owner: Owner) -> Change:
         change = Change(await owner.post(path, body), owner.running)
-        return await wait_for_all(owner, change, within)
+        waited = await wait_for_all(owner, change, within)
+        if not path.endswith("/rollback") or waited.state != "active":
+            return waited
+        files = await owner.get("/revisions/files")
+        return replace(waited, answer={**waited.answer, "differ": files["differ"]})
 
     change = ask(settings, question, changes=True)
     if form is Form.JSON:

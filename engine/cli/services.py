@@ -19,7 +19,7 @@ async def services(settings: Settings) -> list[Check]:
     checks: list[Check] = []
     if settings.transport != EMBEDDED:
         checks.append(await _transport(settings))
-        checks.append(await _rights(settings))
+        checks.append(await _rights(settings, reached=checks[0][1] is True))
     if settings.store != EMBEDDED:
         checks.append(await _store(settings))
     return checks
@@ -38,9 +38,11 @@ async def _transport(settings: Settings) -> Check:
     return name, True, f"answers; {waiting} wait in its queues"
 
 
-async def _rights(settings: Settings) -> Check:
+async def _rights(settings: Settings, *, reached: bool) -> Check:
     """An engine that only looks at its topology must not be able to change it: each thing is tried, and refused."""
     name = f"rights at {where(settings.transport)}"
+    if not reached:
+        return name, False, "not asked: the broker is not reached"
     if settings.topology == "manage":
         return name, True, "the engine makes its queues itself (TILLFLOW_TOPOLOGY=manage), so its user may configure"
     control = Control(settings.transport)

@@ -62,9 +62,14 @@ def show_item(item: dict[str, Any], *, full: bool) -> None:
     tries = f"{item['attempts']}, the last one {last[:19]} UTC" if last else item["attempts"]
     item = {**item, "record": _place(item["headers"]), "detail": told(item), "attempts": tries}
     item["made by"] = _maker(item.get("made_by", {}))
-    for name in (*_FACTS, "made by", "note"):
+    decided = item.get("decisions", [])
+    for name in (*_FACTS, "made by", *(() if decided else ("note",))):
         if item.get(name):
             console.print(f"[bold]{name:<9}[/] {inline(str(item[name]))}")
+    if decided:
+        console.print("[bold]decisions[/]")
+    for one in decided:
+        console.print(f"  {inline(_decision(one))}")
     facts = {name: value for name, value in item["data"].items() if name != "last_try"}
     if facts:
         console.print(f"[bold]facts[/]\n{escape(pretty(facts))}")
@@ -73,6 +78,12 @@ def show_item(item: dict[str, Any], *, full: bool) -> None:
     console.print(f"[bold]body[/]\n{escape(shown if isinstance(shown, str) else pretty(shown))}")
     for line in _next(item):
         console.print(escape(line))
+
+
+def _decision(one: dict[str, Any]) -> str:
+    """When, what, who and why; a replay in vain leaves the item open."""
+    vain = ", and it failed again" if one["action"] == "replay" and one["state"] == "open" else ""
+    return f"{one['at'][:19].replace('T', ' ')} UTC  {one['action']} by {one['actor']}: {one['reason']}{vain}"
 
 
 def _maker(made_by: dict[str, Any]) -> str:

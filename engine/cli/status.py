@@ -68,9 +68,7 @@ def _show_status(answer: dict[str, Any]) -> None:
     _section("promises", [_promise(one) for one in answer["promises"]])
     _show_work(answer)
     _section("waiting", [(q["queue"], q["ready"], q["delayed"], q["unacked"]) for q in _busy(answer["queues"])])
-    _section(
-        "connections", [(c["connection"], _BREAKER.get(c["breaker"], c["breaker"])) for c in answer["connections"]]
-    )
+    _section("connections", [(c["connection"], _connection(c)) for c in answer["connections"]])
     if any(w["state"] == "open" for w in answer["work"]):
         out().print("\nLook further with `tillflow work list` and `tillflow trace KEY`.")
 
@@ -138,6 +136,12 @@ def _show_missing(lost: list[dict[str, Any]]) -> None:
         out().print(inline(f"  help: {one['help']}"))
 
 
+def _connection(one: dict[str, Any]) -> str:
+    if one["state"] == "failing":
+        return f"failing since {one['since'][:19].replace('T', ' ')} UTC: {one['why']}"
+    return _CONNECTION[one["state"]]
+
+
 def _place(figures: dict[str, Any]) -> tuple[str, str]:
     """The route stands once, above its sinks."""
     return ("", figures["sink"]) if figures["sink"] else (figures["route"], "")
@@ -185,7 +189,11 @@ _HEADS = {
     "waiting": ("queue", "ready", "delayed", "in hand"),
     "connections": ("connection", "state"),
 }
-_BREAKER = {"closed": "ok", "open": "left alone: it failed too often"}
+_CONNECTION = {
+    "ok": "ok",
+    "open": "left alone: it failed too often",
+    "not_tried": "not tried yet by the process that answers",
+}
 
 
 _NUMBERS = ("received", "applied", "wanted", "found")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import difflib
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +12,7 @@ import typer
 
 from engine.app import dry_run as run_dry
 from engine.cli.given import given
-from engine.cli.output import Exit, Form, FormatOption, escape, fail, inline, out, pretty, print_json
+from engine.cli.output import Exit, Form, FormatOption, err, escape, fail, inline, out, pretty, print_json
 from engine.cli.project import ProjectOption, loaded_for, settings_for
 from engine.config.nearest import suggestion
 from engine.core.errors import Failure, Permanent
@@ -22,6 +23,9 @@ from engine.expr.errors import ExpressionError
 from engine.expr.jmes import compile_expression
 from engine.plugins.functions import functions_of
 from engine.runtime.people.dryrun import DryRun, SampleEnv, showable
+
+_PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*|\[[0-9]+\])*")
+_PART = re.compile(r"([A-Za-z_]\w*)|\[([0-9]+)\]")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -45,14 +49,33 @@ def eval_(
         pointer = " " * error.offset + "^" * max(1, error.length)
         help = error.help or (f"did you mean `{error.suggestion}`?" if error.suggestion else "")
         fail(f"{error.message}\n  {expression}\n  {pointer}", Exit.USAGE, help)
+    document = _document(file)
     try:
-        result = expr(_document(file), SampleEnv())
+        result = expr(document, SampleEnv())
     except Failure as failure:
         fail(f"{failure.reason}: {failure.detail}")
+    if result is None:
+        near = nearest_part(expression, document)
+        advice = f"; did you mean `{near}`?" if near else ""
+        err().print(escape(f"note: it gives nothing, and a field of a mapping refuses that{advice}"))
     if form is Form.HUMAN and isinstance(result, str):
         out().print(escape(result))
     else:
         print_json(result)
+
+
+def nearest_part(path: str, document: Any) -> str:
+    """Of a plain path (`lines[0].sku`) the name nearest to the first one that is not there; empty: none is near."""
+    if not _PATH.fullmatch(path):
+        return ""
+    value = document
+    for name, index in _PART.findall(path):
+        if name and (not isinstance(value, dict) or name not in value):
+            return suggestion(name, value) if isinstance(value, dict) else ""
+        if not name and (not isinstance(value, list) or int(index) >= len(value)):
+            return ""
+        value = value[name] if name else value[int(index)]
+    return ""
 
 
 def _document(file: Path | None) -> Any:

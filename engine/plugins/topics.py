@@ -146,6 +146,9 @@ table restarts nothing. Events in hand finish on what they began with. A route t
 | `tillflow status` | what is wanted, what each process runs, the last edit that was not taken |
 | `tillflow dev` | all of this on local stand-ins, while you write |
 
+Rows of reference tables (CSV) are no part of a revision: changed ones serve the next event at once, and a rollback leaves
+them as they are.
+
 What only waits for something outside (a system that does not answer, a queue that nobody made yet) is tried again by
 itself, after pauses that grow to a minute; `tillflow status` says what it waits for, and another save takes its place.
 

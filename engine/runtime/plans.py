@@ -11,13 +11,14 @@ from engine.compile.plan import EventType, Plan, PlannedConnection, PlannedSink,
 from engine.compile.regions.choosing import Regional
 from engine.core.errors import TillflowError
 from engine.ports.store import Store
-from engine.ports.store.revisions import RevisionOfPlan
+from engine.ports.store.revisions import RevisionList, RevisionOfPlan
 from engine.runtime.carrying.codec import Delivery, Routed
 from engine.runtime.cell import Log
 
 # Compiles the files of a revision; given by the composition root, so that the runtime knows no loader.
 Load = Callable[[Mapping[str, bytes]], RouteSet]
 SHORT = 12  # characters of an id that people are shown
+MOST_LOOKED_AT = 1000  # revisions
 MOST_FORMER = 512  # Plans kept after their time; others are compiled again when an event asks for them
 
 
@@ -167,6 +168,18 @@ class Plans:
                 return None
             self._remember(found)
         return self._recorded[digest]
+
+    async def last(self, route: str) -> Plan | None:
+        """The Plan that decides for a route now; of one that is gone since before this start the last that is recorded,
+        of the newest revisions. Raises StoreDown.
+        """
+        known = self.current(route)
+        if known is not None:
+            return known
+        for revision in await self._store.apply(RevisionList(MOST_LOOKED_AT)):
+            if route in revision.plans:
+                return await self.recorded(revision.plans[route])
+        return None
 
     async def _compiled(self, digest: str) -> Plan | None:
         revision = await self._store.apply(RevisionOfPlan(digest))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from engine.compile.plan import Plan, RouteSet
 from engine.core.errors import TillflowError
+from engine.ports.store.audit import AuditAppend, AuditRow
 from engine.ports.store.revisions import Revision, RevisionGet, RevisionList, RevisionPut
 from engine.ports.transport import Address, Topology
 from engine.runtime.cell import Cell
-from engine.runtime.plans import Load, Plans
-
-MOST_LOOKED_AT = 1000  # revisions
+from engine.runtime.plans import MOST_LOOKED_AT, Load, Plans
 
 
 async def record(
@@ -24,7 +23,11 @@ async def record(
         return before.number, None
     plans = dict(routeset.digests)
     revision = Revision(routeset.digest, plans, routeset.files, "active", author, reason, cell.clock.now())
-    return await store.apply(RevisionPut(revision)), before
+    row = AuditRow(
+        revision.at, author or "tillflow", "revision.activate", revision.id, reason, before.id if before else ""
+    )
+    number, _ = await store.apply_all(RevisionPut(revision), AuditAppend(row))
+    return number, before
 
 
 def topology(routeset: RouteSet) -> Topology:

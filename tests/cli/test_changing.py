@@ -171,9 +171,16 @@ def test_a_risky_edit_waits_for_apply_and_can_be_taken_back(shop: Shop, running:
     (file,) = shop.json("diff", "1", "2")["files"]
     assert (file["file"], file["change"]) == ("routes/post-sales.yaml", "changed")
 
-    assert "is active" in shop("rollback", "1", "--wait", "--author", "ben", "-r", "too early").out
+    back = shop("rollback", "1", "--wait", "--author", "ben", "-r", "too early").out
+    assert (
+        "is active" in back
+        and "the files differ from what runs now; what they say comes back with the next save" in back
+    )
+    assert "reference tables are not taken back (products)" in back
     assert shop.history() == [(2, "rejected", "ana"), (1, "active", "ben")]
-    assert "taken back by ben: too early" in shop("history").out
+    history = shop("history").out
+    assert "active by tillflow: start\n" in history and "active by ana: another ledger\n" in history
+    assert "  taken back by ben: too early\n" in history
     assert "they were not taken: taken back by ben: too early; save another edit" in shop("status").out
     assert shop.sells("2001") and "no such revision" in shop("rollback", "9", code=2).err
     until((shop.folder / "data/posted/2026-03-14-0012-03-2001.json").exists)

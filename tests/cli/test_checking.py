@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import jsonschema_rs
@@ -117,7 +118,8 @@ def test_connectors_are_listed_and_shown(tillflow: Tillflow) -> None:
 
 def test_new_connector_refuses_a_bad_name_and_an_existing_folder(tillflow: Tillflow, tmp_path: Path) -> None:
     assert tillflow("new", "connector", "Erp Acme", "--into", tmp_path).code == 2
-    assert tillflow("new", "connector", "erp.acme", "--into", tmp_path).code == 0
+    made = tillflow("new", "connector", "erp.acme", "--into", tmp_path)
+    assert made.code == 0 and re.search(r"next: pip install -e (\S+) pytest && pytest \1\n", made.err)
     assert tillflow("new", "connector", "erp.acme", "--into", tmp_path).code == 2
 
 

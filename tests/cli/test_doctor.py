@@ -147,3 +147,14 @@ def test_a_table_that_is_missing_is_a_warning_with_its_name(tillflow: Tillflow, 
     (found,) = [one for one in said.json["checks"] if one["check"] == "connection club"]
     assert found["warning"] and "there is no table postings: make it" in found["detail"], found
     assert not (project / "club.db").exists()
+
+
+def test_rights_are_not_asked_where_the_broker_is_not_reached(
+    tillflow: Tillflow, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as silent:  # bound, and nobody listens
+        silent.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("TILLFLOW_TRANSPORT", f"amqp://till@127.0.0.1:{silent.getsockname()[1]}/shop")
+        said = tillflow("doctor", "--project", project, "--format", "json")
+    assert detail(said, "transport")[0] is False
+    assert detail(said, "rights") == (False, "not asked: the broker is not reached")

@@ -98,3 +98,14 @@ def test_a_revision_that_made_a_request_and_was_rolled_back_is_named(
 
     line = "made by   revision 3, which was rolled back: 5 of 5 failed"
     assert (line in capsys.readouterr().out) is told
+
+
+def test_decisions_are_told_one_by_one(capsys: pytest.CaptureFixture[str]) -> None:
+    edit = {"at": "2026-03-14T09:30:00.000000Z", "action": "edit", "actor": "root", "reason": "comma", "state": ""}
+    vain = {**edit, "at": "2026-03-14T09:31:00.000000Z", "action": "replay", "actor": "ana", "state": "open"}
+    show_item({**ITEM, "decisions": [edit, vain]}, full=False)
+
+    told = capsys.readouterr().out
+    assert "  2026-03-14 09:30:00 UTC  edit by root: comma\n" in told
+    assert "  2026-03-14 09:31:00 UTC  replay by ana: comma, and it failed again\n" in told
+    assert ITEM["note"] not in told, "it is the last of them"

@@ -157,3 +157,25 @@ def test_where_nothing_ran_before_wrong_files_are_refused(shop: Shop) -> None:
         command, cwd=shop.folder, env=environ, capture_output=True, text=True, timeout=60, check=False
     )
     assert said.returncode == 1 and "did you mean" in said.stdout and "Traceback" not in said.stderr
+
+
+def test_a_value_that_is_missing_since_is_named_where_it_keeps_routes_from_running(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connections = shop.folder / "routes/connections.yaml"
+    text = connections.read_text("utf-8")
+    connections.write_text(text.replace("${OFFICE_OUTBOX:data/posted}", "${POSTED}"), "utf-8")
+    with monkeypatch.context() as context:
+        context.setenv("POSTED", "data/posted")
+        with running(shop):
+            until((shop.folder / "data/archive/monday.csv").exists)
+
+    environ = {**os.environ, "PYTHONPATH": str(ROOT), "TILLFLOW_LOG_FORMAT": "json"}
+    command = [sys.executable, "-m", "engine.cli", "run"]
+    said = subprocess.run(
+        command, cwd=shop.folder, env=environ, capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert said.returncode == 1 and "POSTED" in said.stdout
+    told = [decode(line.encode()) for line in said.stderr.splitlines()]
+    assert any("connections.yaml" in line.get("why", "") and "POSTED" in line["why"] for line in told), told

@@ -93,3 +93,26 @@ def test_dry_run_knows_the_nearest_route(tillflow: Tillflow, project: Path) -> N
 
     assert said.code == 2
     assert "post-sales" in said.err
+
+
+@pytest.mark.parametrize(
+    ("expression", "near"),
+    [("lines[0].skuu", "sku"), ("lnes[0].sku", "lines"), ("lines[5].sku", ""), ("lines[0].qty.skuu", ""), ("no", "")],
+)
+def test_eval_says_that_nothing_is_there(tillflow: Tillflow, tmp_path: Path, expression: str, near: str) -> None:
+    document = tmp_path / "d.json"
+    document.write_text('{"lines": [{"sku": "A", "qty": 1}]}', "utf-8")
+
+    said = tillflow("eval", expression, document)
+
+    assert (said.code, said.out) == (0, "null\n")
+    assert "it gives nothing, and a field of a mapping refuses that" in said.err
+    assert (f"did you mean `{near}`?" in said.err) if near else ("did you mean" not in said.err)
+    assert tillflow("eval", "lines[0].sku", document).err == ""
+
+
+def test_a_route_that_takes_events_says_so_of_a_file(tillflow: Tillflow, project: Path) -> None:
+    said = tillflow("dry-run", "post-sales", project / "data/inbox/monday.csv", "--project", project)
+
+    assert said.code == 1
+    assert "`post-sales` takes events of type sale.completed" in said.err and "through `till-sales`" in said.err

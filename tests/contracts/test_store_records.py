@@ -255,3 +255,16 @@ async def test_audit_rows_are_numbered_chained_and_told_newest_first(store: Stor
     assert rows[0] == chained(replace(CHANGE, at=5), rows[1])
     assert len({row.hash for row in await store.apply(AuditList())}) == 5
     assert await store.apply(AuditVerify()) == 0
+
+
+async def test_audit_rows_are_found_by_what_they_are_about(store: Store) -> None:
+    for number, target in enumerate(["sales/a", "sales/b", "sales/a", "orders/a", "sales/b"], 1):
+        await store.apply(AuditAppend(replace(CHANGE, at=number, target=target)))
+
+    async def told(limit: int, *targets: str) -> list[int]:
+        return [row.seq for row in await store.apply(AuditList(limit, targets))]
+
+    assert await told(9, "sales/a") == [3, 1]
+    assert await told(3, "sales/a", "sales/b") == [5, 3, 2]
+    assert await told(9, "sales") == []
+    assert await told(9) == [5, 4, 3, 2, 1]

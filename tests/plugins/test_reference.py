@@ -71,6 +71,11 @@ def test_every_connector_has_a_page_and_actions_say_their_guarantee() -> None:
     assert "## map" in made["steps.md"]
 
 
+def test_an_action_shows_how_it_is_given_what_it_needs() -> None:
+    shown = pages(registry())["core.files.md"]
+    assert "Example: `with: {name: {const: sale-1001.json}}`." in shown and "`content` is what `map` makes" in shown
+
+
 def test_describe_and_list() -> None:
     shown = describe(registry(), "erp.tryton")
     actions = next(c for c in shown["components"] if c["kind"] == "sink")["actions"]

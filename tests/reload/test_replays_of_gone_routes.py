@@ -82,3 +82,15 @@ async def test_what_turns_up_without_a_replay_is_found(yard: Yard) -> None:
         del engine.plans.recall  # type: ignore[method-assign]
 
         await yard.until(lambda: yard.posted() == ["1"], within=90)
+
+
+@on_sqlite
+async def test_after_a_restart_it_is_still_known_whose_it_was(yard: Yard) -> None:
+    async with yard.running() as engine:
+        before = engine.plans.current("posting")
+        await remove(yard, engine)
+    async with yard.running() as engine:
+        assert before is not None and engine.plans.current("posting") is None
+        last = await engine.plans.last("posting")
+        assert last is not None and last.owner == before.owner != ""
+        assert await engine.plans.last("never-there") is None

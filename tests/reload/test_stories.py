@@ -11,6 +11,7 @@ from engine.ports.store.audit import AuditList, AuditVerify
 from engine.ports.store.revisions import RevisionList
 from engine.ports.transport import Address
 from engine.runtime.ingress import sources
+from engine.runtime.reload.watching import RIGHT_AGAIN
 from tests.reload.yard import Yard, on_both
 from tests.runtime.lab import CONNECTIONS, sale
 from tests.runtime.routes import FROM_SALES, TO_ERP, route
@@ -221,11 +222,27 @@ async def test_a_rollback_is_an_apply(yard: Yard) -> None:
         assert "refund" not in engine.plans.routeset.plans
         actions = [(row.actor, row.action, row.reason) for row in await yard.made.store.apply(AuditList())]
         assert actions == [
+            ("ana", "revision.take-back", "it was too early"),
             ("ana", "revision.activate", "it was too early"),
             ("ana", "revision.stage", "it was too early"),
             ("tillflow", "revision.activate", "a file changed"),
             ("tillflow", "revision.stage", "a file changed"),
+            ("tillflow", "revision.activate", "start"),
         ]
+        told = {one["number"]: one["events"] for one in (await engine.reload.history())["revisions"]}
+        became = {number: [(one["action"], one["actor"], one["reason"]) for one in told[number]] for number in told}
+        assert became == {
+            1: [
+                ("activate", "tillflow", "start"),
+                ("stage", "ana", "it was too early"),
+                ("activate", "ana", "it was too early"),
+            ],
+            2: [
+                ("stage", "tillflow", "a file changed"),
+                ("activate", "tillflow", "a file changed"),
+                ("take-back", "ana", "it was too early"),
+            ],
+        }
         assert await yard.made.store.apply(AuditVerify()) == 0
         with pytest.raises(Permanent, match="no such revision"):
             await engine.reload.rollback("9", "ana", "a typo")
@@ -250,3 +267,26 @@ async def test_what_is_in_hand_finishes_on_its_plan(yard: Yard) -> None:
         await yard.until(lambda: len(yard.posted()) == 2)
         extras = {request["reference"]: request["extra"] for request in yard.lab.requests("post")}
         assert extras == {"1": "1", "2": "A"}
+
+
+@on_both
+async def test_that_files_are_right_again_is_told_once(yard: Yard) -> None:
+    def told() -> int:
+        return sum(text == RIGHT_AGAIN for text, _ in yard.lab.logged)
+
+    good = dict(yard.files)
+    async with yard.running() as engine:
+        yard.replace("routes/posting.yaml", "id: erp", "idd: erp")
+        await yard.refused(engine)
+        assert told() == 0
+        yard.files = dict(good)  # as it was
+        await yard.until(lambda: engine.reload.last_error is None)
+        assert told() == 1
+        yard.files["routes/refund.yaml"] = REFUND
+        await yard.saved(engine)
+        assert told() == 1
+        yard.replace("routes/posting.yaml", "id: erp", "idd: erp")
+        await yard.refused(engine)
+        yard.files = dict(good)  # another one than what runs
+        await yard.saved(engine)
+        await yard.until(lambda: told() == 2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.runtime.reload.texts import LONGEST, file_changes
+from engine.runtime.reload.texts import LONGEST, file_changes, tables_with_files
 
 
 def test_each_file_that_is_not_the_same_is_told_once() -> None:
@@ -27,3 +27,12 @@ def test_what_is_no_text_or_too_long_is_told_by_its_size() -> None:
     )
 
     assert [one["text"] for one in changes] == ["2 bytes -> 1 bytes", f"1 bytes -> {LONGEST * 2} bytes"]
+
+
+def test_tables_with_rows_in_files_are_named() -> None:
+    tables = (
+        b"tillflow: 1\ntables:\n  stores: {csv: a.csv, key: id}\n  last: {key: id}\n  accounts: {csv: b.csv, key: id}\n"
+    )
+
+    assert tables_with_files({"routes/tables.yaml": tables}) == ["accounts", "stores"]
+    assert tables_with_files({}) == []

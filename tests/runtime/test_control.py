@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from engine.compile.plan import EventType, RouteSet
-from engine.core.errors import Permanent
+from engine.core.clock import iso
+from engine.core.errors import Permanent, Transient
 from engine.core.jsonx import encode
 from engine.core.outcome import Failed
 from engine.expr.functions import FunctionTable
@@ -59,7 +60,27 @@ async def test_status_is_json_and_shows_routes_work_and_queues() -> None:
         assert status["routes"][0]["route"] == "sales"
         assert status["work"] == [{"route": "sales", "reason": "account-closed", "state": "open", "count": 1}]
         assert {queue["queue"] for queue in status["queues"]} >= {"lane/fake", "quarantine"}
-        assert status["connections"] == [{"connection": "fake", "breaker": "closed"}]
+        told = {"connection": "fake", "breaker": "closed", "state": "ok", "since": "", "why": ""}
+        assert status["connections"] == [told]
+
+
+@virtual
+async def test_a_connection_is_failing_until_a_request_is_answered() -> None:
+    async with bench() as b:
+        gate = b.pool.gate(b.plans.routeset.connections["fake"])
+
+        async def told() -> dict[str, str]:
+            (one,) = (await control(b).status())["connections"]
+            return {name: one[name] for name in ("state", "since", "why")}
+
+        assert await told() == {"state": "not_tried", "since": "", "why": ""}
+        began = iso(b.clock.now())
+        gate.end(0.1, Transient("unreachable", "ConnectError"), gate.start())
+        await b.clock.sleep(1.0)
+        gate.end(0.1, Transient("unreachable", "ConnectTimeout"), gate.start())
+        assert await told() == {"state": "failing", "since": began, "why": "unreachable: ConnectTimeout"}
+        gate.end(0.1, Permanent("refused", "no such account"), gate.start())
+        assert await told() == {"state": "ok", "since": "", "why": ""}, "it answered"
 
 
 @virtual

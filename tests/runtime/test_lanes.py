@@ -79,7 +79,9 @@ async def test_a_lane_that_no_plan_names_any_more_is_emptied_into_work_items() -
         await quiet(b, "fake", "old")
         await running.stop()
 
-        assert [item.reason for item in await b.items()] == ["sink-gone"]
+        (item,) = await b.items()
+        assert (item.reason, item.owner) == ("sink-gone", b.plans.all()[0].owner)
+        assert item.owner
 
 
 @virtual

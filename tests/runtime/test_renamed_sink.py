@@ -7,6 +7,7 @@ import pytest
 from engine.core.errors import Permanent
 from engine.core.ids import delivery_id
 from engine.runtime.carrying.codec import Delivery
+from engine.runtime.people.advice import helps, takes
 from engine.runtime.people.replay import Decisions, Who
 from tests.runtime.support import Bench, bench, delivery, event, plan, planned_sink, virtual
 
@@ -35,7 +36,11 @@ async def test_what_waits_under_the_old_name_goes_to_the_sink_with_its_effect() 
 async def test_a_sink_with_another_effect_or_action_is_not_given_it(facts: dict[str, str]) -> None:
     async with bench(plan(planned_sink(id="new", **facts))) as b:
         assert await delivered(b, waiting()) == 0
-        assert [item.reason for item in await b.items()] == ["sink-gone"]
+        (item,) = await b.items()
+        assert item.reason == "sink-gone" and takes(item, b.plans) == ["resolve", "discard"]
+        assert helps(item, b.plans).startswith("put the sink `old` of route `sales` back")
+        b.use(plan(planned_sink(id="old", effect="books")))
+        assert takes(item, b.plans)[0] == "replay" and "replay it" in helps(item, b.plans)
 
 
 @virtual

@@ -239,7 +239,7 @@ async def test_two_people_cannot_decide_the_same_item() -> None:
         item = await refused_delivery(b)
         await control(b).work_discard(item.id, "clerk", "not wanted")
 
-        with pytest.raises(Permanent, match="discarded"):
+        with pytest.raises(Permanent, match=f"is discarded; `tillflow work show {item.id}`"):
             await control(b).work_replay(item.id, "colleague", "again")
         assert (await b.ledger(delivery())).state == "discarded"
 
@@ -257,6 +257,9 @@ async def test_every_change_is_audited_with_who_and_why() -> None:
             ("work.replay", "clerk", "typo"),
         ]
         assert await b.cell.store.apply(AuditVerify()) == 0
+        shown = await control(b).work_show(item.id)
+        told = [(one["action"], one["actor"], one["reason"], one["state"]) for one in shown["decisions"]]
+        assert told == [("edit", "clerk", "typo", ""), ("replay", "clerk", "typo", "replayed")]
         with pytest.raises(Permanent, match="names who"):
             await control(b).work_discard(item.id, "clerk", " ")
 

@@ -30,6 +30,7 @@ from engine.reader import ReaderProcess, running
 from engine.runtime.cell import Cell
 from engine.runtime.engine import Engine
 from engine.runtime.reload.wanted import Project, Wanted
+from engine.runtime.reload.watching import RIGHT_AGAIN
 from engine.runtime.tables import FolderFiles
 from engine.settings import Settings
 from engine.testing.runner.standins import asking_contexts
@@ -181,6 +182,8 @@ class Session:
         """What the engine says of itself, but for what is told with excerpts."""
         if text == "runs":
             self._screen.say(f"revision {facts['number']} runs", "bold green")
+        elif text == RIGHT_AGAIN:
+            return  # told when they were read
         elif text.startswith("these files "):
             self._not_taken(text, str(facts.get("why", "")))
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 from msgspec import Struct
 from msgspec.structs import astuple, replace
@@ -41,9 +42,10 @@ class AuditAppend(Op[int], frozen=True):
 
 
 class AuditList(Op[list[AuditRow]], frozen=True):
-    """Newest first."""
+    """Newest first. `targets`: only rows about one of these; empty: about anything."""
 
     limit: int = 100
+    targets: Sequence[str] = ()
     reads = True
 
 

@@ -123,6 +123,8 @@ class Gate:
         self._pace = 0.0  # seconds one takes, a moving average
         self._held_until = 0.0
         self.trouble = ""  # how the last failed request ended, with whatever the outside said
+        self.tried = False
+        self.failing_since = 0  # UTC microseconds; 0: the last request did not fail
         self._listeners: set[asyncio.Event] = set()
 
     def shut_for(self) -> float:
@@ -175,6 +177,7 @@ class Gate:
     def end(self, seconds: float, failure: Failure | None, probe: bool, weight: float = 1.0) -> None:
         """One ended; its request took `seconds`."""
         self._started = max(0.0, self._started - weight)
+        self.tried = True
         self._counts.requested(self.planned.name, seconds, failure)
         self._pace = seconds if not self._pace else self._pace * 0.8 + seconds * 0.2
         if isinstance(failure, Throttled):
@@ -182,8 +185,10 @@ class Gate:
             self.breaker.dropped(probe)
         elif failure is not None and failure.kind in ("transient", "unknown_outcome"):
             self.trouble = str(failure)
+            self.failing_since = self.failing_since or self._clock.now()
             self.breaker.failed(probe)
         else:
+            self.failing_since = 0
             self.breaker.succeeded(probe)
         self._tell()
 

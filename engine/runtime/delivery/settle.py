@@ -11,6 +11,8 @@ from functools import partial
 from itertools import groupby
 from typing import Any
 
+from msgspec.structs import replace
+
 from engine.core.errors import Fenced, TransportBlocked
 from engine.ports.store import Op
 from engine.ports.store.journal import JournalAppend
@@ -62,6 +64,7 @@ async def _write(desk: Desk, token: str, endings: Sequence[Ending]) -> list[Endi
     failed = [ending for ending in endings if ending.item is not None]
     owned = await _write_plain(desk, token, plain) if plain else []
     if failed:
+        await _find_owners(desk, failed)
         owned += await _write_items(cell, token, failed)
     point("ledger-applied")
     return owned
@@ -81,6 +84,19 @@ async def _write_plain(desk: Desk, token: str, endings: Sequence[Ending]) -> lis
 
     answers = iter((await persist(cell, write))[0])
     return [ending for ending in endings if ending.settle is None or next(answers)]
+
+
+async def _find_owners(desk: Desk, endings: Sequence[Ending]) -> None:
+    """Of a route that is gone altogether its last Plan says whose the items are."""
+    owners: dict[str, str] = {}
+    for ending in endings:
+        item = ending.item
+        if item is None or item.owner or item.reason != "sink-gone":
+            continue
+        if item.route not in owners:
+            last = await persist(desk.cell, partial(desk.plans.last, item.route))
+            owners[item.route] = last.owner if last is not None else ""
+        ending.item = replace(item, owner=owners[item.route])
 
 
 async def _write_items(cell: Cell, token: str, endings: Sequence[Ending]) -> list[Ending]:

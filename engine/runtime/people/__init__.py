@@ -9,6 +9,7 @@ work           making work items
 replay         what a person decides about one
 editing        what a person sees and saves of a body
 maker          which revision made the request of a delivery
+decided        what was decided of an item or a revision, from the audit
 advice         what it takes next, and what usually helps
 recovery       a replay that a crash cut in two
 shown          private values hidden and put back

@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.core.jsonx import decode
 from engine.ports.store.work import WorkItem
-from engine.runtime.carrying.codec import BLOB, WAITS, read_headers
+from engine.runtime.carrying.codec import BLOB, WAITS, Delivery, read_headers
 from engine.runtime.people.figures import GAP, MISSING
 from engine.runtime.people.replay import maybe_applied
 from engine.runtime.plans import Plans
@@ -18,12 +18,14 @@ CLOSING = ("resolve", "discard")
 _ONLY = {GAP: CLOSING, MISSING: CLOSING, "idempotency-conflict": ("discard", "resolve"), "unreadable": ("discard",)}
 
 
-def takes(item: WorkItem) -> list[str]:
+def takes(item: WorkItem, plans: Plans | None = None) -> list[str]:
     """The changes it takes now, what is usually wanted first: edit, replay, resolve, discard."""
     if item.state != "open":
         return []
     if item.reason in _ONLY:
         return list(_ONLY[item.reason])
+    if plans is not None and _sink_gone(item, plans):
+        return list(CLOSING)
     headers = read_headers(item.headers)
     if item.level == "event" and headers.get("tf-kept") == WAITS:
         return list(CLOSING)
@@ -54,6 +56,12 @@ def helps(item: WorkItem, plans: Plans, made_by: Mapping[str, Any] = _UNKNOWN) -
 def _usual(item: WorkItem, plans: Plans) -> str:
     """By its reason."""
     where = _where(item, plans)
+    if _sink_gone(item, plans):
+        return (
+            f"put the sink `{item.sink}` of route `{item.route}` back to have it replayed; else resolve or discard it"
+        )
+    if item.reason == "sink-gone":
+        return "the sink is there again: replay it"
     if item.level == "delivery" and maybe_applied(item):
         return f"it may be there already: look {where}; if it is, resolve this item, if not, replay it"
     if item.reason == "no-such-table":
@@ -69,6 +77,15 @@ def _usual(item: WorkItem, plans: Plans) -> str:
     if item.reason in ("unauthorized", "forbidden"):
         return f"correct the credentials {where}, then replay"
     return ""
+
+
+def _sink_gone(item: WorkItem, plans: Plans) -> bool:
+    """A delivery that no sink would take now."""
+    if item.level != "delivery" or item.reason in _ONLY or not item.headers:
+        return False
+    delivery = Delivery.read(read_headers(item.headers), item.body)
+    plan = plans.current(item.route)
+    return plan is None or plan.receiver(item.sink, delivery.effect, delivery.does) is None
 
 
 def _where(item: WorkItem, plans: Plans) -> str:

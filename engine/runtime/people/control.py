@@ -32,11 +32,12 @@ from engine.runtime.people.answers import (
     line_answer,
     route_answer,
 )
+from engine.runtime.people.decided import decisions
 from engine.runtime.people.editing import edited_body, event_of, shown_body
 from engine.runtime.people.items import STATES, Items
 from engine.runtime.people.journal import CARRIED, carried_name
 from engine.runtime.people.maker import made_by
-from engine.runtime.people.replay import Decisions, Reenter, Who, audit_row
+from engine.runtime.people.replay import Decisions, Reenter, Who, audit_row, must_be_open
 from engine.runtime.people.searching import Wanted, entries_of, of_item, unknown_key
 from engine.runtime.people.shown import hide
 from engine.runtime.people.status import Standing
@@ -189,7 +190,8 @@ class Control:
             "headers": {name: hide(value, ()) for name, value in read_headers(item.headers).items()},
             "body": shown_body(item, self._plans),
             "note": item.note,
-            "takes": advice.takes(item),
+            "decisions": await decisions(self._cell, item),
+            "takes": advice.takes(item, self._plans),
             "help": advice.helps(item, self._plans, made),
             "order": {"key": event.order_key, "number": event.order_no} if event is not None and event.order_no else {},
         }
@@ -202,8 +204,7 @@ class Control:
         body   for a record its text; else the whole JSON document. Raises Permanent when it cannot be.
         """
         item, who = await self._items.one(id), Who(actor, reason)
-        if item.state != "open":
-            raise Permanent("not-open", f"{item.id} is {item.state}")
+        must_be_open(item)
         content = edited_body(item, body, self._plans, self._cell.clock)
         if item.level == "record" and (unfit := self._unfit(item, content)):
             raise Permanent("bad-edit", unfit.detail)

@@ -36,6 +36,7 @@ from engine.runtime.carrying.handover import publish
 from engine.runtime.cell import Cell
 from engine.runtime.delivery import order
 from engine.runtime.delivery.pool import Pool
+from engine.runtime.people.decided import target_of
 from engine.runtime.people.figures import GAP, MISSING, gap_of
 from engine.runtime.people.work import MAYBE_APPLIED, OUTCOME_CHANGED, record_again
 from engine.runtime.plans import Plans
@@ -68,7 +69,7 @@ class Decisions:
 
     async def replay(self, item: WorkItem, who: Who) -> str:
         """Have it tried again. Answers a sentence. Raises Permanent with the reason of a refusal, StoreDown."""
-        _must_be_open(item)
+        must_be_open(item)
         again = {"record": self._replay_record, "event": self._replay_event, "delivery": self._replay_delivery}
         told = await again[item.level](item, who)
         if item.level != "delivery":  # the queue of a route that is gone and was finished: somebody must consume it
@@ -77,7 +78,7 @@ class Decisions:
 
     async def close(self, item: WorkItem, how: str, who: Who) -> str:
         """`resolved` (fixed elsewhere: it counts as applied) or `discarded`. The key of an ordered sink goes on."""
-        _must_be_open(item)
+        must_be_open(item)
         key = LedgerKey(item.day, item.subject)
         ops = self._ops(item, "resolved" if how == "resolved" else "discarded", how, who)
         if item.level == "delivery":
@@ -265,9 +266,11 @@ def _counted(item: WorkItem, records: int) -> str:
     return "1 record" if records == 1 else f"{records} records in the place of one; `tillflow trace` shows each"
 
 
-def _must_be_open(item: WorkItem) -> None:
+def must_be_open(item: WorkItem) -> None:
+    """Raises Permanent `not-open`, which says where to look."""
     if item.state != "open":
-        raise Permanent("not-open", f"{item.id} is {item.state}")
+        where = f"`tillflow work show {item.id}` says who decided it, `tillflow trace {item.id}` what became of it"
+        raise Permanent("not-open", f"{item.id} is {item.state}; {where}")
 
 
 def maybe_applied(item: WorkItem) -> bool:
@@ -277,4 +280,4 @@ def maybe_applied(item: WorkItem) -> bool:
 
 def audit_row(item: WorkItem, action: str, who: Who, now: int, *, before: str = "", after: str = "") -> AuditRow:
     """An audit row about one work item."""
-    return AuditRow(now, who.actor, action, f"{item.route}/{item.id}", who.reason, before, after)
+    return AuditRow(now, who.actor, action, target_of(item), who.reason, before, after)

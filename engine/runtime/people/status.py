@@ -6,10 +6,12 @@ from collections.abc import Callable
 
 from msgspec.structs import asdict
 
+from engine.core.clock import iso
 from engine.core.errors import StoreDown
 from engine.ports.store.work import Conflicts, RecordsRefused, WorkCount
 from engine.ports.store.workers import WorkersSince
 from engine.runtime.cell import Cell
+from engine.runtime.delivery.limits import Gate
 from engine.runtime.delivery.pool import Pool
 from engine.runtime.heartbeat import LIVE
 from engine.runtime.people import figures
@@ -38,11 +40,12 @@ class Standing:
         self._state = state
 
     def connections(self) -> list[Answer]:
-        """Every connection that was opened and whether its breaker lets requests through."""
-        return [
-            {"connection": gate.planned.name, "breaker": "open" if gate.breaker.open else "closed"}
-            for gate in self._pool.gates()
-        ]
+        """Every connection that this process uses, and whether its breaker lets requests through.
+
+        state   ok; failing: the last request did, `since` then and with `why`; open: the breaker is; not_tried: by this
+                process not yet
+        """
+        return [_connection(gate) for gate in self._pool.gates()]
 
     def problems(self) -> list[Answer]:
         """What does not work now; an open breaker says what is wrong outside and when it is asked again."""
@@ -88,6 +91,18 @@ class Standing:
             "conflicts": [{"route": route, "count": count} for route, count in conflicts],
             "workers": [worker_answer(row) for row in live],
         }
+
+
+def _connection(gate: Gate) -> Answer:
+    failing = gate.failing_since > 0
+    state = "open" if gate.breaker.open else "failing" if failing else "ok" if gate.tried else "not_tried"
+    return {
+        "connection": gate.planned.name,
+        "breaker": "open" if gate.breaker.open else "closed",
+        "state": state,
+        "since": iso(gate.failing_since) if failing else "",
+        "why": hidden_text(gate.trouble, gate.planned) if failing else "",
+    }
 
 
 def _problem(part: str, why: str) -> Answer:

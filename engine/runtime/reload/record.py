@@ -42,9 +42,17 @@ async def revert(cell: Cell, active: Revision, before: Revision, who: Who, probl
     """All run the one before again. False when something else is active by now."""
     now = max(cell.clock.now(), active.at + 1)
     row = AuditRow(now, who.actor, "revision.revert", active.id, problem, active.id, before.id)
+    again = AuditRow(now, who.actor, "revision.activate", before.id, problem, active.id)
     back = RevisionMark(before.id, before.at, "past", "active", now=now, required=True)
     away = RevisionMark(active.id, active.at, "past", "rejected", problem, required=True)
-    return await _done(cell, back, away, AuditAppend(row))
+    return await _done(cell, back, away, AuditAppend(row), AuditAppend(again))
+
+
+async def take_back(cell: Cell, left: Revision, instead: str, who: Who) -> None:
+    """Somebody had another one run instead: it is not taken again by itself."""
+    why = f"taken back by {who.actor}: {who.reason}"
+    row = AuditRow(cell.clock.now(), who.actor, "revision.take-back", left.id, who.reason, left.id, instead)
+    await _done(cell, RevisionMark(left.id, left.at, "past", "rejected", why, required=True), AuditAppend(row))
 
 
 async def _done(cell: Cell, *ops: RevisionMark | AuditAppend) -> bool:

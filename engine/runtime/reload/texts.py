@@ -6,7 +6,11 @@ import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from engine.compile.difftext import document
+
 LONGEST = 200_000  # bytes of a file that is compared line by line
+
+TABLES = "routes/tables.yaml"
 
 Files = Mapping[str, bytes]
 
@@ -17,6 +21,12 @@ def file_changes(before: Files, after: Files) -> list[dict[str, Any]]:
     text   a unified diff; of files that are no text, or longer than `LONGEST` bytes, their sizes
     """
     return list(_changes(before, after))
+
+
+def tables_with_files(files: Files) -> list[str]:
+    """Reference tables whose rows are in a CSV file."""
+    whole = document(files, TABLES) or {}
+    return sorted(str(name) for name, one in (whole.get("tables") or {}).items() if (one or {}).get("csv"))
 
 
 def _changes(before: Files, after: Files) -> Iterator[dict[str, Any]]:

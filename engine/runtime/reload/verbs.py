@@ -10,8 +10,9 @@ from engine.compile.plan import RouteSet
 from engine.compile.risks import Risk
 from engine.core.clock import iso
 from engine.core.errors import Permanent
-from engine.ports.store.revisions import Revision, RevisionGet, RevisionList, RevisionMark
+from engine.ports.store.revisions import Revision, RevisionGet, RevisionList
 from engine.runtime.cell import Cell
+from engine.runtime.people.decided import events
 from engine.runtime.people.replay import Who
 from engine.runtime.plans import Plans
 from engine.runtime.reload import record
@@ -21,7 +22,7 @@ from engine.runtime.reload.member import Member
 from engine.runtime.reload.mending import Mending
 from engine.runtime.reload.probation import Handled, Probation
 from engine.runtime.reload.processes import last_error, live, standing_of
-from engine.runtime.reload.texts import file_changes
+from engine.runtime.reload.texts import file_changes, tables_with_files
 from engine.runtime.reload.wanted import Build, Project, Wanted
 from engine.runtime.reload.watching import Watching
 from engine.runtime.supervisor import Supervisor
@@ -101,8 +102,10 @@ class Reload:
         return {"from": before.digest, "to": wanted.digest, **found.shown(), "waiting": waiting}
 
     async def history(self, limit: int = 50) -> Answer:
-        """Revisions, newest first."""
-        return {"revisions": [_shown(one) for one in await self._cell.store.apply(RevisionList(limit))]}
+        """Revisions, newest first, each with what became of it, oldest first."""
+        known = await self._cell.store.apply(RevisionList(limit))
+        told = await events(self._cell, [one.id for one in known])
+        return {"revisions": [{**_shown(one), "events": told[one.id]} for one in known]}
 
     async def compare(self, before: str, after: str) -> Answer:
         """What changed between two revisions, named by number or by the beginning of their id: in words, and the text
@@ -110,7 +113,8 @@ class Reload:
         """
         old, new = await self._found(before), await self._found(after)
         was, now = await self._kept(old), await self._kept(new)
-        texts = file_changes(was.files, now.files)
+        rows = {one.file for known in (was, now) for one in known.tables.values()}
+        texts = [{**one, "table": one["file"] in rows} for one in file_changes(was.files, now.files)]
         return {"from": old.id, "to": new.id, **diff(was, now).shown(), "files": texts}
 
     async def standing(self) -> Answer:
@@ -159,6 +163,8 @@ class Reload:
     async def rollback(self, revision: str, actor: str, reason: str) -> Answer:
         """Apply a revision that was kept: what is risky about that was accepted when it was made. The one that ran is
         not taken again by itself.
+
+        tables   those whose rows are read from files: no revision holds them
         """
         found = await self._found(revision)
         whole = await self._cell.store.apply(RevisionGet(found.id))
@@ -167,9 +173,8 @@ class Reload:
         left = (await record.standing(self._cell)).active
         applied = await self._leader.apply(await self._again(whole), Who(actor, reason))
         if applied.state == "active" and left is not None:
-            why = f"taken back by {actor}: {reason}"
-            await self._cell.store.apply(RevisionMark(left.id, left.at, "past", "rejected", why))
-        return _told(applied)
+            await record.take_back(self._cell, left, found.id, Who(actor, reason))
+        return {**_told(applied), "tables": tables_with_files(whole.files)}
 
     async def read(self) -> Wanted:
         """The project's files as they are now. Raises Permanent `no-project`."""

@@ -22,6 +22,7 @@ EVERY = 0.1  # seconds between two questions; the reader itself looks as often a
 SELDOM = 1.0  # the same, where another process watches
 LEASE = 6.0  # seconds until another process watches after the one that did died
 NOT_THEIR_FAULT = (NOBODY, OVERTAKEN)  # why good files may not have been taken
+RIGHT_AGAIN = "these files are right again"
 WATCHER = Who("tillflow", "a file changed")
 
 Change = Callable[[Wanted, Who], Awaitable[Applied]]
@@ -41,6 +42,7 @@ class Watching:
         self._pending: Wanted | None = None
         self._waiting: Waiting | None = None
         self._error: tuple[str, dict[str, Any]] | None = None
+        self._wrong = False  # it was told that the files have errors, and not yet that they are right again
 
     @property
     def last_error(self) -> dict[str, Any] | None:
@@ -91,10 +93,12 @@ class Watching:
 
     async def _take(self, wanted: Wanted) -> None:
         if wanted.errors:
+            self._wrong = True
             self._refuse(wanted, "these files have errors; what runs goes on", list(wanted.errors))
             return
         if wanted.digest == self._plans.revision:
             self._error = None
+            self._right_again()
             return
         known = await self._cell.store.apply(RevisionGet(wanted.digest))
         refused = known is not None and known.state == "rejected" and known.problem not in NOT_THEIR_FAULT
@@ -126,6 +130,7 @@ class Watching:
         else:
             if applied.state != "rejected":
                 self._error = self._waiting = None
+                self._right_again()
             elif await self._only_waits(wanted):
                 self._wait(wanted, [applied.problem])
             else:
@@ -147,6 +152,12 @@ class Watching:
         self._waiting = None
         if self._error is not None:
             self._error[1]["next_try"] = ""
+
+    def _right_again(self) -> None:
+        """Told once: whoever reads the log sees that nothing is left to correct."""
+        if self._wrong:
+            self._wrong = False
+            self._cell.log(RIGHT_AGAIN, {})
 
     def _refuse(self, wanted: Wanted, text: str, problems: list[str]) -> None:
         self._waiting = None

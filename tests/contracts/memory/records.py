@@ -198,7 +198,8 @@ def audit_append(m: Memory, op: audit.AuditAppend) -> int:
 
 
 def audit_list(m: Memory, op: audit.AuditList) -> list[audit.AuditRow]:
-    return _audit(m)[::-1][: op.limit]
+    about = [row for row in _audit(m) if not op.targets or row.target in op.targets]
+    return about[::-1][: op.limit]
 
 
 def audit_verify(m: Memory, op: audit.AuditVerify) -> int:

@@ -17,6 +17,7 @@ _VALUES = {name: INTEGER if name == "at" else TEXT for name in _NAMES if name !=
 AUDIT = Table("audit", {"seq": INTEGER}, _VALUES)
 _TURN = "SELECT pg_advisory_xact_lock(hashtext('tillflow audit'), hashtext(current_schema()))"
 _NEWEST = f"SELECT {columns(_NAMES)} FROM audit ORDER BY seq DESC LIMIT $1"
+_ABOUT = f"SELECT {columns(_NAMES)} FROM audit WHERE target = ANY($2::text[]) ORDER BY seq DESC LIMIT $1"
 _AFTER = f"SELECT {columns(_NAMES)} FROM audit WHERE seq > $1 ORDER BY seq LIMIT 1000"
 _HEAD = "audit: newest row"
 
@@ -48,7 +49,8 @@ def append(draft: Draft, op: AuditAppend) -> int:
 
 
 async def newest_first(connection: Connection, op: AuditList) -> list[AuditRow]:
-    return [AuditRow(*row) for row in plain(await connection.fetch(_NEWEST, op.limit))]
+    asked = (_ABOUT, op.limit, list(op.targets)) if op.targets else (_NEWEST, op.limit)
+    return [AuditRow(*row) for row in plain(await connection.fetch(*asked))]
 
 
 async def verify(connection: Connection, op: AuditVerify) -> int:

@@ -7,11 +7,15 @@ from sqlite3 import Connection
 from msgspec.structs import astuple
 
 from engine.backends.sqlite.ops.rows import Handlers, columns, insert, names
+from engine.core.jsonx import encode
 from engine.ports.store.audit import AuditAppend, AuditList, AuditRow, AuditVerify, chained
 
 _NAMES = names(AuditRow)
 _INSERT = insert("audit", _NAMES)
 _NEWEST = f"SELECT {columns(_NAMES)} FROM audit ORDER BY seq DESC LIMIT ?"
+_ABOUT = (
+    f"SELECT {columns(_NAMES)} FROM audit WHERE target IN (SELECT value FROM json_each(?)) ORDER BY seq DESC LIMIT ?"
+)
 _ALL = f"SELECT {columns(_NAMES)} FROM audit ORDER BY seq"
 
 
@@ -23,7 +27,11 @@ def append(connection: Connection, op: AuditAppend) -> int:
 
 
 def newest_first(connection: Connection, op: AuditList) -> list[AuditRow]:
-    return [AuditRow(*row) for row in connection.execute(_NEWEST, (op.limit,))]
+    if op.targets:
+        found = connection.execute(_ABOUT, (encode(list(op.targets)).decode(), op.limit))
+    else:
+        found = connection.execute(_NEWEST, (op.limit,))
+    return [AuditRow(*row) for row in found]
 
 
 def verify(connection: Connection, op: AuditVerify) -> int:
