@@ -22,11 +22,9 @@ from engine.loading import Loaded as Loaded
 from engine.loading import compile_files, load_files, secrets_of
 from engine.loading import load as load
 from engine.ports.store.revisions import Revision, RevisionGet
-from engine.ports.store.workers import WorkersSince
 from engine.reader import ReaderProcess, ReadOnce, line_of
 from engine.runtime.cell import Cell
 from engine.runtime.engine import Engine
-from engine.runtime.heartbeat import LIVE
 from engine.runtime.people.control import Control
 from engine.runtime.people.dryrun import DryRun, dry_runs
 from engine.runtime.plans import SHORT
@@ -34,7 +32,7 @@ from engine.runtime.reload.record import standing
 from engine.runtime.reload.verbs import Reload
 from engine.runtime.reload.wanted import Project
 from engine.runtime.tables import FolderFiles, Tables
-from engine.runtime.watch import AGAIN, Watch
+from engine.runtime.watch import Watch
 from engine.settings import Settings
 
 GIVING_WAY = 0.00005  # seconds after which a compiling thread lets another run
@@ -68,15 +66,14 @@ def make_engine(
 
 
 async def starting(cell: Cell, loaded: Loaded, settings: Settings, environ: Mapping[str, str] | None = None) -> Loaded:
-    """What a process of this cell runs when it starts: its files, or the active revision.
+    """What a process of this cell runs when it starts: the active revision, or its files where nothing ran yet.
 
-    That one runs where the files have errors or were not taken before, where others run it already, and in place of a
-    process that died: a change of files passes its checks first, and comes to all processes or to none. Raises
-    ConfigError when there is nothing else than files with errors.
+    A change of files is one whether an engine ran meanwhile or not: it passes its checks first, and comes to all
+    processes or to none. Raises ConfigError when there is nothing else than files with errors.
     """
     values = os.environ if environ is None else environ
     active = (await standing(cell)).active
-    why = await _why_not_the_files(cell, active, loaded, values) if active is not None else ""
+    why = await _why_not_the_files(cell, active, loaded, settings) if active is not None else ""
     kept = await _compiled_again(cell, active, loaded, settings, values) if active is not None and why else None
     if active is None or kept is None:
         if has_errors(loaded.findings):
@@ -93,8 +90,8 @@ def _tell_errors(cell: Cell, text: str, findings: Sequence[Finding], facts: Mapp
         cell.log(text, {"why": line_of(finding), **facts})
 
 
-async def _why_not_the_files(cell: Cell, active: Revision, loaded: Loaded, environ: Mapping[str, str]) -> str:
-    """Empty where they are what runs, or may be."""
+async def _why_not_the_files(cell: Cell, active: Revision, loaded: Loaded, settings: Settings) -> str:
+    """Empty where they are what ran last."""
     if has_errors(loaded.findings):
         return "they have errors"
     if active.id == loaded.routeset.digest:
@@ -102,9 +99,8 @@ async def _why_not_the_files(cell: Cell, active: Revision, loaded: Loaded, envir
     known = await cell.store.apply(RevisionGet(loaded.routeset.digest))
     if known is not None and known.state == "rejected":
         return "they were not taken before"
-    since = cell.clock.now() - round(LIVE * 1_000_000)
-    others = [row.name for row in await cell.store.apply(WorkersSince(since)) if row.name != cell.worker]
-    return "it is what ran until now" if others or environ.get(AGAIN) else ""
+    taken = "are checked before they are taken" if settings.watch else "wait for `tillflow apply`"
+    return f"they were changed since, and {taken}"
 
 
 async def _compiled_again(

@@ -56,6 +56,10 @@ class ReaderProcess:
         self._urgent = asyncio.Event()
         self._begun = asyncio.Event()
 
+    def hurry(self) -> None:
+        """Look as soon as it runs: the files are known to be other than what runs."""
+        self._urgent.set()
+
     async def changed(self) -> Wanted | None:
         self._wanted.set()
         found, self._news = self._news, None

@@ -40,9 +40,11 @@ async def serve(settings: Settings, loaded: Loaded, *, ready: Callable[[], None]
         cell.log("starting", {"state": settings.state, "socket": settings.socket})
         for text in exposed_secrets(settings):
             cell.log("a secret is not safe", {"why": text})
-        loaded = await starting(cell, loaded, settings)
+        started = await starting(cell, loaded, settings)
         reader = ReaderProcess(settings, cell.log)
-        engine = make_engine(cell, loaded, settings, reader=reader)
+        if started is not loaded:
+            reader.hurry()
+        engine = make_engine(cell, started, settings, reader=reader)
         log.always = engine.plans.stamp
         async with probing(engine, *settings.probes):
             await engine.start()

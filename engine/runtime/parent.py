@@ -19,7 +19,6 @@ from pathlib import Path
 from types import FrameType
 
 from engine.runtime.watch import (
-    AGAIN,
     FOLDER,
     NUMBER,
     Known,
@@ -60,7 +59,6 @@ class Parent:
     sleep: Callable[[float], None] = time.sleep
     monotonic: Callable[[], float] = time.monotonic
     _lives: dict[int, subprocess.Popen[bytes]] = field(default_factory=dict, init=False)
-    _lived: set[int] = field(default_factory=set, init=False)
     _codes: list[int] = field(default_factory=list, init=False)
     _turn: threading.Lock = field(default_factory=threading.Lock, init=False)
     _untold: Known | None = field(default=None, init=False)  # known from deaths, and not written down yet
@@ -142,9 +140,6 @@ class Parent:
             self._write_untold()
         forget_executing(self.folder, number)
         environment = {**os.environ, FOLDER: str(self.folder), NUMBER: str(number)}
-        if number in self._lived:
-            environment[AGAIN] = "1"
-        self._lived.add(number)
         with self._turn:
             if self._stopping:
                 return 0

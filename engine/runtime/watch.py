@@ -26,7 +26,6 @@ from engine.core.errors import StoreDown
 
 FOLDER = "TILLFLOW_MARKS"  # names the folder the parent and its children share
 NUMBER = "TILLFLOW_WORKER"  # which of them a child is, from 1
-AGAIN = "TILLFLOW_AGAIN"  # set for a child that is started after one of that number died
 SLOTS = 4096
 SLOT_SIZE = 64
 COUNTER = 8  # bytes

@@ -24,7 +24,7 @@ SET = (
     "ZONE",
 )
 # What a parent tells its children, and what containers and tests are told.
-_OTHERS = frozenset({"AGAIN", "CHILD", "CRASH_AT", "MARKS", "WORKER"}) | frozenset(
+_OTHERS = frozenset({"CHILD", "CRASH_AT", "MARKS", "WORKER"}) | frozenset(
     {"MAY_INSTALL", "POSTGRES_PORT", "PROJECT_DIR", "RABBITMQ_PORT", "SERVICES_DIR", "SHARED"}
 )
 _FAMILIES = ("SECRET_", "TEST_")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -147,6 +148,43 @@ def test_what_cannot_be_read_keeps_nothing_from_running(shop: Shop, broken: Call
         until(lambda: told in shop.last_error())
         assert any(told in line.get("why", "") for line in lines(log))
         assert [(number, state) for number, state, _ in shop.history()] == [(1, "active")]
+
+
+def key_without_date(shop: Shop) -> str:
+    for schema in (shop.folder / "mappings/schemas").glob("*.yaml"):
+        schema.write_text(re.sub(r"key: \[.*\]", "key: [store, till, receipt]", schema.read_text("utf-8")), "utf-8")
+    return "key-changed"
+
+
+def twice_the_total(shop: Shop) -> str:
+    mapping = shop.folder / "mappings/sale-to-posting.yaml"
+    text = mapping.read_text("utf-8")
+    assert "total: total" in text
+    mapping.write_text(text.replace("total: total", "total: sum([total, total])"), "utf-8")
+    return "tests-fail"
+
+
+@pytest.mark.parametrize("edited", [key_without_date, twice_the_total])
+def test_an_edit_while_nothing_ran_is_refused_as_one_that_was_seen(shop: Shop, edited: Callable[[Shop], str]) -> None:
+    with running(shop):
+        until((shop.folder / "data/archive/monday.csv").exists)
+    why = edited(shop)
+    with running(shop) as (log, _):
+        until(lambda: why in shop.last_error())
+        assert [(number, state) for number, state, _ in shop.history()] == [(1, "active")]
+        posted = shop.sells("2001")
+        until(posted.exists)
+        first = shop.folder / "data/posted/2026-03-14-0012-03-1001.json"
+        assert decode(posted.read_bytes())["total"] == decode(first.read_bytes())["total"]
+        assert any("revision 1 runs, not the files: they were changed since" in line["text"] for line in lines(log))
+
+
+def test_a_good_edit_while_nothing_ran_is_taken_after_its_checks(shop: Shop) -> None:
+    with running(shop):
+        until((shop.folder / "data/archive/monday.csv").exists)
+    shop.edit("summary: ", "summary: Better. ")
+    with running(shop):
+        until(lambda: [(number, state) for number, state, _ in shop.history()][0] == (2, "active"))
 
 
 def test_where_nothing_ran_before_wrong_files_are_refused(shop: Shop) -> None:

@@ -91,13 +91,14 @@ class Place:
             "PATH": os.environ.get("PATH", ""),
             "PYTHONPATH": str(ROOT),
             "NO_COLOR": "1",
-            "TILLFLOW_WATCH": "no",  # these stories start again after an edit
+            "TILLFLOW_WATCH": "no",  # what a story edits it applies before the next life
             "INBOX": str(self.inbox),
             "ARCHIVE": str(self.archive),
             "FAILED": str(self.failed),
             "BOOKS": f"sqlite:///{self.books}",
             **(environ or {}),
         }
+        self._edited = False
         for made in (self.project, self.inbox):
             made.mkdir(parents=True, exist_ok=True)
         self.edit(files)
@@ -118,6 +119,16 @@ class Place:
             file = self.project / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content.encode() if isinstance(content, str) else content)
+        self._edited = self.database.exists()
+
+    def apply(self) -> None:
+        """Have the edited files run from the next life on, whatever they risk. Changed tables are no change of files."""
+        self._edited = False
+        plan = self.ask("plan")
+        risks = {risk["name"] for change in plan["changes"] for risk in change["risks"]}
+        accepted = [word for name in sorted(risks) for word in ("--accept", name)]
+        if plan["changes"]:
+            self.cli("apply", "--reason", "this story's edit", *accepted)
 
     def drop(self, name: str, content: bytes) -> None:
         """A file as tills drop them: complete when its name appears."""
@@ -129,6 +140,8 @@ class Place:
 
     def start(self, crash: str = "", *, alone: bool = True, fresh: bool = False) -> Life:
         """A life of `tillflow run`; `crash` names the point where it dies. Without `alone`: parent and child."""
+        if self._edited:
+            self.apply()
         arguments = ["run", *self._where, *(["--alone"] if alone else [])]
         return self._begin(arguments, crash, self.folder / "run.out", fresh=fresh or not alone)
 
