@@ -17,6 +17,12 @@ MAPPED = (
     "engine.ports",
     "engine.ports.store",
     "engine.steps.support",
+    "engine.backends.rabbitmq",
+    "engine.config",
+    "engine.config.regions",
+    "engine.compile.mapping",
+    "engine.cli.dev",
+    "engine.cli.demo",
     "connectors.compliance.support",
 )
 ELSEWHERE = {"engine.ports.store": {"base"}}  # the shape of an operation: described above the map

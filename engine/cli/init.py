@@ -25,7 +25,7 @@ def init(
     folder: Annotated[Path, typer.Argument(help="Where the project is laid down; made if missing.")],
     form: FormatOption = Form.HUMAN,
 ) -> None:
-    """Lay down a small working project: a till's CSV becomes sales, and sales are posted to a database, once each."""
+    """Lay down a small working project: a till's CSV becomes sales, and sales are posted as files, once each."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         fail(f"{folder} exists and is not an empty folder", Exit.USAGE, "name a new folder")
     count = _lay_down(files("engine.cli") / "starter", folder)

@@ -38,6 +38,9 @@ def trace(
     if not all(key.strip() for key in keys):
         fail("there is no key to look for", Exit.USAGE, "give a business key, a file (`file=day.csv`) or an event id")
     (name, value), *more = map(_parted, keys)
+    for key, (_, wanted) in zip(keys, ((name, value), *more), strict=True):
+        if not wanted.strip():
+            fail(f"{key!r} has no value after the `=`", Exit.USAGE, "write the key as `receipt=1001`, or its value")
 
     async def question(owner: Owner) -> Any:
         also = {"and": [f"{other}={text}" for other, text in more]} if more else {}

@@ -16,6 +16,12 @@ from engine.core.event import split_type
 
 # Kinds of things with the file and the path their names stand at, for `nothing uses this`.
 Definition = tuple[str, str, Place]
+# Steps that are there to end some events: whoever wrote one has thought of an end.
+_ENDING = frozenset({"filter", "policy", "aggregate", "choose", "slot", "subflow"})
+# Steps that every event passes. Of all others (a `split` of nothing, a `check`, a plugin's) it is not known.
+_PASSING = frozenset(
+    {"call", "claim_check", "delay", "drop", "enrich", "keep", "map", "mask", "set", "template", "throttle", "wire_tap"}
+)
 
 
 def check_project(catalog: Catalog, reads: Mapping[str, set[str]]) -> None:
@@ -55,30 +61,36 @@ def _check_bus(catalog: Catalog, routes: Mapping[str, Loaded[RouteDoc]]) -> None
 
 
 def _check_circles(catalog: Catalog, routes: Mapping[str, Loaded[RouteDoc]]) -> None:
-    """Routes that feed each other with nothing in between that could end it."""
-    leads: dict[str, set[str]] = {name: set() for name in routes}
-    for event, publisher, index in _published(routes):
-        model = routes[publisher].model
-        if model.to[index].when is None and not _ends_some(model):
-            type_name = split_type(event)[0]
-            for name, other in routes.items():
-                if other.model.from_.event and split_type(other.model.from_.event)[0] == type_name:
-                    leads[publisher].add(name)
+    """Routes that feed each other: an error where nothing in between can end it, a warning where something may."""
+    surely, perhaps = _leads(routes, sure=True), _leads(routes, sure=False)
     for name, loaded in routes.items():
-        circle = _circle(name, leads)
+        endless = _circle(name, surely)
+        circle = endless or _circle(name, perhaps)
         if circle and min(circle) == name:
             place = Place(catalog.report, loaded.document, ("route",))
             text = " > ".join([*circle, circle[0]])
             advice = "add a `filter` step, or a `when` to the sink that closes the circle"
             place.finding(
-                "TF4010", f"these routes feed each other without end: {text}", help=advice, severity="warning"
+                "TF4010",
+                f"these routes feed each other without end: {text}",
+                help=advice,
+                severity="error" if endless else "warning",
             )
 
 
-def _ends_some(model: RouteDoc) -> bool:
-    """True when a route may end an event: it filters, decides, collects or branches."""
-    ending = ("filter", "policy", "aggregate", "choose", "slot", "subflow")
-    return any(step.type in ending for step in model.steps)
+def _leads(routes: Mapping[str, Loaded[RouteDoc]], *, sure: bool) -> dict[str, set[str]]:
+    """Which routes each route feeds. `sure`: with every event; or else with those that some step may hold back too."""
+    leads: dict[str, set[str]] = {name: set() for name in routes}
+    for event, publisher, index in _published(routes):
+        model = routes[publisher].model
+        types = [step.type for step in model.steps]
+        if model.to[index].when is not None or _ENDING.intersection(types) or (sure and not _PASSING.issuperset(types)):
+            continue
+        for name, other in routes.items():
+            wanted = other.model.from_.event
+            if wanted and (wanted == event if sure else split_type(wanted)[0] == split_type(event)[0]):
+                leads[publisher].add(name)
+    return leads
 
 
 def _circle(start: str, leads: Mapping[str, set[str]]) -> list[str]:

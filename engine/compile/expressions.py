@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 from engine.compile.report import Place
 from engine.compile.scope import Scope
-from engine.compile.texts import report, text_finding
+from engine.compile.texts import report, text_finding, varying
 from engine.core.errors import Failure
 from engine.expr import nodes
 from engine.expr.errors import ExpressionError
@@ -51,6 +51,8 @@ class Checker:
 
     def expression(self, place: Place, expr: Expr, shape: Shape, where: Where, *, secrets: bool = False) -> None:
         """`secrets`: what it gives goes to an outside system only, and may be a secret."""
+        if varying(place):
+            return
         for error in self._errors(expr, shape, where):
             if error.code in WARNINGS and self._doubts is not None:
                 about = expr.text[error.offset : error.offset + error.length]

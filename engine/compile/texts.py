@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.compile.report import Place
+from engine.config.fixed import varies
 from engine.core.findings import Finding, Mark, Severity
 from engine.expr.errors import ExpressionError
 from engine.expr.functions import FunctionTable
@@ -61,6 +62,8 @@ class Texts:
         if not isinstance(raw, str):
             place.finding("TF1120", "an expression is text", help="put it in quotes; a number stands in backticks: `5`")
             return None
+        if varying(place):
+            return None
         try:
             return self.compile(raw)
         except ExpressionError as error:
@@ -77,6 +80,16 @@ class Texts:
         except ExpressionError as error:
             report(place, error)
             return None
+
+
+def varying(place: Place) -> bool:
+    """Whether the expression written here takes something from the environment; says so."""
+    marks = place.document.marks
+    if not marks.is_replaced(place.path) or not varies(marks.written(place.path)):
+        return False
+    advice = "give the route a parameter and write `param('name')`, or put the value into a connection"
+    place.finding("TF1050", "nothing is substituted in expressions", help=advice)
+    return True
 
 
 def again(error: ExpressionError) -> ExpressionError:

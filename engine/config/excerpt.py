@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from engine.core.findings import Mark
 from engine.core.masking import mask_url_password
 
 TAB: Final = 4
+_LONGEST_LINE: Final = 1 << 20  # bytes: a longer one is shown nowhere
+# A key is looked for by its end alone, and a reference has an end: every search is linear in the line.
 _SECRET: Final = re.compile(
-    r"""(?ix) (?P<key> [\w-]*
+    r"""(?ix) (?P<key>
         (?: password | passwd | passphrase | secret | token | credential
            | (?: api | private | signing | access ) [_-]? key )
-        s? ["']? \s* : \s+ ) (?P<value> \$\{[^}]*\} | "(?:[^"\\]|\\.)*" | '(?:[^']|'')*' | [^\s,}\]\#][^,}\]\#]* )"""
+        s? ["']? \s* : \s+ ) (?P<value> \$\{[^}]{0,300}+\} | "(?:[^"\\]|\\.)*" | '(?:[^']|'')*' | [^\s,}\]\#][^,}\]\#]* )"""
 )
 _REFERENCE: Final = re.compile(r"""["']?(\$\{[^}]*\}|lookup\(.*|[\[{|>].*)["']?\s*""")
 
@@ -47,6 +50,7 @@ def _cells(line: str) -> Iterator[tuple[str, int]]:
             yield shown, len(shown)
 
 
+@lru_cache(maxsize=4)  # a line with many findings
 def masked(line: str) -> str:
     """The line with literal values of keys that look like secrets as stars, and passwords in addresses; same length."""
 
@@ -60,23 +64,31 @@ def masked(line: str) -> str:
     return mask_url_password(_SECRET.sub(cover, line))
 
 
+def _lines(content: bytes, first: int, last: int) -> list[str]:
+    """These lines of a file, counted from 1; none when it is empty or has fewer, or when one is too long to look at."""
+    lines = content.removeprefix(b"\xef\xbb\xbf").split(b"\n", max(0, last))[: max(0, last)]
+    wanted = lines[first - 1 :]
+    if len(lines) < last or not content.strip(b"\xef\xbb\xbf\n") or max(map(len, wanted), default=0) > _LONGEST_LINE:
+        return []
+    return [line.decode("utf-8", "replace").rstrip("\r") for line in wanted]
+
+
 def excerpt(mark: Mark, content: bytes | None, width: int, context: int = 1) -> list[tuple[str, str, bool]]:
     """(gutter, text, is the caret line) for the place and up to `context` lines above it; nothing without the file."""
-    if content is None:
-        return []
-    lines = content.decode("utf-8-sig", "replace").split("\n")
-    if not 1 <= mark.line <= len(lines) or not any(lines):
+    first = max(1, mark.line - context)
+    lines = _lines(content or b"", first, mark.line)
+    if not lines:
         return []
     number_width = len(str(mark.line))
     blank = " " * number_width + " |"
     room = max(20, width - len(blank) - 2)
     start, end = mark.column - 1, max(mark.column, mark.end_column - 1)
     shown = [(blank, "", False)]
-    for number in range(max(1, mark.line - context), mark.line):
-        text, _ = _window(masked(lines[number - 1].rstrip("\r")), 0, 0, room)
+    for number, line in enumerate(lines[:-1], first):
+        text, _ = _window(masked(line), 0, 0, room)
         if text.strip():
             shown.append((f"{number:>{number_width}} |", text, False))
-    text, caret = _window(masked(lines[mark.line - 1].rstrip("\r")), start, end, room)
+    text, caret = _window(masked(lines[-1]), start, end, room)
     shown.append((f"{mark.line:>{number_width}} |", text, False))
     shown.append((blank, caret, True))
     return shown
@@ -84,6 +96,8 @@ def excerpt(mark: Mark, content: bytes | None, width: int, context: int = 1) -> 
 
 def _window(line: str, start: int, end: int, room: int) -> tuple[str, str]:
     """The part of a line around characters start..end that fits into `room` columns, and the carets below it."""
+    far = max(0, start - 4 * room)  # what is far away is not even measured; nearly every character has a width
+    line, start, end = line[far : start + 8 * room], start - far, min(end - far, start - far + 4 * room)
     cells = list(_cells(line))
     first, before = 0, sum(width for _, width in cells[:start])
     marked = max(1, sum(width for _, width in cells[start:end]))

@@ -16,6 +16,7 @@ from decimal import Decimal
 from typing import Any, TypeAlias
 
 from engine.config.document import Document
+from engine.config.fixed import is_name
 from engine.config.nearest import did_you_mean, nearest
 from engine.config.nodes import Path
 from engine.config.scalars import NumberOutOfRange, resolve
@@ -147,10 +148,23 @@ class _Reading:
                 match, path, f"`{match[0]}` is not a reference", _advice(_repaired(inner)), _repaired(inner)
             )
         name, default = variable[1], variable[2]
+        if default is not None and "${" in default:
+            return self._nested(match, path)
+        if is_name(path):
+            advice = "write it out: names and identities are the same wherever the engine runs"
+            return self._wrong(match, path, f"`{match[0]}`: nothing is substituted in names", advice)
         value = self.env.get(name, default)
         if value is None:
             return self._undefined(match, path, name)
         return value
+
+    def _nested(self, match: re.Match[str], path: Path) -> str:
+        offset = match[0].index("${", 2)
+        mark = self.document.marks.inside(path, match.start() + offset, len(match[0]) - offset)
+        text = f"`{match[0][offset:]}`: nested references are not resolved"
+        advice = "give a default that is plain text, or set the variable"
+        self.findings.append(Finding("TF1050", text, mark, advice))
+        return Unset(match[0])
 
     def _undefined(self, match: re.Match[str], path: Path, name: str) -> str:
         near = nearest(name, self.env)

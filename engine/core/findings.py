@@ -70,6 +70,7 @@ _ECHOES = {
     "TF1101": "TF1011",  # a merge key is no key of the block either
     "TF1103": "TF1054",  # a parameter that cannot be there has no type
     "TF1051": "TF1129",  # a value that must be a secret is not asked of the environment
+    "TF3012": "TF1050",  # a name that takes something from the environment is none
 }
 
 

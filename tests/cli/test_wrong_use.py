@@ -64,6 +64,8 @@ WRONG = [
     ("doctor --state /dev/null/x", FAILED),
     ("trace", USAGE),
     ("trace nope", USAGE),
+    ("trace =", USAGE),
+    ("trace 1001 store=", USAGE),
     ("work list --limit 0", USAGE),
     ("work list --limit 99999999999999", USAGE),
     ("work show ''", USAGE),

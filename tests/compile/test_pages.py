@@ -251,6 +251,7 @@ FRAMES: Mapping[str, Frame] = {
     "TF5005": lambda example: as_format("fixed_width")(example.replace("[..]", "[{name: a, from: 2, length: 4}]")),
     "TF5006": as_format("xml"),
     "TF5007": as_format("xml"),
+    "TF5008": connection("core.files"),
     "TF5010": HTTP,
     "TF5011": HTTP,
     "TF5012": lambda example: connected(example.partition("\n")[2]),

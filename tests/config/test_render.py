@@ -153,3 +153,23 @@ def test_a_password_in_an_address_is_in_no_form_of_a_finding() -> None:
     finding = Finding("TF5013", f"{url!r} is no host", Mark("a.yaml"), f"not {url}", url)
     told = [form([finding]) for form in (render.as_json, render.as_sarif, render.as_github)]
     assert not any("hunter2" in text for text in (*told, render.as_text([finding], {"a.yaml": url.encode()})))
+
+
+@pytest.mark.parametrize("piece", ["x", "password", "password: ${, ", 'token: "a, ', "secret: '''x, ", "password:  "])
+def test_a_line_of_a_megabyte_is_shown_like_any_other(piece: str) -> None:
+    line = ("a: " + piece * (1 << 20))[: 1 << 20]
+    near = excerpt(Mark("f.yaml", 1, 4, len(line)), line.encode(), 80)
+    far = excerpt(Mark("f.yaml", 1, len(line) - 3, len(line)), line.encode(), 80)
+    assert near[1][1].startswith("a: ") and near[1][1].endswith("…")
+    assert far[1][1].startswith("…")
+    assert max(len(text) for _, text, _ in near + far) <= 80
+
+
+def test_a_secret_that_begins_far_before_the_place_is_covered_up_to_it() -> None:
+    line = "password: '" + "s" * 5000 + "' # end"
+    shown = excerpt(Mark("f.yaml", 1, 5000, 5001), line.encode(), 80)
+    assert "s" not in shown[1][1] and "*" in shown[1][1]
+
+
+def test_nothing_is_shown_of_a_line_that_is_too_long_to_be_read() -> None:
+    assert excerpt(Mark("f.yaml"), b"x" * ((1 << 20) + 1), 80) == []

@@ -141,3 +141,46 @@ def test_no_value_changes_structure(value: str) -> None:
     document, _ = read(text, {"X": value})
     assert shape(document.data) == {"a": None, "b": {"c": None, "d": [None]}}
     assert document.data["b"] == {"c": value, "d": ["x" + value]}
+
+
+@pytest.mark.parametrize("env", [{}, {"A": "1"}, {"B": "1"}])
+def test_references_inside_references_are_findings_at_their_place(env: dict[str, str]) -> None:
+    _, findings = read("k: data/${A:${B:x}}\n", env)
+    assert [(f.code, f.mark.column) for f in findings] == [("TF1050", 13)]
+    assert "nested references are not resolved" in findings[0].message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "route: ${A:x}",
+        "criticality: ${A:x}",
+        "from: {event: '${A:x}'}",
+        "from: {use: '${A:x}'}",
+        "to: [{id: '${A:x}'}]",
+        "to: [{effect: 'a${A:x}'}]",
+        "connections: {erp: {connector: '${A:x}'}}",
+        "steps: [{id: '${A:x}'}]",
+        "steps: [{id: a, choose: [{steps: [{id: '${A:x}'}]}]}]",
+        "steps: [{id: a, call: {use: '${A:x}'}}]",
+    ],
+)
+def test_names_and_identities_do_not_change_with_the_environment(text: str) -> None:
+    _, findings = read(text)
+    assert [f.code for f in findings] == ["TF1050"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "owner: ${A:x}",
+        "version: ${A:x}",
+        "summary: ${A:x}",
+        "keep: ${A:x}",
+        "to: [{rate: '${A:x}'}]",
+        "to: [{with: {id: '${A:x}'}}]",
+        "connections: {erp: {url: '${A:x}'}}",
+    ],
+)
+def test_what_is_no_name_may(text: str) -> None:
+    assert read(text)[1] == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -55,7 +56,8 @@ class Watching:
             arrival = await self.source._take(entry, self.ctx)
             if arrival is not None:
                 found.append(arrival)
-        return found
+        await self.source._move_again(self.ctx)
+        return found + await self.source._shelf.grown(self.ctx)
 
     async def settled(self, seconds: float = 5.0) -> list[Arrival]:
         """What is complete after nothing happened for so long."""
@@ -408,5 +410,124 @@ async def test_a_file_that_cannot_be_moved_is_said_and_not_read_again(
         assert await watching.settled() == []
         assert (
             "a file could not be moved",
-            {"file": "a.csv", "to": str(tmp_path / "archive"), "why": "Permission denied"},
+            {
+                "file": "a.csv",
+                "to": str(tmp_path / "archive"),
+                "why": "Permission denied",
+                "help": "give the engine the right to write in it",
+            },
         ) in (watching.ctx.logged)
+        monkeypatch.undo()
+        assert await watching.settled(60) == []
+        assert [path.name for path in (tmp_path / "archive").iterdir()] == ["a.csv"]
+
+
+async def test_what_is_added_to_an_archived_file_is_a_work_item_each_time(tmp_path: Path) -> None:
+    async with opened(tmp_path) as connection:
+        watching = Watching(connection)
+        with (tmp_path / "in" / "a.csv").open("ab", buffering=0) as till:
+            till.write(b"1\n2\n")
+            (arrival,) = await watching.settled()
+            await arrival.ack(0)
+            assert await watching.settled() == []
+            for start, late in ((4, b"3\n"), (6, b"4\n5\n")):
+                till.write(late)
+                assert await watching.look() == []  # it may go on
+                (grown,) = await watching.settled()
+                assert grown.failure is not None and grown.failure.reason == "grew-after-read"
+                assert f"{len(late)} bytes were added behind byte {start}" in grown.failure.detail
+                assert f"{tmp_path / 'archive'}/a.csv" in grown.failure.detail
+                assert (grown.name, grown.content, grown.headers) == ("a.csv", late, {"file": "a.csv"})
+                await grown.ack(1)
+                assert await watching.settled() == []
+        assert [(file, what) for file, what, _ in watching.ctx.journaled] == [("a.csv", "grew")] * 2
+
+
+async def test_a_file_that_grows_while_it_is_in_hand_is_archived_and_not_read_anew(tmp_path: Path) -> None:
+    async with opened(tmp_path) as connection:
+        watching = Watching(connection)
+        file = tmp_path / "in" / "a.csv"
+        file.write_bytes(b"1\n")
+        (arrival,) = await watching.settled()
+        with file.open("ab") as till:
+            till.write(b"2\n")
+        assert await arrival.ack(0) == "as a.csv"
+        (grown,) = await watching.settled()
+        assert grown.failure is not None and grown.content == b"2\n"
+
+
+async def test_an_archived_file_is_let_go_of_after_a_while_and_when_it_is_taken_away(tmp_path: Path) -> None:
+    async with opened(tmp_path) as connection:
+        watching = Watching(connection, stable_for="10s")
+        for name in ("a.csv", "b.csv", "c.csv"):
+            (tmp_path / "in" / name).write_text(name)
+        for arrival in await watching.settled(11):
+            await arrival.ack(0)
+        os.utime(tmp_path / "archive" / "a.csv")
+        (tmp_path / "archive" / "b.csv").unlink()
+        assert await watching.settled(90) == []  # touched, taken away: neither is told
+        assert await watching.settled(20) == []
+        (tmp_path / "archive" / "c.csv").write_text("later")
+        assert await watching.settled(60) == []
+        assert watching.source._shelf._files == []
+
+
+@pytest.mark.parametrize("late", [b"x" * 70_000, b""])
+async def test_what_cannot_be_kept_is_told_without_a_body(tmp_path: Path, late: bytes) -> None:
+    async with opened(tmp_path) as connection:
+        watching = Watching(connection)
+        (tmp_path / "in" / "a.csv").write_bytes(b"one")
+        (arrival,) = await watching.settled()
+        await arrival.ack(0)
+        (tmp_path / "archive" / "a.csv").write_bytes(b"one" + late if late else b"two")
+        (grown,) = await watching.settled()
+        assert grown.failure is not None and grown.content == b""
+        assert ("too many to be kept here" if late else "it was written anew") in grown.failure.detail
+
+
+@pytest.mark.parametrize("create", [True, False])
+async def test_an_archive_that_vanished_is_made_again_where_it_may_be(tmp_path: Path, create: bool) -> None:
+    for name in ("in", "archive", "failed"):
+        (tmp_path / name).mkdir()
+    async with opened(tmp_path, create=create) as connection:
+        watching = Watching(connection)
+        (tmp_path / "in" / "a.csv").write_text("one")
+        (arrival,) = await watching.settled()
+        (tmp_path / "archive").rmdir()
+        assert await arrival.ack(0) == ("as a.csv" if create else None)
+        if not create:
+            assert watching.ctx.logged[-1][1]["help"] == "make the folder again, or correct its path"
+            (tmp_path / "archive").mkdir()
+            assert await watching.settled(60) == []
+        assert [path.name for path in (tmp_path / "archive").iterdir()] == ["a.csv"]
+
+
+@pytest.mark.parametrize("action", ["write", "append"])
+async def test_a_folder_that_was_moved_away_is_not_written_into(tmp_path: Path, action: str) -> None:
+    async with opened(tmp_path) as connection:
+        (tmp_path / "in").rename(tmp_path / "old")
+        for make in (True, False):  # made by somebody, or by the engine
+            if make:
+                (tmp_path / "in").mkdir()
+            assert (await write(connection, action, name="a.json", content=1)).failure is None
+            assert [path.name for path in (tmp_path / "in").iterdir()] == ["a.json"]
+            shutil.rmtree(tmp_path / "in")
+        assert list((tmp_path / "old").iterdir()) == []
+
+
+@pytest.mark.parametrize("action", ["write", "append"])
+async def test_a_folder_that_is_gone_is_told_with_what_to_do(tmp_path: Path, action: str) -> None:
+    for name in ("in", "archive", "failed"):
+        (tmp_path / name).mkdir()
+    async with opened(tmp_path, create=False) as connection:
+        (tmp_path / "in").rmdir()
+        failure = (await write(connection, action, name="a.json", content=1)).failure
+        assert isinstance(failure, Transient) and failure.reason == "not-written"
+        where = f"a.json could not be written into the folder {tmp_path / 'in'}: No such file or directory"
+        assert failure.detail == f"{where}; make the folder again, or correct its path"
+
+
+@pytest.mark.parametrize("name", ["archive", "failed"])
+def test_files_are_not_put_away_where_they_are_taken_from(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ValueError, match=f"`{name}` is the folder files are taken from"):
+        config(tmp_path, **{name: str(tmp_path / "archive" / ".." / "in") + "/"})

@@ -71,11 +71,44 @@ def test_csv_groups_that_were_interleaved_are_one_and_a_repeat_is_two() -> None:
     assert [len(made["rows"]) for made in data_of(reader, b"order,sku\n1,A\n2,C\n1,A\n")] == [1, 1, 1]
 
 
-def test_csv_a_row_without_its_key_holds_back_both_groups_it_may_belong_to() -> None:
-    reader = Csv(Csv.Config(group_by=["order"]))
-    records = list(reader.decode(b"order,sku\n1,A\nrubbish\n2,C\n3,D\n", "f"))
-    assert [type(r).__name__ for r in records] == ["BadRecord", "BadRecord", "Record"]
-    assert {r.line for r in records if isinstance(r, BadRecord)} == {3}
+RECEIPTS = b"store,till,no,sku\n" + b"".join(b"12,03,%d,A\n" % number for number in (4001, 4002))
+MORE = b"12,03,4003,A\n12,04,9,A\n"
+
+
+@pytest.mark.parametrize(
+    "bad, held",
+    [
+        (b"12,03,4001\n", ["4001"]),  # interleaved: its own, not those it stands between
+        (b"12,03,400\n", ["4001", "4002", "4003"]),
+        (b"12,04\n", ["9"]),
+        (b'"12","03","4001","B\n', ["4001"]),
+        (b'"12","03","4001\n', ["4001"]),
+        (b"12,03,40\xff1,B\n", ["4001", "4002", "4003"]),
+        (b"12,03,5000\n", []),
+    ],
+)
+def test_csv_a_bad_row_holds_every_group_that_agrees_with_what_it_tells(bad: bytes, held: list[str]) -> None:
+    reader = Csv(Csv.Config(group_by=["store", "till", "no"]))
+    records = list(reader.decode(RECEIPTS + bad + MORE, "f"))
+    made = [record.data["no"] for record in records if isinstance(record, Record)]
+    assert made == [number for number in ("4001", "4002", "4003", "9") if number not in held]
+    waiting = [record for record in records if isinstance(record, BadRecord)]
+    assert len(waiting) == max(len(held), 1)
+    assert all(one.line == 4 and bad in one.raw for one in waiting)
+
+
+@pytest.mark.parametrize("bad", [b"rubbish\n", b'"12,03,4001,B\n', b"12\n"])
+def test_csv_a_row_that_may_be_of_any_group_makes_the_whole_file_wait(bad: bytes) -> None:
+    failure = failure_of(Csv(Csv.Config(group_by=["store", "till", "no"])), RECEIPTS + bad + MORE)
+    assert failure.reason == "corrupt-document" and "line 4: " in failure.detail
+    assert "may be of any of 4: mend or remove it, the whole file waits" in failure.detail
+
+
+def test_csv_torn_rows_of_their_own_groups_hold_nothing_else() -> None:
+    torn = b"".join(b"12,03,%d\n" % number for number in range(5000, 5200))
+    records = list(Csv(Csv.Config(group_by=["store", "till", "no"])).decode(RECEIPTS + torn + MORE, "f"))
+    assert sum(isinstance(record, Record) for record in records) == 4
+    assert sum(isinstance(record, BadRecord) for record in records) == 200
 
 
 @pytest.mark.parametrize(

@@ -115,10 +115,19 @@ def test_a_bad_cell_holds_its_receipt_with_line_and_column(bad: str, line: int, 
     assert said in records[1].failure.detail
 
 
-def test_a_torn_line_at_the_border_of_two_receipts_holds_both() -> None:
-    content = HEADER + row(1, "1,00") + "0012;03;2;14.0\n" + row(3, "1,00") + row(4, "1,00")
+@pytest.mark.parametrize(
+    "torn, made",
+    [
+        ("0012;03;2;14.0\n", ["1", "3", "4"]),  # of a receipt none of whose other rows is there
+        ("0012;03;1;14.0\n", ["3", "4"]),  # not beside its receipt
+    ],
+)
+def test_a_torn_line_holds_the_receipt_it_tells_of(torn: str, made: list[str]) -> None:
+    content = HEADER + row(1, "1,00") + row(3, "1,00") + torn + row(4, "1,00")
     records = list(TillCsv(TillCsv.Config()).decode(content.encode(), "till.csv"))
-    assert [type(record).__name__ for record in records] == ["BadRecord", "BadRecord", "Record"]
+    assert [record.data["receipt"]["receipt_no"] for record in records if isinstance(record, Record)] == made
+    (bad,) = [record for record in records if isinstance(record, BadRecord)]
+    assert (bad.line, torn.encode() in bad.raw) == (4, True)
 
 
 def test_a_mended_record_can_be_read_by_itself() -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import stat
+import threading
 import unicodedata
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +19,28 @@ MAX_NAME = 200  # bytes; leaves room for what an archive appends
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _WRITE = os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+_APPEND = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_CREAT | os.O_APPEND
 TEMPORARY = ".tillflow-"
+
+
+_REMEDIES = {
+    errno.ENOENT: "make the folder again, or correct its path",
+    errno.EACCES: "give the engine the right to write in it",
+    errno.EPERM: "give the engine the right to write in it",
+    errno.EROFS: "mount its file system so that it can be written",
+    errno.ENOSPC: "make room on its disk",
+    errno.EDQUOT: "make room on its disk, or raise the quota",
+    errno.EXDEV: "it is on another file system now: bring it back to the one of `directory`",
+}
+
+
+def remedy(error: OSError) -> str:
+    """What is to be done about a folder that cannot be used."""
+    return _REMEDIES.get(error.errno or 0, "look at the folder and its disk")
+
+
+class FolderGone(OSError):
+    """The folder is not there, and nothing was begun in it."""
 
 
 class FileState(NamedTuple):
@@ -61,6 +85,8 @@ class Folder:
 
     def __init__(self, path: str, create: bool) -> None:
         self.path = path
+        self._create = create
+        self._lock = threading.Lock()  # files are written in threads: none may use a descriptor that is replaced
         if create:
             Path(path).mkdir(parents=True, exist_ok=True)
         self._fd = os.open(path, _FOLDER)
@@ -71,11 +97,39 @@ class Folder:
 
     def refresh(self) -> None:
         """Open it again when another folder has its name by now. Raises OSError when none has."""
-        here, there = os.fstat(self._fd), os.stat(self.path)
-        if (here.st_dev, here.st_ino) != (there.st_dev, there.st_ino):
-            fd = os.open(self.path, _FOLDER)
-            os.close(self._fd)
-            self._fd = fd
+        with self._lock:
+            here, there = os.fstat(self._fd), os.stat(self.path)
+            if (here.st_dev, here.st_ino) != (there.st_dev, there.st_ino):
+                fd = os.open(self.path, _FOLDER)
+                os.close(self._fd)
+                self._fd = fd
+
+    def restore(self) -> None:
+        """Open what has its name by now; made again when it is gone and may be made. Raises FolderGone."""
+        try:
+            if self._create and not os.path.lexists(self.path):
+                self._make()
+            self.refresh()
+        except OSError as error:
+            raise FolderGone(error.errno, error.strerror) from error
+
+    def _make(self) -> None:
+        """Only where it was: below a mount that is gone it would fill another disk, unseen once that is back."""
+        above = next(parent for parent in Path(self.path).absolute().parents if parent.exists())
+        if above.stat().st_dev != self.device:
+            raise FileNotFoundError(errno.ENOENT, "its file system is not mounted")
+        Path(self.path).mkdir(parents=True, exist_ok=True)
+
+    @contextmanager
+    def _current(self) -> Iterator[int]:
+        """A descriptor of the folder that has its name now. Raises FolderGone."""
+        self.restore()
+        with self._lock:
+            fd = os.dup(self._fd)
+        try:
+            yield fd
+        finally:
+            os.close(fd)
 
     def entries(self) -> Iterator[FolderEntry]:
         """Everything in it that is not a folder or a hidden file, in order of name. Raises OSError."""
@@ -93,7 +147,7 @@ class Folder:
             yield FolderEntry(name, _seen(facts), refusal)
 
     def exists(self, name: str) -> bool:
-        return self._look(name) is not None
+        return self.look(name) is not None
 
     def read(self, name: str, expected: FileState) -> bytes | None:
         """The content; None when it is not (or not any more) the file that was seen. Raises OSError."""
@@ -105,56 +159,64 @@ class Folder:
             content = file.read(expected.size + 1)
             return content if _seen(os.fstat(fd)) == expected and len(content) == expected.size else None
 
+    def head(self, name: str, size: int) -> bytes:
+        """The first bytes of a file. Raises OSError."""
+        with os.fdopen(os.open(name, _READ, dir_fd=self._fd), "rb") as file:
+            return file.read(size)
+
     def write(self, name: str, content: bytes) -> None:
-        """Whole or not at all, and on the disk when it returns. Raises OSError."""
+        """Whole or not at all, and on the disk when it returns. Raises OSError, FolderGone."""
         temporary = f"{TEMPORARY}{secrets.token_hex(8)}"
-        fd = os.open(temporary, _WRITE | os.O_CREAT | os.O_EXCL, 0o640, dir_fd=self._fd)
-        try:
-            with os.fdopen(fd, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(fd)
-            os.replace(temporary, name, src_dir_fd=self._fd, dst_dir_fd=self._fd)
-        except BaseException:
-            os.unlink(temporary, dir_fd=self._fd)
-            raise
-        os.fsync(self._fd)
+        with self._current() as here:
+            fd = os.open(temporary, _WRITE | os.O_CREAT | os.O_EXCL, 0o640, dir_fd=here)
+            try:
+                with os.fdopen(fd, "wb") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(fd)
+                os.replace(temporary, name, src_dir_fd=here, dst_dir_fd=here)
+            except BaseException:
+                os.unlink(temporary, dir_fd=here)
+                raise
+            os.fsync(here)
 
     def append(self, name: str, header: bytes, lines: bytes) -> None:
-        """Lines at the end, on the disk when it returns; a torn last line is closed first. Raises OSError."""
-        fd = os.open(name, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_CREAT | os.O_APPEND, 0o640, dir_fd=self._fd)
-        with os.fdopen(fd, "rb+", buffering=0) as file:
-            if not stat.S_ISREG(os.fstat(fd).st_mode):
-                raise Permanent("not-a-file", f"{name} is not a regular file")
-            size = os.fstat(fd).st_size
-            start = header if size == 0 else b"" if os.pread(fd, 1, size - 1) == b"\n" else b"\n"
-            data = memoryview(start + lines)
-            while data:
-                data = data[file.write(data) or 0 :]
-            os.fsync(fd)
-        os.fsync(self._fd)
+        """Lines at the end, on the disk when it returns; a torn last line is closed first. Raises OSError, FolderGone."""
+        with self._current() as here:
+            fd = os.open(name, _APPEND, 0o640, dir_fd=here)
+            with os.fdopen(fd, "rb+", buffering=0) as file:
+                if not stat.S_ISREG(os.fstat(fd).st_mode):
+                    raise Permanent("not-a-file", f"{name} is not a regular file")
+                size = os.fstat(fd).st_size
+                start = header if size == 0 else b"" if os.pread(fd, 1, size - 1) == b"\n" else b"\n"
+                data = memoryview(start + lines)
+                while data:
+                    data = data[file.write(data) or 0 :]
+                os.fsync(fd)
+            os.fsync(here)
 
     def move(self, entry: FolderEntry, target: Folder, as_name: str) -> str | None:
         """Rename into another folder under a name that is free there; answers that name.
 
-        None when another file has the name by now: it was not read, so it must stay. Raises OSError.
+        None when another file has the name by now: it was not read, so it must stay. Raises OSError, FolderGone.
         """
-        target.refresh()
+        target.restore()
         free, number = as_name, 1
         while target.exists(free):
             number += 1
             free = f"{as_name}.{number}"
-        if self._look(entry.name) != entry.seen:
+        if self.look(entry.name) != entry.seen:
             return None
         os.rename(entry.name, free, src_dir_fd=self._fd, dst_dir_fd=target._fd)
-        if target._look(free) != entry.seen:
+        if target.look(free) != entry.seen:
             os.rename(free, entry.name, src_dir_fd=target._fd, dst_dir_fd=self._fd)
             return None
         os.fsync(target._fd)
         os.fsync(self._fd)
         return free
 
-    def _look(self, name: str) -> FileState | None:
+    def look(self, name: str) -> FileState | None:
+        """What it looks like; None when it is not there."""
         try:
             return _seen(os.stat(name, dir_fd=self._fd, follow_symlinks=False))
         except FileNotFoundError:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from connectors.core.formats.fields import Encoding, Names
-from engine.sdk import Duration, Options, Size
+from engine.sdk import Duration, Options, Size, problem
 
 
 class FilesConfig(Options):
@@ -20,7 +21,17 @@ class FilesConfig(Options):
     failed: str = Field(
         "", description="Folder for files with work items, and for what is refused. Empty: the archive."
     )
-    create: bool = Field(True, description="Make the folders when they are missing.")
+    create: bool = Field(
+        True, description="Make the folders when they are missing, also when one went missing while the engine runs."
+    )
+
+    @model_validator(mode="after")
+    def _sound(self) -> FilesConfig:
+        for name, path in (("archive", self.archive), ("failed", self.failed)):
+            if path and os.path.abspath(path) == os.path.abspath(self.directory):
+                why = f"`{name}` is the folder files are taken from"
+                raise problem("TF5008", why, "name a folder beside it", f"{self.directory.rstrip('/')}-{name}", (name,))
+        return self
 
 
 class FilesSourceConfig(Options):
@@ -33,7 +44,12 @@ class FilesSourceConfig(Options):
         examples=["*.xml", "SALES_????????.csv"],
     )
     stable_for: Duration = Field(
-        2.0, description="How long size and time of a file must not change before it is read.", examples=["2s"]
+        2.0,
+        description="How long size and time of a file must not change before it is read. A writer that pauses longer needs "
+        "`done_marker`, or writes beside the folder and renames: what it adds to a file that was read is not taken in. "
+        "An archived file is looked at for ten times as long (at least 60s, the last 1000 files, until the route or "
+        "the engine stops), and what was added by then is a work item `grew-after-read`.",
+        examples=["2s"],
     )
     done_marker: str = Field(
         "",

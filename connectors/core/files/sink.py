@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from connectors.core.files.client import require_name
+from connectors.core.files.client import Folder, FolderGone, remedy, require_name
 from connectors.core.files.config import AppendRequest, WriteRequest
 from connectors.core.files.connection import FilesConnection
 from connectors.core.formats.csv_format import written
@@ -70,7 +70,7 @@ class FilesSink(Sink):
         try:
             await asyncio.to_thread(self._connection.inbox.write, request.name, content)
         except OSError as error:
-            raise Transient("not-written", f"{request.name}: {error.strerror}") from error
+            raise Transient("not-written", _not_written(self._connection.inbox, request.name, error)) from error
         return {"file": request.name, "bytes": len(content)}
 
     async def _append(self, item: SinkItem, ctx: ConnectorContext) -> dict[str, Any]:
@@ -80,9 +80,15 @@ class FilesSink(Sink):
         ctx.sent()
         try:
             await asyncio.to_thread(self._connection.inbox.append, request.name, header, lines)
+        except FolderGone as error:
+            raise Transient("not-written", _not_written(self._connection.inbox, request.name, error)) from error
         except OSError as error:
-            raise UnknownOutcome("not-written", f"{request.name}: {error.strerror}") from error
+            raise UnknownOutcome("not-written", _not_written(self._connection.inbox, request.name, error)) from error
         return {"file": request.name, "bytes": len(lines)}
+
+
+def _not_written(folder: Folder, name: str, error: OSError) -> str:
+    return f"{name} could not be written into the folder {folder.path}: {error.strerror}; {remedy(error)}"
 
 
 def document(request: WriteRequest) -> bytes:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import fnmatch
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
-from connectors.core.files.client import FileState, Folder, FolderEntry, name_problem
+from connectors.core.files.client import FileState, Folder, FolderEntry, name_problem, remedy
 from connectors.core.files.config import FilesSourceConfig
 from connectors.core.files.connection import FilesConnection
+from connectors.core.files.shelf import Shelf
 from engine.sdk import Arrival, Failure, Permanent, Source, SourceContext, Transient, source
 
 RETRY_AFTER = 30.0  # seconds before a file that was given back is offered again
@@ -26,6 +27,7 @@ class _Watch:
     done    settled, and still there because there is no folder to move it to
     until   not offered before this (monotonic seconds)
     tries   how often it could not be read
+    move    puts it away once more: its folder could not be written
     """
 
     seen: FileState
@@ -34,6 +36,7 @@ class _Watch:
     done: bool = False
     until: float = 0.0
     tries: int = 0
+    move: Callable[[], Awaitable[object]] | None = None
 
 
 @source("core.files")
@@ -42,8 +45,9 @@ class FilesSource(Source):
 
     A file is read once its size and time have not changed for `stable_for`, or its done-marker is there. It is
     archived by rename after everything in it is durable. A file whose content was taken in before, under whatever
-    name, is archived as a duplicate and has no second effect. A file that is too large or cannot be read is a work item; links, devices
-    and odd names are never opened: each is a work item too, and is moved to `failed` under another name.
+    name, is archived as a duplicate and has no second effect. A file that is too large or cannot be read is a work
+    item; links, devices and odd names are never opened: each is a work item too, and is moved to `failed` under another
+    name. A file that is written on after it was read is a work item `grew-after-read` that holds what came late.
     """
 
     Config = FilesSourceConfig
@@ -55,6 +59,7 @@ class FilesSource(Source):
         self._route = route
         self._watched: dict[str, _Watch] = {}
         self._digests: set[str] = set()
+        self._shelf = Shelf(config.stable_for, config.max_size)
         self._closed = False
 
     async def close(self) -> None:
@@ -70,6 +75,9 @@ class FilesSource(Source):
                     yield arrival
                 if self._closed:
                     return
+            await self._move_again(ctx)
+            for arrival in await self._shelf.grown(ctx):
+                yield arrival
             await ctx.clock.sleep(self._config.poll)
 
     def _ready(self, ctx: SourceContext) -> list[FolderEntry]:
@@ -99,6 +107,12 @@ class FilesSource(Source):
         if self._config.done_marker:
             return self._connection.inbox.exists(entry.name + self._config.done_marker)
         return now - watch.since >= self._config.stable_for
+
+    async def _move_again(self, ctx: SourceContext) -> None:
+        now = ctx.clock.monotonic()
+        for watch in list(self._watched.values()):
+            if watch.move is not None and now >= watch.until:
+                await watch.move()
 
     async def _take(self, entry: FolderEntry, ctx: SourceContext) -> Arrival | None:
         if entry.refusal:
@@ -151,12 +165,12 @@ class FilesSource(Source):
         archive = self._connection.archive
         copy = "" if archive else f"{digest}/{entry.name}/{entry.seen.mtime}"
         if not archive and (first == entry.name or await ctx.seen(copy) is not None):
-            self._put_away(entry, None, entry.name, ctx)
+            await self._put_away(entry, None, entry.name, ctx)
             return
         await ctx.journal(digest, entry.name, "duplicate", f"its content was taken in before, as {first}")
         if copy:
             await ctx.remember(copy, entry.name)
-        moved = self._put_away(entry, archive, f"{entry.name}.duplicate", ctx)
+        moved = await self._put_away(entry, archive, f"{entry.name}.duplicate", ctx, digest)
         ctx.log(
             "a file was taken in before", {"file": entry.name, "first": first} | ({"moved": moved} if moved else {})
         )
@@ -169,7 +183,7 @@ class FilesSource(Source):
         digest = hashlib.sha256(entry.name.encode("utf-8", "surrogateescape")).hexdigest()[:16]
         unread, failed_as = f"refused/{digest}/{entry.seen.size}/{entry.seen.mtime}", f"refused-{digest}"
         if await ctx.seen(unread) is not None:
-            self._put_away(entry, self._connection.failed, failed_as, ctx)
+            await self._put_away(entry, self._connection.failed, failed_as, ctx)
             return None
         reason = "unsafe-file-name" if name_problem(entry.name) else "not-a-file"
         failure = Permanent(reason, f"{shown} is not read: {entry.refusal}", data={"file": shown})
@@ -196,7 +210,7 @@ class FilesSource(Source):
             await ctx.remember(digest, name)
             self._digests.discard(digest)
             folder = self._connection.failed if work_items else self._connection.archive
-            moved = self._put_away(entry, folder, failed_as or entry.name, ctx)
+            moved = await self._put_away(entry, folder, failed_as or entry.name, ctx, "" if failure else digest)
             return f"as {moved}" if moved else None
 
         async def release(reason: Failure) -> None:
@@ -208,19 +222,40 @@ class FilesSource(Source):
         own_id = digest if failure else ""
         return Arrival(name, ack, release, content, id=own_id, headers={"file": name}, failure=failure)
 
-    def _put_away(self, entry: FolderEntry, folder: Folder | None, as_name: str, ctx: SourceContext) -> str | None:
-        """Move a settled file; where it cannot be moved it stays and is not read again until it changes."""
+    async def _put_away(
+        self, entry: FolderEntry, folder: Folder | None, as_name: str, ctx: SourceContext, digest: str = ""
+    ) -> str | None:
+        """Move a settled file. Where it cannot be moved it stays, is not read again until it changes, and is tried again.
+
+        digest   of its content, where that was read
+        """
         watch = self._watched[entry.name]
-        watch.held, watch.done = False, True
         if folder is None:
+            watch.held, watch.done = False, True
             return None
         try:
-            moved = self._connection.inbox.move(entry, folder, as_name)
+            found = await self._as_it_is(entry, digest)
+            moved = self._connection.inbox.move(found, folder, as_name)
         except OSError as error:
-            ctx.log("a file could not be moved", {"file": entry.name, "to": folder.path, "why": error.strerror})
+            if watch.move is None:
+                facts = {"file": entry.name, "to": folder.path, "why": error.strerror, "help": remedy(error)}
+                ctx.log("a file could not be moved", facts)
+            watch.held, watch.done, watch.until = False, True, ctx.clock.monotonic() + RETRY_AFTER
+            watch.move = lambda: self._put_away(entry, folder, as_name, ctx, digest)
             return None
         self._watched.pop(entry.name, None)
+        if moved and digest:
+            self._shelf.put(folder, moved, entry.name, entry.seen, digest, ctx.clock.monotonic())
         marker = self._config.done_marker
         if marker and self._connection.inbox.exists(entry.name + marker):
             self._connection.inbox.remove(entry.name + marker)
         return moved
+
+    async def _as_it_is(self, entry: FolderEntry, digest: str) -> FolderEntry:
+        """The entry as it is to be moved. One that only grew is moved too: read anew, its records would come twice."""
+        inbox = self._connection.inbox
+        now = inbox.look(entry.name)
+        if not digest or now is None or now.inode != entry.seen.inode or now.size <= entry.seen.size:
+            return entry
+        read = await asyncio.to_thread(inbox.head, entry.name, entry.seen.size)
+        return entry._replace(seen=now) if hashlib.sha256(read).hexdigest() == digest else entry

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from connectors.core.formats.caps import MAX_SIZE, corrupt, guard, in_file
 from connectors.core.formats.csv_rows import Dialect, Row, read_rows
 from connectors.core.formats.fields import Encoding, Names
-from connectors.core.formats.grouping import KeyedRow, grouped
+from connectors.core.formats.grouping import Group, KeyedRow, Parts, grouped
 from connectors.core.formats.numbers import is_numeric
 from engine import sdk
 from engine.sdk import BadRecord, Format, Options, Permanent, Record, Size, plain, problem
@@ -28,7 +28,8 @@ class Csv(Format):
 
     Cells stay text; a mapping makes numbers and dates of them. A bad row (too many or too few cells, a quote that is
     not closed, bytes that are not of the encoding) becomes a work item with its line while its neighbours proceed.
-    In a grouped file the group it belongs to waits as a whole.
+    In a grouped file the group it belongs to waits as a whole; where it does not tell its group, each group that agrees
+    with the cells it has waits, and where that is all of them the file waits as one work item.
     """
 
     class Config(Options):
@@ -103,7 +104,7 @@ class Csv(Format):
         self, rows: Iterator[Row], columns: Sequence[str], header: bytes, name: str
     ) -> Iterator[Record | BadRecord]:
         keys = self._config.group_by
-        for number, group in enumerate(grouped(self._keyed(row, columns) for row in rows)):
+        for number, group in enumerate(groups_of((self._keyed(row, columns) for row in rows), name)):
             if group.failure:
                 group.failure = in_file(group.failure, name)
                 yield group.as_bad(number, header)
@@ -114,8 +115,8 @@ class Csv(Format):
 
     def _keyed(self, row: Row, columns: Sequence[str]) -> KeyedRow:
         failure = row.failure or _width(row, columns)
-        data = self._data(row, columns)
-        return KeyedRow(key_of(row, columns, self._config.group_by, bool(failure)), row.line, data, row.raw, failure)
+        key, parts = key_of(row, columns, self._config.group_by, self._config.quote, bool(failure))
+        return KeyedRow(key, row.line, self._data(row, columns), row.raw, failure, parts)
 
     def encode(self, items: Sequence[Any]) -> bytes:
         """A header row and one row per item; text a spreadsheet would run as a formula gets a leading `'`."""
@@ -163,13 +164,25 @@ def written(items: Sequence[Any], columns: Sequence[str], delimiter: str, quote:
     return out.getvalue()
 
 
-def key_of(row: Row, columns: Sequence[str], keys: Sequence[str], bad: bool) -> tuple[str, ...] | None:
-    """The key cells of a row; None when it is bad and a key cell is missing or may be cut off."""
+def groups_of(rows: Iterable[KeyedRow], name: str) -> list[Group]:
+    """The groups of a file. Raises Permanent `corrupt-document`."""
+    try:
+        return grouped(rows)
+    except Permanent as failure:
+        raise in_file(failure, name) from None
+
+
+def key_of(
+    row: Row, columns: Sequence[str], keys: Sequence[str], quote: str, bad: bool
+) -> tuple[tuple[str, ...] | None, Parts]:
+    """The key cells of a row. None when it is bad and one is missing or may be cut off; then what it tells of them."""
     positions = [columns.index(key) for key in keys]
-    sure = len(row.cells) - 1 if bad else len(row.cells)
-    if any(position >= sure for position in positions):
-        return None
-    return tuple(row.cells[position] for position in positions)
+    if not bad:
+        return tuple(row.cells[position] for position in positions), ()
+    told = row.parts(quote)
+    parts = tuple(told[position] if position < len(told) else None for position in positions)
+    sure = [part.text for part in parts if part is not None and part.whole]
+    return (tuple(sure), ()) if len(sure) == len(parts) else (None, parts)
 
 
 def _width(row: Row, columns: Sequence[str]) -> Permanent | None:

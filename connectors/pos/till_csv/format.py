@@ -9,10 +9,10 @@ from typing import Any, Literal
 from pydantic import Field, field_validator
 
 from connectors.core.formats.caps import MAX_SIZE, corrupt, guard, in_file
-from connectors.core.formats.csv_format import key_of
+from connectors.core.formats.csv_format import groups_of, key_of
 from connectors.core.formats.csv_rows import Dialect, Row, read_rows
 from connectors.core.formats.fields import Encoding
-from connectors.core.formats.grouping import Group, KeyedRow, grouped
+from connectors.core.formats.grouping import Group, KeyedRow
 from connectors.pos.till_csv.flavour import Flavour, detect
 from connectors.pos.till_csv.receipt import BadCell, receipt
 from engine import sdk
@@ -35,7 +35,8 @@ class TillCsv(Format):
     exact numbers and ISO dates, whichever separators the file has; `raw` of a line holds its cells as they stand.
     `kind` is sale, return or mixed; returned goods are negative. Net and tax follow from the line's amount and rate,
     rounded half up per line. A receipt with a row that cannot be read becomes a work item with file and line, its
-    neighbours proceed; where a row cannot even tell its receipt, both receipts it stands between wait.
+    neighbours proceed; where a row cannot tell its receipt, each that agrees with what it tells waits, and where that is
+    all of them the file waits as one work item.
     """
 
     class Config(Options):
@@ -73,7 +74,7 @@ class TillCsv(Format):
         rows = read_rows(content, Dialect(flavour.delimiter, '"', self._config.encoding))
         header = next(rows)
         columns = self._header(header, name)
-        for number, group in enumerate(grouped(self._keyed(row, columns) for row in rows)):
+        for number, group in enumerate(groups_of((self._keyed(row, columns) for row in rows), name)):
             yield self._record(group, number, header.raw, flavour, name)
 
     def _flavour(self, content: bytes) -> Flavour:
@@ -92,9 +93,9 @@ class TillCsv(Format):
         if failure is None and len(row.cells) != len(columns):
             why = f"line {row.line}: {len(row.cells)} cells where there are {len(columns)} columns"
             failure = Permanent("bad-line", why, data={"line": row.line})
-        key = key_of(row, columns, [self._columns[part] for part in KEY], failure is not None)
+        key, parts = key_of(row, columns, [self._columns[part] for part in KEY], '"', failure is not None)
         data = {column: cell for column, cell in zip(columns, row.cells, strict=False) if cell != ""}
-        return KeyedRow(key, row.line, {"line": row.line, "cells": data}, row.raw, failure)
+        return KeyedRow(key, row.line, {"line": row.line, "cells": data}, row.raw, failure, parts)
 
     def _record(self, group: Group, number: int, header: bytes, flavour: Flavour, name: str) -> Record | BadRecord:
         if group.failure is None:

@@ -55,6 +55,13 @@ CODES: tuple[Code, ...] = (
         "record: Orders/Order\n",
     ),
     Code(
+        "TF5008",
+        "Files are put away where they are taken from",
+        "What was taken in would be found there as a new file, put away again and found again, without end.",
+        "directory: data/pos/inbox\narchive: data/pos/inbox\n",
+        "directory: data/pos/inbox\narchive: data/pos/archive\n",
+    ),
+    Code(
         "TF5010",
         "`auth` names no scheme",
         "Each service proves itself in its own way; the scheme says which.",

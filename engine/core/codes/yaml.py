@@ -203,7 +203,7 @@ CODES: tuple[Code, ...] = (
         "This is no reference",
         "Between ${ and } stands an environment variable in capitals, with a default if you like, or "
         "secret.name, or param.name. "
-        "Nothing is substituted in keys. $${ gives the text ${ itself.",
+        "Nothing is substituted in keys, names and expressions, and no reference stands inside another. $${ gives the text ${ itself.",
         "connections:\n  erp: {connector: core.http, url: '${erp_url}'}\n",
         "connections:\n  erp: {connector: core.http, url: '${ERP_URL:http://localhost}'}\n",
     ),

@@ -12,11 +12,13 @@ from typing import Any
 
 from engine.compile.plan import EventType
 from engine.core.clock import Clock
-from engine.core.errors import Failure, Permanent
+from engine.core.errors import Failure, KeyIncomplete, Permanent
 from engine.core.event import Event
 from engine.core.ids import digest, event_id, key_text
 from engine.core.masking import HIDDEN
 from engine.core.numbers import is_number, plain
+from engine.core.quoting import short
+from engine.plugins.fields import KeyExpr
 from engine.plugins.values import key_parts
 from engine.runtime.router.env import EventEnv
 
@@ -32,19 +34,28 @@ class Born:
 def identified(event: Event, type_: EventType, clock: Clock) -> Born:
     """The event with everything its type declares. `event.id` stays where the type has no key.
 
-    Raises KeyIncomplete where a part of key or guard is null, Permanent for a business date or amount that is none.
+    Raises KeyIncomplete where a part of key or guard is null or empty text, Permanent for a business date or amount that is none.
     """
     env = EventEnv(event, clock)
     data = event.data
     own, subject = event.id, event.subject
     if type_.key is not None:
-        parts = key_parts(type_.key, data, env)
+        parts = _filled(type_.key, data, env)
         own, subject = event_id(type_.name, parts), key_text(parts)
-    guard = digest("guard", *key_parts(type_.guard, data, env)) if type_.guard is not None else ""
+    guard = digest("guard", *_filled(type_.guard, data, env)) if type_.guard is not None else ""
     day = _day(type_, data, env) if type_.business_date is not None else event.day
     amount, currency = _amount(type_, data, env)
     born = replace(event, id=own, subject=subject, guard=guard, day=day, amount=amount, currency=currency)
     return Born(born, _keys(type_, data, env))
+
+
+def _filled(key: KeyExpr, data: Any, env: EventEnv) -> list[Any]:
+    """Parts of an identity. An empty cell says as little as a missing one: all that have none would be one event."""
+    parts = key_parts(key, data, env)
+    for expr, part in zip(key.parts, parts, strict=True):
+        if isinstance(part, str) and not part.strip():
+            raise KeyIncomplete(f"`{short(expr.text)}` gives empty text", data={"part": expr.text})
+    return parts
 
 
 def search_keys(types: Iterable[EventType], event: Event, clock: Clock) -> dict[str, str]:
