@@ -35,7 +35,7 @@ async def test_every_selected_sink_gets_its_own_document() -> None:
     to = """to:
   - {id: erp, use: lab, connection: outside, action: post, with: {reference: receipt}}
   - {id: never, use: lab, connection: outside, action: post, with: {reference: receipt}, when: "total > `99`"}
-  - {id: again, event: sale@1}
+  - {id: again, event: sale@1, when: present(store)}
 """
     made = await outcome("steps:\n  - {id: on, set: {note: \"meta('header.file')\"}}\n", to)
     assert [(output.sink, output.schema) for output in made.outputs] == [("erp", ""), ("again", "sale@1")]
@@ -51,7 +51,7 @@ async def test_every_selected_sink_gets_its_own_document() -> None:
 )
 @virtual
 async def test_a_failure_names_the_step_or_sink_and_nothing_is_published(steps: str, reason: str, where: str) -> None:
-    made = await outcome(steps, "to:\n  - {id: sales, event: sale@1}\n")
+    made = await outcome(steps, "to:\n  - {id: sales, event: sale@1, when: present(store)}\n")
     assert made.failed is not None and made.outputs == ()
     assert (made.failed.failure.reason, made.failed.step) == (reason, where)
 
