@@ -3,20 +3,26 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test quick check fmt bench lock services clean
+.PHONY: demo test quick stories check fmt bench lock services clean
 
 demo: $(READY)  ## a business day of several stores, run to its end
 	@$(BIN)/tillflow demo
 
-test: $(READY)  ## the whole suite, with the services it needs; both parts, whatever the first one says
+test: $(READY)  ## the whole suite, with the services it needs; every part, whatever those before it say
 	@status=0; \
 	$(MAKE) --no-print-directory quick || status=1; \
+	$(MAKE) --no-print-directory stories || status=1; \
 	./docker/services.sh run $(BIN)/python -m pytest -m services $(PYTEST_ARGS) || status=1; \
 	exit $$status
 
 # Files stay whole, so that what a file's tests share is made once. Much of it is waiting for processes.
-quick: $(READY)  ## the part of the suite that needs no service
-	@$(BIN)/python -m pytest -m "not services" -n 4 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+APART := -n 4 --dist loadfile --no-loadscope-reorder
+
+quick: $(READY)  ## what needs no service and no whole engine of its own: to be run after every edit
+	@$(BIN)/python -m pytest -m "not services and not stories" $(APART) $(PYTEST_ARGS)
+
+stories: $(READY)  ## engines that are started, killed, edited and started again, without a service
+	@$(BIN)/python -m pytest -m "stories and not services" $(APART) $(PYTEST_ARGS)
 
 check: $(READY)  ## formatting, lint, types, layers, and the project's own files
 	@$(BIN)/ruff format --check .

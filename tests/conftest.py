@@ -12,6 +12,21 @@ from tests import rabbitmq_broker
 
 ROOT = Path(__file__).resolve().parents[1]
 
+# Whole engines, started by the command: each test takes seconds, so that they are a part of their own.
+STORIES = (
+    "proof",
+    "faults",
+    "docs/test_readme.py",
+    *(f"cli/test_{name}.py" for name in ("changing", "demo", "dev", "packages", "replaying", "restarts", "running")),
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    folders = tuple(ROOT / "tests" / name for name in STORIES)
+    for item in items:
+        if any(item.path.is_relative_to(folder) for folder in folders):
+            item.add_marker("stories")
+
 
 @pytest.fixture
 def anyio_backend() -> str:
