@@ -21,7 +21,7 @@ from tests.proof.shared import SharedPlace
 from tests.rabbitmq_broker import Broker, done_with
 
 RETRY = projects.RETRY
-SETTLED = 60.0  # seconds until what does not come to rest counts as lost
+SETTLED = 150.0  # seconds until what does not come to rest counts as lost
 ENOUGH = 50  # sales that have to come through for the flow to count as flowing
 BOTH = {"once": "by-key", "doc": "by-name"}  # what the outside calls a request -> the sink that makes it
 
