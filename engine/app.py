@@ -13,11 +13,10 @@ from typing import Any
 from engine.cells import command_cell
 from engine.cells import engine_cell as engine_cell
 from engine.compile.partial import build
-from engine.compile.plan import Plan, RouteSet
+from engine.compile.plan import RouteSet
 from engine.core.clock import SystemClock
-from engine.core.errors import ConfigError, Permanent
+from engine.core.errors import ConfigError
 from engine.core.findings import Finding, has_errors
-from engine.core.jsonx import parse
 from engine.loading import Loaded as Loaded
 from engine.loading import compile_files, load_files, secrets_of
 from engine.loading import load as load
@@ -26,7 +25,7 @@ from engine.reader import ReaderProcess, ReadOnce, line_of
 from engine.runtime.cell import Cell
 from engine.runtime.engine import Engine
 from engine.runtime.people.control import Control
-from engine.runtime.people.dryrun import DryRun, dry_runs
+from engine.runtime.people.dryrun import DryRun, dry_runs, subscribed
 from engine.runtime.plans import SHORT
 from engine.runtime.reload.record import standing
 from engine.runtime.reload.verbs import Reload
@@ -139,17 +138,6 @@ async def verbs_of(settings: Settings, *, changes: bool) -> AsyncIterator[tuple[
         await engine.pool.close()
 
 
-def _subscribed(loaded: Loaded, plan: Plan, raw: bytes, name: str) -> Any:
-    """The data of an event. Raises Permanent `bad-json`, which says what the route takes."""
-    try:
-        return parse(raw)
-    except Permanent as failure:
-        others = [other.route for other in loaded.routeset.plans.values() if not other.source.event]
-        files = f"; files of a source go through {' or '.join(f'`{one}`' for one in others[:3])}" if others else ""
-        text = f"`{plan.route}` takes events of type {plan.source.event} as JSON, not what a source reads{files}"
-        raise Permanent(failure.reason, f"{name}: {failure.detail}. {text}") from None
-
-
 async def dry_run(
     loaded: Loaded, settings: Settings, route: str, raw: bytes, name: str, answers: Mapping[str, Any] | None = None
 ) -> list[DryRun]:
@@ -159,6 +147,6 @@ async def dry_run(
     tables = Tables(loaded.routeset.tables, FolderFiles(settings.project), clock, lambda text, facts: None)
     await tables.refresh()
     secrets = secrets_of(settings, os.environ)
-    value = _subscribed(loaded, plan, raw, name) if plan.source.event else None
+    value = subscribed(loaded.routeset, plan, raw, name) if plan.source.event else None
     regional = loaded.routeset.regional.get(route)
     return await dry_runs(plan, loaded.registry, tables, secrets, raw, value, name, answers or {}, regional)

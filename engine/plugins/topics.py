@@ -136,6 +136,9 @@ beside it and swapped in, in every process or in none; what is not taken changes
 with the line. Only routes that are not the same are touched: comments and layout change nothing, and a new row of a
 table restarts nothing. Events in hand finish on what they began with. A route that was removed finishes what waits for it.
 
+An engine that starts runs what ran last. Files that were changed meanwhile then pass all of this as a save does; with
+`--no-watch` they wait for `tillflow apply`.
+
 | command | what it does |
 |---|---|
 | `tillflow plan` | what applying the files would change, in words and with its risks; exit code 3 with `--detailed-exitcode` when something |

@@ -35,7 +35,7 @@ class PlannedPack(Struct, frozen=True):
         return all(values.get(layer) == wanted for layer, wanted in self.wants.items())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True)  # no struct, whose signature would need Plan itself, which is made of this module
 class Span:
     """A Plan from `since` up to and including `until`; an empty date is open."""
 

@@ -11,12 +11,12 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.compile.plan import Plan
+from engine.compile.plan import Plan, RouteSet
 from engine.compile.regions.choosing import Regional, unknown_scope
 from engine.core.clock import Clock, SystemClock, day_of
 from engine.core.errors import Failure, Permanent
 from engine.core.event import Event
-from engine.core.jsonx import written
+from engine.core.jsonx import parse, written
 from engine.core.outcome import Output
 from engine.plugins.conform import conform
 from engine.plugins.contracts import Arrival, CallRequest
@@ -130,6 +130,17 @@ class _Memory:
 
     async def remove(self, digest: str, before: int) -> bool:
         return self._content.pop(digest, None) is not None
+
+
+def subscribed(routeset: RouteSet, plan: Plan, raw: bytes, name: str) -> Any:
+    """The data of an event that a person gave. Raises Permanent `bad-json`, which says what the route takes."""
+    try:
+        return parse(raw)
+    except Permanent as failure:
+        others = [other.route for other in routeset.plans.values() if not other.source.event]
+        files = f"; files of a source go through {' or '.join(f'`{one}`' for one in others[:3])}" if others else ""
+        text = f"`{plan.route}` takes events of type {plan.source.event} as JSON, not what a source reads{files}"
+        raise Permanent(failure.reason, f"{name}: {failure.detail}. {text}") from None
 
 
 async def dry_runs(
