@@ -119,11 +119,16 @@ def _check_free(host: str, port: int) -> None:
 
 def _watch_over(settings: Settings) -> int:
     """Be the parent until the workers end."""
-    os.environ.update(_for_workers(settings))
     folders = ("--project", str(settings.project), "--state", str(settings.state))
     command = [sys.executable, "-m", "engine.cli", "run", *folders]
     parent = Parent(
-        command, settings.state / "watch", ENDS, _parent_says(settings), children=settings.workers, awaits=AWAITS
+        command,
+        settings.state / "watch",
+        ENDS,
+        _parent_says(settings),
+        children=settings.workers,
+        awaits=AWAITS,
+        told=_for_workers(settings),
     )
     return parent.run()
 

@@ -274,3 +274,16 @@ def test_a_child_that_cannot_reach_a_service_is_tried_again_once_it_has_run(
         == code
     )
     assert len(said) == (0 if lives == 1 else 3)
+
+
+def test_children_are_told_beside_the_environment_of_the_parent_which_stays_as_it_is(tmp_path: Path) -> None:
+    script = """
+        import os, pathlib, sys
+        pathlib.Path({folder!r}, "heard").write_text(os.environ["TILLFLOW_HTTP"])
+    """.replace("{folder!r}", repr(str(tmp_path)))
+    before = dict(os.environ)
+
+    assert parent(tmp_path, script, [], told={"TILLFLOW_HTTP": "127.0.0.1:8080"}).run() == 0
+
+    assert (tmp_path / "heard").read_text() == "127.0.0.1:8080"
+    assert dict(os.environ) == before
