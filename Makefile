@@ -3,6 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
+# Tests start the command by the hundred; where modules may not be kept compiled, each start compiles them all again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test quick stories check fmt bench lock services clean
 
 demo: $(READY)  ## a business day of several stores, run to its end
