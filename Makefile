@@ -18,14 +18,14 @@ test: $(READY)  ## the whole suite, with the services it needs; every part, what
 	./docker/services.sh run $(BIN)/python -m pytest -m services $(PYTEST_ARGS) || status=1; \
 	exit $$status
 
-# Files stay whole, so that what a file's tests share is made once. Much of it is waiting for processes.
-APART := -n 4 --dist loadfile --no-loadscope-reorder
+# Files stay whole, so that what a file's tests share is made once. Stories are waiting for processes most of the time.
+APART := --dist loadfile --no-loadscope-reorder
 
 quick: $(READY)  ## what needs no service and no whole engine of its own: to be run after every edit
-	@$(BIN)/python -m pytest -m "not services and not stories" $(APART) $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -m "not services and not stories" -n 3 $(APART) $(PYTEST_ARGS)
 
 stories: $(READY)  ## engines that are started, killed, edited and started again, without a service
-	@$(BIN)/python -m pytest -m "stories and not services" $(APART) $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -m "stories and not services" -n 4 $(APART) $(PYTEST_ARGS)
 
 check: $(READY)  ## formatting, lint, types, layers, and the project's own files
 	@$(BIN)/ruff format --check .

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from engine.cli.output import err, escape, inline, out, table
+from engine.cli.output import err, escape, inline, out
 from engine.cli.owner import Owner
 
-_BECAME = {"activate": "active", "reject": "rejected", "revert": "taken back", "take-back": "taken back"}
 _BACK = "what they say comes back with the next save: correct them first"
 LOOK = 0.3  # seconds between two questions
 
@@ -86,22 +85,3 @@ def show_change(change: Change) -> None:
         out().print(
             inline(f"reference tables are not taken back ({', '.join(tables)}): the rows of their files serve now")
         )
-
-
-def show_history(revisions: Sequence[Mapping[str, Any]]) -> None:
-    """For people: a table, then what became of each, line by line."""
-    rows = [
-        (one["number"], one["revision"][:12], one["state"], one["at"][:19], one["author"], one["reason"], one["routes"])
-        for one in revisions
-    ]
-    heads = ("revision", "id", "state", "since (UTC)", "author", "reason", "routes")
-    out().print(table(heads, rows, ("revision", "routes")))
-    for one in revisions:
-        told = [event for event in one.get("events", ()) if event["action"] in _BECAME]
-        if told:
-            out().print(f"\nrevision {one['number']}")
-        for event in told:
-            when = event["at"][:19].replace("T", " ")
-            out().print(inline(f"  {when}  {_BECAME[event['action']]} by {event['actor']}: {event['reason']}"))
-        if one["state"] == "rejected" and one["problem"]:
-            out().print(inline(f"{one['number']} was not taken, or taken back: {one['problem']}"))

@@ -13,11 +13,12 @@ from typing import Annotated, Any
 
 import typer
 
-from engine.cli.changing import Change, show_change, show_history, wait_for_all
+from engine.cli.changing import Change, show_change, wait_for_all
 from engine.cli.decider import ActorOption, ReasonOption, login
 from engine.cli.output import Exit, Form, FormatOption, err, escape, fail, inline, out, print_json
 from engine.cli.owner import Owner, ask
 from engine.cli.project import ProjectOption, StateOption, loaded_for, settings_for
+from engine.cli.standing import show_history
 from engine.compile.risks import NAMES
 from engine.config.nearest import suggestion
 from engine.settings import Settings

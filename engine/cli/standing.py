@@ -1,11 +1,13 @@
-"""Revisions as `tillflow status` tells of them."""
+"""Revisions as `tillflow status` and `tillflow history` tell of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from engine.cli.output import escape, inline, out, table
+
+_BECAME = {"activate": "active", "reject": "rejected", "revert": "taken back", "take-back": "taken back"}
 
 
 def headline(answer: Mapping[str, Any]) -> str:
@@ -34,6 +36,25 @@ def show_standing(standing: Mapping[str, Any] | None) -> None:
         console.print("\n" + inline(f"{one['route']} is on probation since {one['since'][:19]} UTC"))
     if standing["retiring"]:
         console.print("\n" + inline(f"removed, and finishing what is left: {', '.join(standing['retiring'])}"))
+
+
+def show_history(revisions: Sequence[Mapping[str, Any]]) -> None:
+    """For people: a table, then what became of each, line by line."""
+    rows = [
+        (one["number"], one["revision"][:12], one["state"], one["at"][:19], one["author"], one["reason"], one["routes"])
+        for one in revisions
+    ]
+    heads = ("revision", "id", "state", "since (UTC)", "author", "reason", "routes")
+    out().print(table(heads, rows, ("revision", "routes")))
+    for one in revisions:
+        told = [event for event in one.get("events", ()) if event["action"] in _BECAME]
+        if told:
+            out().print(f"\nrevision {one['number']}")
+        for event in told:
+            when = event["at"][:19].replace("T", " ")
+            out().print(inline(f"  {when}  {_BECAME[event['action']]} by {event['actor']}: {event['reason']}"))
+        if one["state"] == "rejected" and one["problem"]:
+            out().print(inline(f"{one['number']} was not taken, or taken back: {one['problem']}"))
 
 
 def _show_edit(error: Mapping[str, Any]) -> None:

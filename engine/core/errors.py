@@ -4,6 +4,7 @@ TillflowError
   ConfigError          files of the project have findings
   SettingsError        the engine was started wrongly
   StoreDown            the Store cannot be reached: an engine state, never a failure of a sink
+    StoreFull          there is no room in it
     StoreDamaged       its file is there and cannot be read
   TransportBlocked     the Transport takes nothing for now (alarm, disk full)
   Fenced               a lease was lost: somebody else owns this now
@@ -48,6 +49,10 @@ class SettingsError(TillflowError):
 
 class StoreDown(TillflowError):
     """The Store cannot be reached."""
+
+
+class StoreFull(StoreDown):
+    """It has no room for what was to be written; something small may still go through."""
 
 
 class StoreDamaged(StoreDown):

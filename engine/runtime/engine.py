@@ -92,13 +92,29 @@ class Engine:
         self.pool = Pool(registry, cell.clock, cell.log, self.counts)
         self.tables = Tables(routeset.tables, files, cell.clock, cell.log, cell.store)
         self.journal = Journal(cell)
+        self._supervisor = Supervisor(cell.clock, cell.log)
+        self._make_flow(watch or Watch())
+        self._make_control()
+        self._make_reload(project or Project())
+
+    def _make_flow(self, watch: Watch) -> None:
+        """What events go through, from a source to its sinks, and what looks after them on the way."""
+        cell = self.cell
         contexts = Contexts(cell, Effects(cell, self.plans, self.pool), self.pool.share)
         around = Surroundings(self.tables, cell.secrets, cell.clock, contexts)
-        self.shared = Shared(cell, self.plans, around, self.journal, watch or Watch())
-        self.lanes = Lanes(cell, self.plans, self.pool, self.journal, self.shared.watch, self.shared.rng)
-        self.ingress = Ingress(self.shared, registry)
+        self.shared = Shared(cell, self.plans, around, self.journal, watch)
+        self.lanes = Lanes(cell, self.plans, self.pool, self.journal, watch, self.shared.rng)
+        self.ingress = Ingress(self.shared, self._registry)
+        self._running = Running(self.shared, self._registry, self.pool, self.ingress, self._supervisor)
+        self._continuations = Continuations(self.shared)
+        self._dead = Dead(cell, self.plans)
+        self._retention = Retention(cell, self.plans)
+        self._heartbeat = Heartbeat(cell, self.pool, self._facts, watch)
+
+    def _make_control(self) -> None:
+        """What people and probes ask and decide."""
         self.control = Control(
-            cell,
+            self.cell,
             self.plans,
             self.pool,
             self.ingress.reenter,
@@ -108,18 +124,14 @@ class Engine:
             lambda: self.counts.events,
             self.ingress.unfit,
         )
-        self._continuations = Continuations(self.shared)
-        self._dead = Dead(cell, self.plans)
-        self._retention = Retention(cell, self.plans)
-        self._heartbeat = Heartbeat(cell, self.pool, self._facts, self.shared.watch)
-        self._supervisor = Supervisor(cell.clock, cell.log)
-        self._running = Running(self.shared, registry, self.pool, self.ingress, self._supervisor)
-        swap = Swap(cell, self.plans, self.tables, self.lanes, self._running)
-        given = project or Project()
-        build = given.build or building(load)
-        member = Member(cell, self.plans, build, Staging(cell, self.pool), swap)
-        self.reload = Reload(cell, self.plans, given, build, member, self._handled)
-        self._retiring = Retiring(cell, self.plans, self.lanes, self._running)
+
+    def _make_reload(self, project: Project) -> None:
+        """What takes changes of the project, and what finishes the routes that are gone."""
+        build = project.build or building(self._load)
+        swap = Swap(self.cell, self.plans, self.tables, self.lanes, self._running)
+        member = Member(self.cell, self.plans, build, Staging(self.cell, self.pool), swap)
+        self.reload = Reload(self.cell, self.plans, project, build, member, self._handled)
+        self._retiring = Retiring(self.cell, self.plans, self.lanes, self._running)
 
     async def start(self) -> None:
         """Begin to work. Raises StoreDown, TransportBlocked or SettingsError when cell cannot be used."""

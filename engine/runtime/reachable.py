@@ -7,24 +7,27 @@ is in hand stays there, so nothing more is taken in that would need it. Routes t
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from engine.core.errors import StoreDown
+from engine.core.errors import StoreDown, StoreFull
 from engine.ports.store import Op, Store
-from engine.ports.store.leases import LeaseTake
+from engine.ports.store.leases import CursorSet, LeaseTake
 from engine.runtime.cell import Cell, Log
 
 R = TypeVar("R")
 QUIET = 15.0  # seconds; whoever waits for the Store tries again sooner, see `handover`
+ROOM = 1 << 20  # bytes that a Store which was full takes before it counts as back: a group of events needs less
 
 
 class Reachable:
     """What the last operations said. `down` is why the Store cannot be reached, empty while it can.
 
-    A full disk can be read: once a write failed, only a write shows that the Store is back.
+    A full disk can be read: once a write failed, only a write shows that the Store is back. It also takes what is small
+    or finds a place in what is there, so once there was no room only one that needs room shows it.
     """
 
     def __init__(self, log: Log) -> None:
@@ -32,12 +35,14 @@ class Reachable:
         self.down = ""
         self.falls = 0
         self._unwritten = False  # a write failed, and none was done since
+        self._full = False  # there was no room, and nothing showed since that there is
         self._fallen = asyncio.Event()  # set while it is down
 
     def fell(self, error: StoreDown, *, writes: bool) -> None:
         """It could not be reached."""
         self.falls += 1
         self._unwritten |= writes
+        self._full |= isinstance(error, StoreFull)
         self._fallen.set()
         if not self.down:
             self._log("the store is down; what needs it waits, no attempt counts", {"reason": str(error)})
@@ -47,20 +52,29 @@ class Reachable:
         """It did what it was asked when there had been so many falls: an answer to what was asked before the last one
         says nothing.
         """
-        if self.down and falls == self.falls and (writes or not self._unwritten):
+        if self.down and falls == self.falls and not self._full and (writes or not self._unwritten):
             self._log("the store is back; what waited goes on", {})
             self.down, self._unwritten = "", False
             self._fallen.clear()
 
     async def ask(self, cell: Cell) -> None:
-        """Until cancelled: write something small where nobody else tries to, so that a Store that is back is noticed."""
+        """Until cancelled: write something where nobody else tries to, so that a Store that is back is noticed."""
         while True:
             await self._fallen.wait()
             falls = self.falls
             await cell.clock.sleep(QUIET)
-            if self.down and falls == self.falls:
-                with suppress(StoreDown):  # noticed by the store itself
+            with suppress(StoreDown):  # noticed by the store itself
+                if self._full:
+                    await self._fill(cell)
+                elif self.down and falls == self.falls:
                     await cell.store.apply(LeaseTake("probe/store", cell.worker, cell.clock.now(), QUIET))
+
+    async def _fill(self, cell: Cell) -> None:
+        """Write what needs room, and give the room back. Text that nothing can press together. Raises StoreDown."""
+        falls, name = self.falls, f"probe/room/{cell.worker}"
+        await cell.store.apply(CursorSet(name, secrets.token_hex(ROOM // 2), 0))
+        self._full = falls != self.falls
+        await cell.store.apply(CursorSet(name, "", 0))
 
 
 class WatchedStore:

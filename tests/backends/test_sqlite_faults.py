@@ -10,7 +10,7 @@ import pytest
 
 from engine.backends.sqlite import SqliteStore, SqliteTransport
 from engine.core.clock import SystemClock
-from engine.core.errors import StoreDown, TransportBlocked
+from engine.core.errors import StoreDown, StoreFull, TransportBlocked
 from engine.ports.store.leases import SeenAdd, SeenGet
 from engine.ports.transport import Address, Confirm, Outgoing, Topology
 from tests.backends.sqlite_faults import FSYNC, FULL, IO_ERROR, FaultyDatabase
@@ -157,7 +157,7 @@ async def test_a_topology_that_was_not_written_is_not_there(
 async def test_sqlite_s_own_disk_full_is_told_the_same_way(database: FaultyDatabase, store: SqliteStore) -> None:
     pages = database.disk.execute("PRAGMA page_count").fetchone()[0]
     database.disk.execute(f"PRAGMA max_page_count={pages + 2}")
-    with pytest.raises(StoreDown, match="full"):
+    with pytest.raises(StoreFull, match="full"):
         await store.apply_all(*(SeenAdd("s", "x" * 900 + str(n), 1) for n in range(100)))
     database.disk.execute("PRAGMA max_page_count=1000000")
     assert await store.apply(SeenAdd("s", "k", 1))

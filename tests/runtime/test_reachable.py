@@ -120,3 +120,38 @@ async def test_a_store_that_is_back_is_noticed_where_nobody_writes() -> None:
         await made.clock.sleep(60.0)
         assert engine.state == "running"
         await engine.stop()
+
+
+def pages_of(made: Bench, more: int = 0) -> None:
+    """The database holds so many pages more than now and is full then; 0: as many as it likes."""
+    connection = made.database._writer
+    assert connection is not None
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    connection.execute(f"PRAGMA max_page_count={pages + more if more else 1 << 30}")
+
+
+@pytest.mark.parametrize("room", [2, 8])
+@virtual
+async def test_what_is_small_and_goes_through_does_not_show_that_a_full_disk_has_room(room: int) -> None:
+    async with bench() as made:
+        engine = made.engine(SALES)
+        await engine.start()
+        pages_of(made, room)
+        for number in range(100):
+            made.lab.offer([sale(str(number))])
+            await made.clock.sleep(1.0)
+        assert engine.state == "store_down"
+        await engine.cell.store.apply(LeaseTake("small", "b", made.clock.now(), 1.0))
+        await engine.cell.store.apply(LeaseTake("small", "b", made.clock.now(), 1.0))
+        assert engine.state == "store_down"
+
+        pages_of(made)
+        await made.clock.sleep(60.0)
+        assert engine.state == "running"
+        told = [text[:18] for text, _ in made.lab.logged if text.startswith(NEWS)]
+        assert told == ["the store is down;", "the store is back;"]
+        before = len(made.lab.requests())
+        made.lab.offer([sale("after")])
+        await made.clock.sleep(60.0)
+        assert len(made.lab.requests()) == before + 1
+        await engine.stop()

@@ -104,7 +104,7 @@ class Rksv(Step):
                     "fiscal-record-invalid", "no receipt can be made: `record` is not an object of its values"
                 )
             device = self._device(frame, aes)
-            entry = await chained(frame, key, lambda state: issue(state, record, device))
+            entry = await chained(frame, key, lambda state: issue(state, record, device), of=record)
         put_all(frame, config.place, entry)
 
     def _device(self, frame: Frame, aes: bytes) -> Device:

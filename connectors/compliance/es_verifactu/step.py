@@ -71,7 +71,7 @@ class Verifactu(Step):
             entry = await chained(frame, key, lambda state: verify(state, record, config.rules, config.site), of=record)
         else:
             moment = self._moment(env.now())
-            entry = await chained(frame, key, lambda state: issue(state, record, moment, config.site))
+            entry = await chained(frame, key, lambda state: issue(state, record, moment, config.site), of=record)
         put_all(frame, config.place, entry)
 
     def _moment(self, now: int) -> str:

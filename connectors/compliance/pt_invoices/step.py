@@ -66,7 +66,7 @@ class PtInvoice(Step):
         if config.mode == "verify":
             entry = await chained(frame, place, lambda state: verify(state, record, key, config.rules), of=record)
         else:
-            entry = await chained(frame, place, lambda state: issue(state, record, key))
+            entry = await chained(frame, place, lambda state: issue(state, record, key), of=record)
         put_all(frame, config.place, entry)
 
     def _key(self, frame: Frame) -> Any:

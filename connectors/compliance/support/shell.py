@@ -1,7 +1,8 @@
 """The shell of a chained step: durable state under a lock around a pure function, once per event.
 
 `ctx.state(key, event_id)` of the engine does the rest: what was recorded for an event comes back as it was, so a
-repeated event neither signs a second record nor moves the chain, and of two processes one is told to try again.
+repeated event neither signs a second record nor moves the chain. Of two processes that advance one chain at once, one
+loses and goes on from what the other left: a till that waits is not refused for that. What it made before is nobody's.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pydantic import Field
 
 from connectors.compliance.support.links import Begin, Missing, Rules
 from engine.sdk import (
+    ChainState,
     Env,
     Expr,
     Expression,
@@ -21,12 +23,15 @@ from engine.sdk import (
     Path,
     Permanent,
     Rejected,
+    Transient,
     digest_of,
     key_text,
 )
 
 Advance = Callable[[Any], tuple[dict[str, Any], dict[str, Any]]]
 PLACE = ("extensions", "fiscal")
+TRIES = 10  # times that others advance a chain first until this one gives up; each time one of them has gone on
+MOVED = "chain-moved"
 
 
 class Chained(Options):
@@ -73,26 +78,37 @@ def chain_key(rule: str, key: Sequence[Expr], data: Any, env: Env) -> str:
     return f"{rule}|{key_text(tuple(parts))}"
 
 
-async def chained(frame: Frame, key: str, advance: Advance, of: Any = None) -> dict[str, Any]:
+async def chained(frame: Frame, key: str, advance: Advance, of: Any) -> dict[str, Any]:
     """What was recorded for this event, or what `advance(state)` gives: (entry, next state), stored as one.
 
-    `of`: what the entry is of, where an event that comes again with something else has to be refused.
+    `of`: what the entry is of; an event that comes again with something else is refused.
     Raises what `advance` raises, Permanent `no-chain-state` where nothing durable is at hand, Rejected
-    `fiscal-record-changed`.
+    `fiscal-record-changed`, Transient `chain-moved` when others were quicker all the time.
     """
     if frame.context is None:
         raise Permanent("no-chain-state", "a chained step needs the engine's durable state, and none is at hand here")
     event = f"{frame.event.id}|{frame.output_key}" if frame.output_key else frame.event.id
-    made_of = "" if of is None else digest_of(of)
-    async with frame.context.state(key, event) as state:
-        if state.recorded is not None:
-            if state.recorded["of"] != made_of:
-                raise Rejected("fiscal-record-changed", "this event was checked before, with another fiscal record")
-            recorded: dict[str, Any] = state.recorded["entry"]
-            return recorded
+    made_of = digest_of(of)
+    lost = 0
+    while True:
+        try:
+            async with frame.context.state(key, event) as state:
+                return _entry(state, advance, made_of)
+        except Transient as failure:
+            lost += 1
+            if failure.reason != MOVED or lost == TRIES:
+                raise
+
+
+def _entry(state: ChainState, advance: Advance, made_of: str) -> dict[str, Any]:
+    if state.recorded is None:
         entry, after = advance(state.value)
         state.advance(after, {"entry": entry, "of": made_of})
         return entry
+    if state.recorded["of"] not in ("", made_of):  # empty: issued before it was written down what of
+        raise Rejected("fiscal-record-changed", "this event came before, with another fiscal record")
+    recorded: dict[str, Any] = state.recorded["entry"]
+    return recorded
 
 
 def record_of(value: Expr, data: Any, env: Env, what: str) -> Any:

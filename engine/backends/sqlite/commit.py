@@ -17,8 +17,8 @@ from concurrent.futures import Executor
 from math import inf
 from typing import Any, NamedTuple, TypeVar
 
-from engine.backends.sqlite.connection import damage, is_lasting, is_passing
-from engine.core.errors import StoreDown
+from engine.backends.sqlite.connection import damage, is_full, is_lasting, is_passing
+from engine.core.errors import StoreDown, StoreFull
 
 T = TypeVar("T")
 Unit = Callable[[sqlite3.Connection], T]
@@ -63,7 +63,6 @@ class GroupCommit:
         self._idle = asyncio.Event()
         self._idle.set()
         self.broken = ""
-        self.full = False
 
     def submit(self, unit: Unit[T], after: After | None = None) -> asyncio.Future[T]:
         """Run `unit` in the next group; the future is done when it is durable, or holds its exception.
@@ -144,7 +143,6 @@ class GroupCommit:
             self._connection.execute("COMMIT")
         except Exception as error:
             return self._rolled_back(error)
-        self.full = False
         try:
             self._checkpoint()
         except sqlite3.Error as error:
@@ -163,8 +161,7 @@ class GroupCommit:
         if is_lasting(error):
             self.broken = _sentence(error, self._path)
         if is_passing(error) or self.broken:
-            self.full = is_passing(error)
-            down = StoreDown(self.broken or _sentence(error, self._path))
+            down = (StoreFull if is_full(error) else StoreDown)(self.broken or _sentence(error, self._path))
             down.__cause__ = error
             return down
         return error
@@ -203,7 +200,7 @@ def _own(error: Exception) -> Exception:
     """An error object for one caller: raising the same one in many tasks would tangle their tracebacks."""
     if not isinstance(error, StoreDown):
         return error
-    own = StoreDown(str(error))
+    own = type(error)(str(error))
     own.__cause__ = error.__cause__
     return own
 

@@ -85,6 +85,11 @@ def is_passing(error: BaseException) -> bool:
     return _primary(error) in _PASSING
 
 
+def is_full(error: BaseException) -> bool:
+    """There is no room: something smaller may be written all the same."""
+    return _primary(error) == sqlite3.SQLITE_FULL
+
+
 def is_lasting(error: BaseException) -> bool:
     """The file or disk cannot be trusted any more: an fsync that failed may never be taken for done when repeated."""
     return _primary(error) in _LASTING

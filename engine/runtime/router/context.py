@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
+from weakref import WeakValueDictionary
 
 from engine.compile.plan import Plan
 from engine.core.errors import Transient
@@ -64,7 +65,7 @@ class Contexts:
         self.effects = effects
         self._share = share or Share(cell.clock)
         self._turns: dict[str, Turns] = {}
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # as long as somebody has or awaits it
 
     def __call__(self, plan: Plan, event: Event) -> EventContext:
         return EventContext(self, plan, event)
@@ -80,17 +81,12 @@ class Contexts:
     @asynccontextmanager
     async def chain(self, key: str, event_id: str) -> AsyncIterator[ChainState]:
         """State of `key` under its lock. Raises Transient `chain-moved` when another process advanced it meanwhile."""
-        lock = self._locks.setdefault(key, asyncio.Lock())
-        try:
-            async with lock:
-                chain = await self.cell.store.apply(ChainGet(key, event_id))
-                state = Chained(chain)
-                yield state
-                if state.next is not None:
-                    await self._advance(key, event_id, chain, *state.next)
-        finally:
-            if not lock.locked() and self._locks.get(key) is lock:
-                del self._locks[key]
+        async with self._locks.setdefault(key, asyncio.Lock()):
+            chain = await self.cell.store.apply(ChainGet(key, event_id))
+            state = Chained(chain)
+            yield state
+            if state.next is not None:
+                await self._advance(key, event_id, chain, *state.next)
 
     async def _advance(self, key: str, event_id: str, chain: Chain, value: Any, result: Any) -> None:
         put = ChainPut(key, event_id, chain.version, written(value), written(result))

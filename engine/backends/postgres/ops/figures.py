@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from importlib.resources import files
 
+from engine.backends.conditions import OF_ANOTHER_RECORD, with_conditions
 from engine.backends.postgres.draft import Connection
 from engine.backends.postgres.ops.topic import Directs
 from engine.backends.postgres.text import plain, stored
 from engine.core.numbers import EXACT
 from engine.ports.store.figures import Figures, FiguresOf, Lately, Overdue, TakenIn, Undecided, UndecidedOf
 
-_FIGURES = files(__package__).joinpath("figures.sql").read_text("utf-8")
+_FIGURES = with_conditions(files(__package__).joinpath("figures.sql").read_text("utf-8"))
 _FATES = {
     5: "work_items",
     4: "in_flight",
@@ -23,12 +24,12 @@ _FATES = {
     0: "filtered",
     -1: "not_selected",
 }
-_OVERDUE = """
+_OVERDUE = f"""
 SELECT route, day, id FROM inbox AS i
 WHERE at >= $1 AND at < $2 AND kind = 'deliveries'
   AND NOT EXISTS (
     SELECT 1 FROM work_item AS w WHERE w.event_id = i.id AND w.route = i.route AND w.state = 'open'
-      AND NOT (w.reason = 'idempotency-conflict' AND w.level = 'event' AND w.subject LIKE '%!%'))
+      AND NOT {OF_ANOTHER_RECORD})
   AND NOT EXISTS (
     SELECT 1 FROM work_item AS w WHERE w.subject = i.id AND w.route = i.route AND w.state = 'open')
   AND EXISTS (

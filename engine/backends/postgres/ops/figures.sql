@@ -58,7 +58,7 @@ delivery AS MATERIALIZED (
 waiting AS (
   SELECT told.route, told.day, told.id, w.sink, 5 AS rank FROM told
   JOIN work_item AS w ON w.state = 'open' AND w.route = told.route AND w.event_id = told.at_id
-    AND NOT (w.reason = 'idempotency-conflict' AND w.level = 'event' AND w.subject LIKE '%!%')
+    AND NOT {of_another_record}
   UNION ALL
   SELECT told.route, told.day, told.id, w.sink, 5 FROM told
   JOIN work_item AS w ON w.state = 'open' AND w.route = told.route AND w.subject = told.at_id

@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec.structs import fields
 
+from engine.backends.conditions import OF_ANOTHER_RECORD
 from engine.backends.postgres.draft import Connection, Draft, Rows, want
 from engine.backends.postgres.ops.topic import Directs, Write, Writes, flush_of, load_of
 from engine.backends.postgres.table import BYTES, INTEGER, TEXT, Table, columns
@@ -121,10 +122,8 @@ async def count(connection: Connection, op: WorkCount) -> list[tuple[str, str, s
 
 
 async def conflicts(connection: Connection, op: Conflicts) -> list[tuple[str, int]]:
-    sql = (
-        "SELECT route, count(*) FROM work_item WHERE reason = 'idempotency-conflict' AND level = 'event' "
-        "AND subject LIKE '%!%' AND state = 'open' GROUP BY 1 ORDER BY 1"
-    )
+    of_another = f"{OF_ANOTHER_RECORD} AND w.state = 'open'"
+    sql = f"SELECT route, count(*) FROM work_item AS w WHERE {of_another} GROUP BY 1 ORDER BY 1"
     return [(route, number) for route, number in plain(await connection.fetch(sql))]
 
 

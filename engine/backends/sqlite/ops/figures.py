@@ -14,12 +14,13 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from engine.backends.conditions import OF_ANOTHER_RECORD, with_conditions
 from engine.backends.sqlite.ops.rows import Handlers
 from engine.core.jsonx import decode
 from engine.core.numbers import EXACT
 from engine.ports.store.figures import Figures, FiguresOf, Lately, Overdue, TakenIn, Undecided, UndecidedOf
 
-_FIGURES = files(__package__).joinpath("figures.sql").read_text("utf-8")
+_FIGURES = with_conditions(files(__package__).joinpath("figures.sql").read_text("utf-8"))
 _RANKS = {
     5: "work_items",
     4: "in_flight",
@@ -29,13 +30,13 @@ _RANKS = {
     0: "filtered",
     -1: "not_selected",
 }
-_OVERDUE = """
+_OVERDUE = f"""
 SELECT route, day, id FROM inbox AS i
 WHERE at >= ? AND at < ? AND kind = 'deliveries'
   AND NOT EXISTS (
     SELECT 1 FROM work_item AS w
     WHERE (w.event_id = i.id OR w.subject = i.id) AND w.route = i.route AND w.state = 'open'
-      AND NOT (w.reason = 'idempotency-conflict' AND w.level = 'event' AND w.subject LIKE '%!%'))
+      AND NOT {OF_ANOTHER_RECORD})
   AND EXISTS (
     SELECT 1 FROM json_each(i.planned) AS d
     LEFT JOIN ledger AS l ON l.day = json_extract(d.value, '$[1]') AND l.id = json_extract(d.value, '$[2]')

@@ -48,7 +48,7 @@ told AS (
       LEFT JOIN ledger AS l ON l.day = json_extract(d.value, '$[1]') AND l.id = json_extract(d.value, '$[2]'))),
     json((SELECT json_group_array(w.sink) FROM work_item AS w
       WHERE (w.event_id = i.id OR w.subject = i.id) AND w.route = i.route AND w.state = 'open'
-        AND NOT (w.reason = 'idempotency-conflict' AND w.level = 'event' AND w.subject LIKE '%!%')))
+        AND NOT {of_another_record}))
   ) AS said
   FROM part LEFT JOIN inbox AS i ON i.rowid = part.x
 ),

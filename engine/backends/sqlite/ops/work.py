@@ -6,6 +6,7 @@ from sqlite3 import Connection
 
 from msgspec.structs import astuple
 
+from engine.backends.conditions import OF_ANOTHER_RECORD
 from engine.backends.sqlite.ops.rows import Handlers, columns, insert, names
 from engine.ports.store.work import (
     Conflicts,
@@ -83,10 +84,8 @@ def count(connection: Connection, op: WorkCount) -> list[tuple[str, str, str, in
 
 
 def conflicts(connection: Connection, op: Conflicts) -> list[tuple[str, int]]:
-    sql = (
-        "SELECT route, count(*) FROM work_item WHERE reason = 'idempotency-conflict' AND level = 'event' "
-        "AND subject LIKE '%!%' AND state = 'open' GROUP BY 1 ORDER BY 1"
-    )
+    of_another = f"{OF_ANOTHER_RECORD} AND w.state = 'open'"
+    sql = f"SELECT route, count(*) FROM work_item AS w WHERE {of_another} GROUP BY 1 ORDER BY 1"
     return connection.execute(sql).fetchall()
 
 
