@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from decimal import Decimal
 from typing import Any
 
+import httpx
 import pytest
 
 from connectors.core.http import HttpCall, HttpConnection, HttpSink
@@ -231,6 +233,18 @@ async def test_a_drip_ends_at_the_deadline_and_is_unknown() -> None:
         system.next(drip=0.02, body=b"x" * 1000)
         failure = (await deliver(connection, within=0.2, body=1)).failure
         assert (failure.kind, failure.reason) == ("unknown_outcome", "timeout")
+
+
+async def test_an_exchange_is_gone_when_it_is_over_without_a_search_for_garbage() -> None:
+    async with FakeHttp() as system, connected(system) as connection:
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(3):
+                await deliver(connection, body=1)
+            assert [held for held in gc.get_objects() if isinstance(held, httpx.Response | httpx.Request)] == []
+        finally:
+            gc.enable()
 
 
 async def test_a_crowd_that_got_no_answer_in_time_leaves_the_way_open() -> None:

@@ -107,6 +107,8 @@ class HttpClient:
             return Answer(response.status_code, dict(response.headers), body, complete)
         finally:
             await response.aclose()
+            # It and its stream hold each other: some fifty objects a request that only a search for garbage would free.
+            response.stream = httpx.ByteStream(b"")
 
 
 def _failed(left: bool, reason: str, detail: str) -> Failure:
