@@ -18,6 +18,11 @@ from engine.ports.transport import Address
 Mode = Literal["manage", "verify"]
 COMMAND = "run `tillflow topology apply` as a user who may configure (`tillflow topology plan` shows what it makes)"
 
+DOWN = (
+    "a broker that has just started needs a moment for that. If it stays so, delete the queue with `rabbitmqctl "
+    "delete_queue`: it is made again, without what lay in it"
+)
+
 
 class Declarer:
     """What exists as far as this process knows; `forget` makes it look again.
@@ -41,6 +46,11 @@ class Declarer:
             await self._exchange(exchange)
         for queue in layout.own_queues(self._names):
             await self._queue(queue)
+
+    async def own_queue(self, what: str) -> None:
+        """One queue of the transport itself. Raises SettingsError, TransportBlocked."""
+        name = self._names.own_queue(what)
+        await self._queue(next(queue for queue in layout.own_queues(self._names) if queue.name == name))
 
     async def missing_exchange(self) -> str:
         """The name of one that is gone, empty when all are there: with it went its bindings."""
@@ -98,6 +108,8 @@ class Declarer:
         try:
             await self._control.queue(queue, passive=self.mode == "verify")
         except Missing as error:
+            if self.mode == "manage":  # it is known, and what it consists of is not up
+                raise Missing(f"the queue `{queue.name}` cannot be used: {error}; {DOWN}") from error
             raise Missing(f"the queue `{queue.name}` is missing; {COMMAND}") from error
         for exchange, key in new:
             await self._bind(queue.name, exchange, key)

@@ -138,7 +138,7 @@ class Keeper:
                     await directory.attach(wire)
                     await directory.catch_up()
                 except QueueMissing:
-                    await self._mender.own()
+                    await self._mender.everything()
                     await directory.restore(wire)
             else:
                 await directory.restore(wire)

@@ -39,17 +39,27 @@ class Mender:
             await self._declarer.address(one, self._directory.types_of(one))
         await self._afresh(addresses)
 
-    async def own(self) -> None:
-        """What belongs to the transport itself. Raises SettingsError in `verify` mode, TransportBlocked."""
+    async def owner(self) -> None:
+        """The queue that an only engine holds. Nothing else: who follows the directory must see that it is gone.
+
+        Raises SettingsError in `verify` mode, TransportBlocked.
+        """
+        self._declarer.forget()
+        await self._declarer.own_queue("owner")
+
+    async def everything(self) -> None:
+        """All that is known of: an exchange took its bindings with it, and a broker that died what it had not kept.
+
+        Raises SettingsError in `verify` mode, TransportBlocked.
+        """
         self._declarer.forget()
         await self._declarer.own()
-
-    async def exchanges(self, why: str = "NOT_FOUND") -> None:
-        """An exchange took its bindings with it: all of them are made again. `why`: the broker's words."""
-        if "NOT_FOUND" not in why or self._declarer.mode == "verify":
-            return
-        await self.own()
         for address, delays in list(self._directory.tiers.items()):
             await self._declarer.address(address, self._directory.types_of(address))
             for delay in sorted(delays):
                 await self._declarer.tier(address, delay)
+
+    async def exchanges(self, why: str = "NOT_FOUND") -> None:
+        """After a publish was refused: where an exchange is gone, all is made again. `why`: the broker's words."""
+        if "NOT_FOUND" in why and self._declarer.mode == "manage":
+            await self.everything()

@@ -8,7 +8,7 @@ from contextlib import suppress
 from engine.backends.rabbitmq.aiormq_plane import AiormqPlane
 from engine.backends.rabbitmq.belonging import Belongs, refuse_another
 from engine.backends.rabbitmq.control import Control, Missing
-from engine.backends.rabbitmq.dataplane import DataPlane, Parcel, Unreachable, Wire
+from engine.backends.rabbitmq.dataplane import DataPlane, Parcel, QueueMissing, Unreachable, Wire
 from engine.backends.rabbitmq.declaring import Declarer, Mode
 from engine.backends.rabbitmq.directory import (
     Directory,
@@ -77,7 +77,7 @@ class RabbitTransport:
         self._consuming = Link(carrier, url, "consume", log, self._on_consuming)
         owner = self._names.own_queue("owner")
         lost = self._consuming.reset
-        self._owner = Owner(owner, lambda: self._mender.own(), lost, log) if sole else None
+        self._owner = Owner(owner, lambda: self._mender.owner(), lost, log) if sole else None
         self._mender = Mender(self._declarer, self._directory, lambda addresses: self._keeper.afresh(addresses))
         self._keeper = Keeper(self._consuming, self._directory, self._mender, self._look, log)
         self._sender = Sender(self._names, self._declarer, self._directory, self._publisher, self._mender)
@@ -263,4 +263,5 @@ class RabbitTransport:
     async def _on_consuming(self, wire: Wire) -> None:
         if self._owner is not None:
             await self._owner.take(wire)
-        await self._directory.attach(wire)
+        with suppress(QueueMissing):  # the broker lost it: the keeper makes it again and writes down what is known
+            await self._directory.attach(wire)
