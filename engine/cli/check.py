@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -37,6 +36,7 @@ from engine.config.models import (
     TestsDoc,
 )
 from engine.config.regions.checks import overdue
+from engine.core.clock import SystemClock
 from engine.core.findings import Finding, has_errors, in_order
 from engine.discover import discover
 from engine.loading import load
@@ -81,8 +81,8 @@ def validate(
     settings = settings_for(project)
     started = time.perf_counter()
     loaded = load(settings)
-    today = datetime.now(UTC).date()
-    found = _below(in_order([*loaded.findings, *overdue(loaded.project, today)]), paths or [], settings.project)
+    late = overdue(loaded.project, SystemClock())
+    found = _below(in_order([*loaded.findings, *late]), paths or [], settings.project)
     shown.show(found, form, loaded.sources)
     if form is FindingForm.HUMAN:
         shown.summary(found, len(loaded.sources), time.perf_counter() - started)

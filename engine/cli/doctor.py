@@ -7,7 +7,7 @@ import os
 import shutil
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import chdir
 from pathlib import Path
 from typing import Any
@@ -74,6 +74,7 @@ def _local(settings: Settings, loaded: Loaded) -> Iterator[Check]:
     if settings.store == EMBEDDED:
         yield _database(settings)
     yield from (("secrets", None, text) for text in exposed_secrets(settings))
+    yield from _zone(settings.zone, loaded)
 
 
 def _state_folder(folder: Path) -> Check:
@@ -92,6 +93,24 @@ def _state_folder(folder: Path) -> Check:
         return name, False, f"{folder}: {free >> 20} MiB free; free some, or {advice}"
     made = "" if there == folder else "is made when the engine starts; "
     return name, True, f"{folder}: {made}{free >> 20} MiB free"
+
+
+def _zone(here: str, loaded: Loaded) -> Iterator[Check]:
+    """Where this engine stands, if a region says where its data must stay: work items, journal and logs stay here."""
+    wanted = {name: pack.model.residency for name, pack in loaded.project.packs.items() if pack.model.residency}
+    elsewhere = sorted(name for name, zone in wanted.items() if zone != here)
+    if not here and wanted:
+        text = f"nothing says where this engine, its store and its logs stand; data must not leave {_zones(wanted)}"
+        yield "zone", None, f"{text}: set TILLFLOW_ZONE"
+    elif elsewhere:
+        text = f"this engine stands in {here}; events of {', '.join(elsewhere)} become work items `residency`, here"
+        yield "zone", None, f"{text}: give them an engine in {_zones({name: wanted[name] for name in elsewhere})}"
+    elif wanted:
+        yield "zone", True, f"{here}, as every region with a residency wants it"
+
+
+def _zones(wanted: Mapping[str, str | None]) -> str:
+    return ", ".join(sorted({zone for zone in wanted.values() if zone}))
 
 
 def _database(settings: Settings) -> Check:

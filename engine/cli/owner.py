@@ -102,11 +102,18 @@ async def _answering(settings: Settings) -> Path | None:
     return None
 
 
-def ask(settings: Settings, question: Callable[[Owner], Awaitable[T]], *, changes: bool = False) -> T:
-    """Run one question to its end. `changes`: it decides something, so it needs the owner."""
+def ask(
+    settings: Settings, question: Callable[[Owner], Awaitable[T]], *, changes: bool = False, first: bool = False
+) -> T:
+    """Run one question to its end.
+
+    changes   it decides something, so it needs the owner
+    first     it may be the first thing that happens here; anything else finds nothing to change then, and is told so as
+              a read is, which makes no database
+    """
 
     async def main() -> T:
-        async with owner(settings, changes=changes) as reached:
+        async with owner(settings, changes=changes and (first or not settings.fresh)) as reached:
             return await question(reached)
 
     return asyncio.run(main())

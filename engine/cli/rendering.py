@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Annotated, Any
 
 import typer
@@ -16,6 +16,7 @@ from engine.config.project import Project, read_project
 from engine.config.regions.explaining import Change, Leaf, below, changes_of, effective_in, leaves_of
 from engine.config.regions.packs import LAYERS, packs_of
 from engine.config.regions.working import Effective
+from engine.core.clock import SystemClock, day_of
 from engine.core.findings import Mark, has_errors
 from engine.core.jsonx import encode, normal
 
@@ -69,7 +70,7 @@ def render(
 
 def _day(on: str | None) -> str:
     if on is None:
-        return datetime.now(UTC).date().isoformat()
+        return day_of(SystemClock().now())
     try:
         return date.fromisoformat(on).isoformat()
     except ValueError:

@@ -188,7 +188,7 @@ def _carry_out(settings: Settings, path: str, body: Mapping[str, Any], within: f
         files = await owner.get("/revisions/files")
         return replace(waited, answer={**waited.answer, "differ": files["differ"]})
 
-    change = ask(settings, question, changes=True)
+    change = ask(settings, question, changes=True, first=path.endswith("/apply"))
     if form is Form.JSON:
         print_json(change.as_dict())
     else:

@@ -54,5 +54,6 @@ Regions
   scopes        how an event finds its scope
   overlays      names in overlays that lead out of a route
   reach         what the steps of a slot reach
+  issuing       where fiscal records may be made
   regions       which Plan runs for which events
 """

@@ -62,7 +62,8 @@ def _compile(
     check_overlays(catalog)
     regions = plan_regions(catalog, plans, memory)
     for name, read in regions.reads.items():
-        reads[name] |= read
+        if name in reads:  # else the route does not have the name of its file, which is told where it is read
+            reads[name] |= read
     memory.end(catalog)
     check_project(catalog, reads)
     plans = {name: plan for name, plan in plans.items() if name not in regions.broken}

@@ -151,6 +151,7 @@ class Plan(Struct, frozen=True):
 
     effective  the route's document as it was compiled, after overlays: what a diff is told from
     uses       digests of all else it was compiled from, by kind and name: `mapping to-erp`, `step validate`
+    issuing    where steps make fiscal records
     """
 
     route: str
@@ -180,6 +181,7 @@ class Plan(Struct, frozen=True):
     mark: Mark = field(default_factory=lambda: Mark(""))
     effective: Mapping[str, Any] = field(default_factory=dict)
     uses: Mapping[str, str] = field(default_factory=dict)
+    issuing: tuple[Mark, ...] = ()
 
     @property
     def has_inbox(self) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from engine.compile.catalog import Catalog
 from engine.compile.digests import content_digest
 from engine.compile.expected import plan_slo, plan_traffic
+from engine.compile.issuing import answers, keyed
 from engine.compile.params import defaults
 from engine.compile.plan import Plan, PlannedSink, ProbationRule, Retry, Segment
 from engine.compile.replies import plan_reply
@@ -53,6 +54,7 @@ class _RouteCompiler:
         before = self._catalog.report.errors
         scope, doc, place = self._scope, self._doc, self._place
         source, flow = plan_source(scope, place, doc)
+        scope.answers, scope.keyed = answers(scope, doc), keyed(scope, doc)
         row, flow = Sequences().top(scope, place.at("steps"), doc.steps, flow)
         segments = self._segments(row)
         retry = plan_retry(scope, place.at("retry"), doc.retry, Retry())
@@ -93,6 +95,7 @@ class _RouteCompiler:
             mark=place.at("route").mark,
             effective=self._document.data,
             uses=self._uses(),
+            issuing=tuple(scope.uses.issuing),
         )
         return plan, scope
 

@@ -12,6 +12,7 @@ from engine.compile.flow import Flow
 from engine.compile.measures import Measures
 from engine.compile.plan import PlannedSink
 from engine.compile.report import Place
+from engine.core.findings import Mark
 from engine.expr.shape import Known
 from engine.expr.shape.results import literal
 
@@ -27,6 +28,7 @@ class Uses:
     added: dict[str, Place] = field(default_factory=dict)  # last name of an `into` -> where it is written
     regrouped: str = ""  # id of the first `split` or `aggregate`: behind it there is not one output per event
     unusable: bool = False  # something it needs has findings of its own
+    issuing: list[Mark] = field(default_factory=list)  # where a step makes fiscal records
 
     def add(self, other: Uses) -> None:
         """What a part of the route uses."""
@@ -37,6 +39,7 @@ class Uses:
         self.added.update(other.added)
         self.regrouped = self.regrouped or other.regrouped
         self.unusable |= other.unusable
+        self.issuing += other.issuing
 
 
 @dataclass
@@ -50,6 +53,8 @@ class Scope:
     any_param  a mapping: whose parameters are the route's that uses it
     disabled   sinks that are never selected here, as the base has them
     allowed    in a slot that regions fill: what its steps may reach; None elsewhere
+    answers    whoever brought the event still waits for the reply
+    keyed      an event that comes again is known as the same
     """
 
     catalog: Catalog
@@ -64,6 +69,8 @@ class Scope:
     any_param: bool = False
     disabled: Mapping[str, PlannedSink] = field(default_factory=dict)
     allowed: frozenset[str] | None = None
+    answers: bool = False
+    keyed: bool = False
 
     @property
     def financial(self) -> bool:
@@ -91,4 +98,6 @@ class Scope:
             (*self.subflows, subflow),
             self.uses,
             allowed=self.allowed,
+            answers=self.answers,
+            keyed=self.keyed,
         )

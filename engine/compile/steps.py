@@ -12,6 +12,7 @@ from engine.compile.build import Builder
 from engine.compile.digests import content_digest
 from engine.compile.expressions import Checker, present_in
 from engine.compile.flow import Flow
+from engine.compile.issuing import check_issuing
 from engine.compile.params import param_values
 from engine.compile.reach import check_reach, check_yielded
 from engine.compile.report import Place
@@ -104,6 +105,7 @@ class Sequences:
             planned, flow = _StepCompiler(self, scope, place.at(index), doc, flow).compile(cuts)
             if planned is not None:
                 row.append((planned, doc))
+                scope.answers = scope.answers and not isinstance(planned.step, Cut)  # behind it nobody waits
         return row, flow
 
 
@@ -146,6 +148,7 @@ class _StepCompiler:
                 key=True,
                 help="move it out of the steps around it",
             )
+        check_issuing(self._place.at(self._doc.type), self._doc.type, step, self._doc.body, self._scope)
         self._check_otherwise()
         if self._doc.type in REGROUPING:
             self._scope.uses.regrouped = self._scope.uses.regrouped or self._doc.id

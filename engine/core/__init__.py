@@ -10,6 +10,7 @@ clock     time as a port
 numbers   exact numbers: int and Decimal
 money     exact amounts, rounded by currency
 jsonx     JSON that keeps numbers exact
+differing  where two of its values differ
 masking   card numbers, mail addresses, phone numbers hidden
 visible   what a terminal would obey, shown instead
 quoting   texts in messages, cut

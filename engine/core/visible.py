@@ -26,6 +26,11 @@ def visible_json(text: str) -> str:
     return "\n".join(line if line.isprintable() else _escaped(line) for line in text.split("\n"))
 
 
+def control_in(text: str) -> str:
+    """The first control character in it, empty where there is none. Joiners and marks of scripts are no such thing."""
+    return "" if text.isprintable() else next((c for c in text if category(c) == "Cc"), "")
+
+
 def _escaped(json_text: str) -> str:
     return "".join(json.dumps(c)[1:-1] if _unseen(c) else c for c in json_text)
 

@@ -27,6 +27,8 @@ class Arrival:
     release  called when it could not be taken in now; the source offers it again
     reply    for a synchronous source: called with the outcome's reply before the ack
     failure  set when the source itself refuses it (too large, an unsafe name): one work item, then the ack
+    told     whoever sent it is told why it is not taken in: what they can mend themselves need not be kept, and is given
+             to `release` as a Permanent
     """
 
     name: str
@@ -38,6 +40,7 @@ class Arrival:
     headers: Mapping[str, str] = field(default_factory=dict)
     reply: Callable[[Any], Awaitable[None]] | None = None
     failure: Failure | None = None
+    told: bool = False
 
 
 class Source(ABC):
@@ -46,6 +49,7 @@ class Source(ABC):
     Config: ClassVar[type[BaseModel]]
     exclusive: ClassVar[bool] = False  # True: only one process may run it at a time
     own_ids: ClassVar[bool] = False  # True: what it brings has an id that a repeat has too, whatever its content
+    answers: ClassVar[bool] = False  # True: synchronous, its Arrivals have a `reply` that somebody waits for
     default_format: ClassVar[str] = ""  # used when `from` names none; empty: `format` is required
 
     @abstractmethod

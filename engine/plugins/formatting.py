@@ -23,12 +23,16 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class BadRecord:
-    """A record that could not be decoded: its neighbours proceed, it becomes a work item with file and line."""
+    """A record that could not be decoded: its neighbours proceed, it becomes a work item with file and line.
+
+    known   the record as far as it could be read: people find it by the keys in there
+    """
 
     failure: Failure
     number: int
     line: int = 0
     raw: bytes = b""
+    known: Any = None
 
 
 class Format(ABC):

@@ -34,6 +34,9 @@ class Step(ABC):
     # What it may reach besides the data, for slots that allow some of it only. One that does not say may reach all.
     # Tables and systems that its own configuration names are seen by the compiler and need not stand here.
     reaches: ClassVar[frozenset[Reach]] = frozenset({"reads", "calls", "state"})
+    # True, of a class or of one built so: it makes records that are printed by who waits for the route's reply, such as
+    # signed receipts. It is refused on a route that answers nobody.
+    issues: bool = False
 
     @abstractmethod
     def __init__(self, config: Any, build: Build) -> None:

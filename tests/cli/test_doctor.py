@@ -158,3 +158,30 @@ def test_rights_are_not_asked_where_the_broker_is_not_reached(
         said = tillflow("doctor", "--project", project, "--format", "json")
     assert detail(said, "transport")[0] is False
     assert detail(said, "rights") == (False, "not asked: the broker is not reached")
+
+
+PACK = "tillflow: 1\npack: {code}\nlayer: country\nfor: {{country: {country}}}\nowner: compliance\nresidency: {zone}\n"
+
+
+@pytest.mark.parametrize(
+    ("here", "warns", "told"),
+    [
+        ("eu", False, "eu, as every region with a residency wants it"),
+        ("", True, "set TILLFLOW_ZONE"),
+        ("us", True, "events of de, es become work items `residency`, here: give them an engine in eu"),
+    ],
+)
+def test_where_the_engine_stands_is_held_against_where_data_must_stay(
+    tillflow: Tillflow, project: Path, monkeypatch: pytest.MonkeyPatch, here: str, warns: bool, told: str
+) -> None:
+    assert "zone" not in [
+        one["check"] for one in tillflow("doctor", "--project", project, "--format", "json").json["checks"]
+    ]
+    for code in ("de", "es"):
+        folder = project / "routes" / "regions" / code
+        folder.mkdir(parents=True)
+        (folder / "pack.yaml").write_text(PACK.format(code=code, country=code.upper(), zone="eu"), "utf-8")
+    monkeypatch.setenv("TILLFLOW_ZONE", here)
+    checks = tillflow("doctor", "--project", project, "--format", "json").json["checks"]
+    (found,) = [one for one in checks if one["check"] == "zone"]
+    assert (found["ok"], found["warning"]) == (True, warns) and told in found["detail"]

@@ -270,6 +270,28 @@ def test_what_is_not_there_is_a_name_that_cannot_be_used(
     assert tillflow(*shlex.split(line)).code == USAGE
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "work list",
+        "work show 0123",
+        "work edit 0123 --reason because --file good.json",
+        "work replay 0123 --reason because",
+        "work replay --all --yes --reason because",
+        "work resolve 0123 --reason because",
+        "work discard 0123 --reason because",
+        "trace receipt=1",
+        "status",
+        "history",
+        "diff 1 2",
+    ],
+)
+def test_where_nothing_ran_it_is_said_and_nothing_is_made(tillflow: Tillflow, project: Path, command: str) -> None:
+    said = tillflow(*command.split(), "--project", project)
+    assert said.code == USAGE and "the engine has not run with this state folder yet" in said.err
+    assert not (project / ".tillflow").exists()
+
+
 def test_there_is_nothing_to_go_back_to_where_nothing_ran(tillflow: Tillflow, project: Path) -> None:
     said = tillflow("rollback", "1", "--project", project)
     assert said.code == USAGE and "nothing ran with" in said.err

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
 import hashlib
 from decimal import Decimal
@@ -173,28 +172,6 @@ def test_the_chain_survives_a_restart_and_a_repeated_event(tmp_path: Path) -> No
         assert again == first
         assert second["extensions"]["fiscal"]["previous"] == first["extensions"]["fiscal"]["hash"]
         assert other["extensions"]["fiscal"]["previous"] == ""
-
-    go(story())
-
-
-def test_of_two_workers_one_is_told_to_try_again(tmp_path: Path) -> None:
-    async def tried(one: Any, number: int) -> str | None:
-        try:
-            made = await one.run(ISSUE, f"e{number}", {"till": "1", "sale": record(NumSerieFactura=f"A/{number}")})
-        except Transient as moved:
-            assert moved.reason == "chain-moved"
-            return None
-        return str(made["extensions"]["fiscal"]["previous"])
-
-    async def story() -> None:
-        async with worker(tmp_path) as one:
-            other = type(one)(one._contexts.cell, {})
-            waiting, previous = list(range(8)), []
-            for _ in range(8):
-                got = await asyncio.gather(*(tried((one, other)[n % 2], n) for n in waiting))
-                previous += [hash for hash in got if hash is not None]
-                waiting = [n for n, hash in zip(waiting, got, strict=True) if hash is None]
-            assert waiting == [] and len(set(previous)) == 8  # no two records follow the same one
 
     go(story())
 

@@ -126,6 +126,41 @@ def test_a_bad_record_names_file_and_line(format: Any, content: bytes, place: st
     assert (bad.failure.data["file"], bad.failure.data["line"]) == ("day.txt", bad.line)
 
 
+NAMED = {
+    "lines": [
+        {
+            "type": "sale",
+            "fields": [
+                {"name": "no", "start": 1, "length": 4},
+                {"name": "total", "start": 5, "length": 4, "type": "decimal"},
+                {"name": "till", "start": 9, "length": 2},
+            ],
+        }
+    ]
+}
+
+
+@pytest.mark.parametrize(
+    "format, content, known",
+    [
+        (Csv(Csv.Config()), b"no,till,total\n1001,03,1,2\n", {"no": "1001", "till": "03", "total": "1"}),
+        (Csv(Csv.Config()), b"no,till,total\n1001,03\n", {"no": "1001"}),  # what the last cell said is cut off
+        (Csv(Csv.Config(columns=["no", "till"])), b"10\xff1,03,x\n", {"till": "03"}),
+        (Csv(Csv.Config(group_by=["no"])), b"no,till\n1001,03,x\n", {"no": "1001"}),
+        (Csv(Csv.Config(group_by=["till", "no"])), b"till,no,x\n03,1001,a\n04,10\n", {"till": "04"}),
+        (
+            FixedWidth(FixedWidth.Config.model_validate(NAMED)),
+            b"100112x403\n",
+            {"type": "sale", "no": "1001", "till": "03"},
+        ),
+        (FixedWidth(FixedWidth.Config.model_validate(NAMED)), b"1001\xff\n", {}),
+    ],
+)
+def test_a_bad_record_tells_what_could_be_read_of_it(format: Any, content: bytes, known: dict[str, str]) -> None:
+    bad = [one for one in format.decode(content, "day.txt") if isinstance(one, BadRecord)][-1]
+    assert bad.known == known
+
+
 def test_csv_a_group_by_of_a_missing_column_is_said() -> None:
     assert "no column `order`" in failure_of(Csv(Csv.Config(group_by=["order"])), b"a,b\n1,2\n").detail
 

@@ -153,6 +153,26 @@ async def test_what_cannot_be_taken_in_now_is_503_with_a_time() -> None:
         assert (await hook.post()).status_code == 503
 
 
+async def test_what_its_sender_can_mend_is_400_with_the_reason() -> None:
+    async with hooked(ack=False) as hook:
+        answer = asyncio.create_task(hook.post())
+        arrival = await hook.arrivals.get()
+        assert arrival.told
+        await arrival.release(Permanent("control-character", "`receipt` gives text with a control character"))
+        assert (await answer).status_code == 400
+        assert (await answer).json() == {"status": "it is not taken in: `receipt` gives text with a control character"}
+        assert hook.ctx.turned_away == ["malformed"]
+
+
+@pytest.mark.parametrize("id", ["r\t1", "r\x851"])
+async def test_an_id_that_nobody_can_type_is_400(id: str) -> None:
+    async with hooked(id_header="X-Request-Id") as hook:
+        headers = [(b"content-type", b"application/json"), (b"x-request-id", id.encode("latin-1"))]
+        answer = await hook.client.post("/hook", content=b"{}", headers=headers)
+        assert (answer.status_code, answer.json()["status"]) == (400, "the id of the request holds control characters")
+        assert hook.taken == []
+
+
 async def test_a_write_that_takes_too_long_is_503() -> None:
     async with hooked(ack=False, ack_timeout="100ms") as hook:
         assert (await hook.post()).status_code == 503

@@ -151,13 +151,14 @@ def test_a_discount_on_the_receipt_with_the_tax_in_the_price_without_decimals() 
 
 def test_an_unreadable_number_is_a_bad_record_with_its_line() -> None:
     log = f"""<POSLog xmlns="{ARTS}">
-<Transaction><SequenceNumber>1</SequenceNumber><RetailTransaction>
+<Transaction><SequenceNumber>1</SequenceNumber><BusinessDayDate>2026-03-14</BusinessDayDate><RetailTransaction>
 <LineItem><Sale><ExtendedAmount>1,00</ExtendedAmount></Sale></LineItem></RetailTransaction></Transaction>
 <Transaction><SequenceNumber>2</SequenceNumber></Transaction></POSLog>"""
     bad, good = PosLog(PosLog.Config()).decode(log.encode(), "log.xml")
     assert isinstance(bad, BadRecord)
     assert (bad.line, bad.failure.reason) == (3, "bad-transaction")
     assert "log.xml, line 3" in bad.failure.detail
+    assert bad.known == {"transaction": {"number": "1", "receipt_no": "1", "business_date": "2026-03-14"}}
     assert b"<SequenceNumber>2" not in bad.raw
     (mended,) = transactions(bad.raw.replace(b"1,00", b"1.00"))
     assert (mended["number"], mended["totals"]["gross"]) == ("1", Decimal("1.00"))
@@ -185,6 +186,7 @@ def test_digits_of_other_scripts_are_a_bad_record_with_its_line(element: str, va
     (bad,) = PosLog(PosLog.Config()).decode(log.encode(), "log.xml")
     assert isinstance(bad, BadRecord)
     assert bad.line == 3 and "log.xml, line 3" in bad.failure.detail
+    assert bad.known == {"transaction": {}}
     assert f"{element.rpartition('/')[2]}" in bad.failure.detail and repr(value) in bad.failure.detail
 
 

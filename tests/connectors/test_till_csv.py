@@ -113,6 +113,9 @@ def test_a_bad_cell_holds_its_receipt_with_line_and_column(bad: str, line: int, 
     assert isinstance(records[1], BadRecord)
     assert (records[1].line, records[1].failure.data["file"]) == (line, "till.csv")
     assert said in records[1].failure.detail
+    named = {"store": "0012", "till": "03", "receipt_no": "2", "business_date": "2026-03-14"}
+    wrong = "business_date" if "column Datum" in said else ""
+    assert records[1].known == {"receipt": {name: text for name, text in named.items() if name != wrong}}
 
 
 @pytest.mark.parametrize(
@@ -128,6 +131,8 @@ def test_a_torn_line_holds_the_receipt_it_tells_of(torn: str, made: list[str]) -
     assert [record.data["receipt"]["receipt_no"] for record in records if isinstance(record, Record)] == made
     (bad,) = [record for record in records if isinstance(record, BadRecord)]
     assert (bad.line, torn.encode() in bad.raw) == (4, True)
+    told = bad.known["receipt"]
+    assert (told["store"], told["till"], told["receipt_no"]) == ("0012", "03", torn.split(";")[2])
 
 
 def test_a_mended_record_can_be_read_by_itself() -> None:

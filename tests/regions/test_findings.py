@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, datetime
 
 import pytest
 
 from engine.config.project import read_project_from
 from engine.config.regions.checks import overdue
 from engine.core.findings import Finding
+from engine.testing.clock import current_clock, run_virtual
 from tests.regions.site import BASE, CONNECTIONS, POSTING, REGIONS, SITE, brand, compiled, errors, overlay, pack
 
 DE = pack("de")
@@ -298,8 +299,17 @@ def test_a_review_that_is_due_is_a_warning() -> None:
     text = "legal: [{ref: a law, review_by: 2026-06-30}]\nset: {way: line}\n"
     files = {path: content.encode() for path, content in (BASE | DE | overlay("de", text)).items()}
     project, _ = read_project_from(files, {})
-    assert overdue(project, date(2026, 6, 30)) == []
-    (found,) = overdue(project, date(2026, 7, 1))
+
+    async def on_virtual_time() -> list[list[Finding]]:
+        clock = current_clock()
+        last_day = datetime(2026, 6, 30, 23, 59, 59, tzinfo=UTC).timestamp()
+        await clock.sleep(last_day - clock.now() / 1_000_000)
+        before = overdue(project, clock)
+        await clock.sleep(1.0)
+        return [before, overdue(project, clock)]
+
+    before, (found,) = run_virtual(on_virtual_time())
+    assert before == []
     assert (found.code, found.severity, found.mark.line) == ("TF6021", "warning", 4)
 
 

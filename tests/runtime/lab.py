@@ -126,6 +126,8 @@ def lab_connector(lab: Lab) -> Connector:
     class LabSource(Source):
         """What a test offers."""
 
+        answers = True
+
         class Config(Options):
             only: str = Field("", description="unused")
 

@@ -79,3 +79,21 @@ async def test_a_step_that_fails_advances_nothing() -> None:
                 raise RuntimeError("the step failed")
         async with contexts.chain("till-1", "a") as state:
             assert state.value is None and state.recorded is None
+
+
+@virtual
+async def test_who_comes_while_a_turn_is_handed_over_waits_for_its_own() -> None:
+    """The first one has let go and the second one has only just begun when others come."""
+    async with bench() as made:
+        contexts = Contexts(made.cell(), None)  # type: ignore[arg-type]
+
+        async def one(event: str, comes: float) -> None:
+            await asyncio.sleep(comes)
+            async with contexts.chain("till-1", event) as state:
+                value = state.value or 0
+                await asyncio.sleep(1)
+                state.advance(value + 1, value + 1)
+
+        await asyncio.gather(*(one(str(number), comes) for number, comes in enumerate((0, 0.5, 1.5, 2.5))))
+        async with contexts.chain("till-1", "last") as state:
+            assert state.value == 4

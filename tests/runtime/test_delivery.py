@@ -57,17 +57,24 @@ async def test_the_first_body_claimed_is_the_only_one_ever_sent() -> None:
         assert b.world.effects == [(one.id, {"posting": "line"})]
 
 
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ({}, "what is to be sent is the same, what it was made of is not"),
+        ({"body": {"posting": "another"}}, "what differs cannot be told: of the first one only a digest is kept"),
+    ],
+)
 @virtual
-async def test_the_same_key_from_another_record_is_a_conflict_and_a_work_item() -> None:
+async def test_the_same_key_from_another_record_is_a_conflict_and_a_work_item(body: dict[str, Any], told: str) -> None:
     async with bench() as b:
         await b.publish(delivery())
         await b.run_until_quiet()
 
-        await b.publish(delivery(event=event(1, origin="another-record")))
+        await b.publish(delivery(event=event(1, origin="another-record"), **body))
         await b.run_until_quiet()
 
         (item,) = await b.items()
-        assert item.reason == "idempotency-conflict"
+        assert item.reason == "idempotency-conflict" and told in item.detail
         assert len(b.world.effects) == 1
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from engine.core.errors import Permanent, StoreDown, TransportBlocked
-from engine.core.jsonx import decode
+from engine.core.errors import Failure, Permanent, StoreDown, TransportBlocked
+from engine.core.jsonx import decode, encode
 from engine.plugins.contracts import Arrival
 from engine.ports.store.journal import JournalAppend
 from engine.ports.store.work import WorkEdit
@@ -30,7 +30,7 @@ async def test_a_record_that_does_not_fit_is_a_work_item_and_its_neighbours_proc
         assert made.lab.acked == [("day.json", 1)]
         (item,) = await made.items()
         assert (item.level, item.reason, item.owner) == ("record", "schema-violation", "stores")
-        assert decode(item.search) == {"file": "day.json"}
+        assert decode(item.search) == {"file": "day.json", "store": "A"}
 
 
 @virtual
@@ -42,6 +42,81 @@ async def test_a_line_that_is_no_json_is_a_work_item_with_file_and_line() -> Non
         headers = decode(item.headers)
         assert (headers["h-file"], headers["h-line"], item.body) == ("day.ndjson", "2", b"{broken\n")
         assert len(made.lab.sent) == 1
+
+
+CSV = {"routes/ingest.yaml": route("ingest", FROM_FILE.replace("json", "csv") + CHECKED + TO_BUS)}
+
+
+@pytest.mark.parametrize(
+    ("files", "name", "content"),
+    [
+        (TYPED, "day.json", [sale("1"), {"store": "A", "receipt": "77"}]),  # a member is missing
+        (SALES | CSV, "day.csv", b"store,receipt,date,total\nA,77,2026-03-14\n"),  # a cell is missing
+    ],
+)
+@virtual
+async def test_a_record_refused_at_the_door_is_found_by_the_keys_that_can_be_read(
+    files: dict[str, str], name: str, content: Any
+) -> None:
+    async with bench() as made, running(made, files) as engine:
+        made.lab.offer(content, name)
+        await settle()
+        (item,) = await made.items()
+        asked = [
+            ("77", "receipt", []),
+            ("77", "", []),
+            ("77", "receipt", [("file", name)]),
+            ("A", "store", [("", "77")]),
+        ]
+        for text, key, more in asked:
+            assert [found["id"] for found in (await engine.control.trace(text, key, more))["work"]] == [item.id]
+        assert (await engine.control.trace("77", "receipt", [("file", "other")]))["work"] == []
+        assert (await engine.control.trace("77", "store"))["work"] == []
+        listed = await engine.control.work_list(text="77", name="receipt")
+        assert [found["id"] for found in listed["items"]] == [item.id]
+
+
+@virtual
+async def test_a_key_with_a_control_character_in_a_file_is_a_work_item() -> None:
+    async with bench() as made, running(made, TYPED) as engine:
+        made.lab.offer([sale("1"), sale("2\n")], "day.json")
+        await settle()
+        (item,) = await made.items()
+        assert (item.reason, decode(item.search)) == ("control-character", {"file": "day.json", "store": "A"})
+        assert [request["reference"] for request in made.lab.requests()] == ["1"]
+        assert made.lab.acked == [("day.json", 1)]
+        assert [found["id"] for found in (await engine.control.trace("A", "store"))["work"]] == [item.id]
+
+
+@virtual
+async def test_who_sends_a_key_with_a_control_character_is_told_and_nothing_is_kept() -> None:
+    async with bench() as made, running(made, TYPED):
+        answered: list[object] = []
+
+        async def ack(refused: int) -> None:
+            answered.append(refused)
+
+        async def release(failure: Failure) -> None:
+            answered.append((type(failure), failure.reason))
+
+        for receipt in ("1\n", "1", "2"):
+            content = encode([sale("3"), sale(receipt)])
+            made.lab.inbox.put_nowait(Arrival("/hook", ack, release, content, headers={"path": "/hook"}, told=True))
+            await settle()
+        assert answered == [(Permanent, "control-character"), 0, 0]
+        assert await made.items() == []
+        assert sorted(request["reference"] for request in made.lab.requests()) == ["1", "2", "3"]
+
+
+@virtual
+async def test_a_private_key_of_a_refused_record_is_written_nowhere() -> None:
+    private = SALE_TYPE.replace("search: {receipt: receipt}", "search: {receipt: receipt}\n  private: [receipt]")
+    async with bench() as made, running(made, TYPED | {"mappings/schemas/sale@1.yaml": private}) as engine:
+        made.lab.offer([{"store": "A", "receipt": "77"}], "day.json")
+        await settle()
+        (item,) = await made.items()
+        assert decode(item.search) == {"file": "day.json", "receipt": "***", "store": "A"}
+        assert (await engine.control.trace("77", "receipt"))["work"] == []
 
 
 @virtual

@@ -157,8 +157,11 @@ async def test_another_record_with_the_same_key_is_a_conflict_and_the_first_one_
         (item,) = await made.items()
         assert (item.reason, item.route, item.level) == ("idempotency-conflict", "posting", "event")
         assert item.detail == (
-            "this record differs from the first one under the key sale@1 `A|1`, and so does its guard; the first one stays"
+            "this record differs from the first one under the key sale@1 `A|1`, and so does its guard; "
+            "it differs at /total; what else differs cannot be told: of the first one only a digest is kept; "
+            "the first one stays"
         )
+        assert decode(item.data)["differs"] == ["/total"]
         figures = (await engine.control.figures("posting"))["figures"]
         assert [(one["received"], one["applied"], one["work_items"], one["balanced"]) for one in figures] == [
             (1, 1, 0, True),
@@ -171,11 +174,31 @@ async def test_another_record_with_the_same_key_is_a_conflict_and_the_first_one_
 async def test_a_conflict_of_a_type_without_a_guard_says_nothing_of_one() -> None:
     unguarded = SALE_TYPE.replace("  guard: total\n", "")
     async with bench() as made, running(made, SALES | {"mappings/schemas/sale@1.yaml": unguarded}):
-        for total in (10, 11, 10):
-            made.lab.offer([sale("1", total=total)])
+        for note in ("a", "b", "a"):
+            made.lab.offer([sale("1", note=note)])
             await settle()
         (item,) = await made.items()
-        assert item.detail == "this record differs from the first one under the key sale@1 `A|1`; the first one stays"
+        assert item.detail == (
+            "this record differs from the first one under the key sale@1 `A|1`; "
+            "what differs cannot be told: of the first one only a digest is kept; the first one stays"
+        )
+
+
+@virtual
+async def test_a_conflict_with_one_that_waits_for_a_person_names_every_place_and_no_value() -> None:
+    refuses = posting('steps:\n  - {id: no, check: [{that: "total < `1`", otherwise: {work_item: too-much}}]}\n')
+    private = SALE_TYPE.replace("  amount: total\n", "  amount: total\n  private: [note]\n")
+    async with bench() as made, running(made, refuses | {"mappings/schemas/sale@1.yaml": private}):
+        made.lab.offer([sale("1", note="4711 Main Street", lines=[{"a": 1, "b": 2}, {"a": 3}])])
+        await settle()
+        made.lab.offer([sale("1", total=11, note="4712 Main Street", lines=[{"a": 1, "c": 2}])])
+        await settle()
+        first, second = await made.items()
+        assert (first.reason, second.reason) == ("too-much", "idempotency-conflict")
+        places = ["/total", "/note", "/lines/0/b", "/lines/0/c", "/lines/1"]
+        assert sorted(decode(second.data)["differs"]) == sorted(places)
+        assert all(place in second.detail for place in places)
+        assert "Main Street" not in second.detail + second.data and "cannot be told" not in second.detail
 
 
 @virtual

@@ -70,9 +70,11 @@ async def _ingest(project: TestProject, files: Mapping[str, bytes], route: str, 
     )
     await cell.transport.open()
     await cell.store.open()
-    plans = project.routeset.plans
-    routeset = replace(project.routeset, plans={name: captured(plan) for name, plan in plans.items()}, files={})
-    registry = standing_in(project.registry, list(plans.values()), outside)
+    whole = project.routeset
+    plans = {name: captured(plan) for name, plan in whole.plans.items()}
+    regional = {name: one.with_plans(captured) for name, one in whole.regional.items()}
+    routeset = replace(whole, plans=plans, regional=regional, files={})
+    registry = standing_in(project.registry, list(whole.plans.values()), outside)
     engine = Engine(cell, registry, routeset, lambda files: routeset, SteadyFiles(project.routeset.files))
     await engine.start()
     for name, content in files.items():

@@ -88,6 +88,7 @@ class Rksv(Step):
         announce_secret(build, config.aes_secret, "aes_secret")
         announce_secret(build, config.signing_secret, "signing_secret")
         self._config = config
+        self.issues = config.mode == "issue"
 
     async def run(self, frame: Frame) -> None:
         require("cryptography", "step `rksv`")

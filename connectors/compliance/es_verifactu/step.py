@@ -61,6 +61,7 @@ class Verifactu(Step):
 
     def __init__(self, config: Config, build: Build) -> None:
         self._config = config
+        self.issues = config.mode == "issue"
         self._zone = ZoneInfo(config.zone)
 
     async def run(self, frame: Frame) -> None:

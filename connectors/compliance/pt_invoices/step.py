@@ -56,6 +56,7 @@ class PtInvoice(Step):
         announce(build, "cryptography", "step `pt_invoice`")
         announce_secret(build, config.signing_secret, "signing_secret")
         self._config = config
+        self.issues = config.mode == "issue"
 
     async def run(self, frame: Frame) -> None:
         require("cryptography", "step `pt_invoice`")

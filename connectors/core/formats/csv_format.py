@@ -80,7 +80,8 @@ class Csv(Format):
             for number, row in enumerate(rows):
                 failure = row.failure or _width(row, columns)
                 if failure:
-                    yield BadRecord(in_file(failure, name), number, row.line, header + row.raw)
+                    known = self._told(row, columns)
+                    yield BadRecord(in_file(failure, name), number, row.line, header + row.raw, known)
                 else:
                     yield Record(self._data(row, columns), number, row.line)
 
@@ -100,6 +101,11 @@ class Csv(Format):
             return dict(pairs)
         return {column: cell for column, cell in pairs if cell != ""}
 
+    def _told(self, row: Row, columns: Sequence[str]) -> dict[str, Any]:
+        """The cells of a bad row that can be read."""
+        pairs = zip(columns, row.parts(self._config.quote), strict=False)
+        return {column: part.text for column, part in pairs if part is not None and part.whole and part.text}
+
     def _groups(
         self, rows: Iterator[Row], columns: Sequence[str], header: bytes, name: str
     ) -> Iterator[Record | BadRecord]:
@@ -107,7 +113,7 @@ class Csv(Format):
         for number, group in enumerate(groups_of((self._keyed(row, columns) for row in rows), name)):
             if group.failure:
                 group.failure = in_file(group.failure, name)
-                yield group.as_bad(number, header)
+                yield group.as_bad(number, header, group.told(keys))
                 continue
             assert group.key is not None
             data: dict[str, Any] = dict(zip(keys, group.key, strict=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import pairwise
 from typing import Any, Literal
@@ -103,11 +104,24 @@ class FixedWidth(Format):
                 yield Record(self._read(text), position, line.number)
             except ValueError as error:
                 failure = Permanent("bad-line", f"line {line.number}: {error}", data={"line": line.number})
-                yield BadRecord(in_file(failure, name), position, line.number, line.raw)
+                known = {} if line.problem else self._told(text)
+                yield BadRecord(in_file(failure, name), position, line.number, line.raw, known)
             position += 1
 
+    def _kind(self, text: str) -> LineType | None:
+        return next((kind for kind in self._kinds if text.startswith(kind.prefix)), None)
+
+    def _told(self, text: str) -> dict[str, Any]:
+        """The fields of a bad line that can be read."""
+        kind = self._kind(text)
+        record: dict[str, Any] = {"type": kind.type} if kind is not None else {}
+        for column in kind.fields if kind is not None else ():
+            with suppress(ValueError):
+                record[column.name] = _field(text, column)
+        return record
+
     def _read(self, text: str) -> dict[str, Any]:
-        kind = next((kind for kind in self._kinds if text.startswith(kind.prefix)), None)
+        kind = self._kind(text)
         if kind is None:
             known = ", ".join(repr(kind.prefix) for kind in self._kinds)
             raise ValueError(f"begins with {text[:10]!r}, which is no known kind of line; known: {known}")

@@ -54,7 +54,10 @@ class KeyedRow:
 
 @dataclass
 class Group:
-    """Rows with the same key, with the first thing that was wrong with one of them."""
+    """Rows with the same key, with the first thing that was wrong with one of them.
+
+    parts  without a key: what its rows still tell of it
+    """
 
     key: GroupKey | None
     line: int
@@ -63,6 +66,7 @@ class Group:
     lines: list[int] = field(default_factory=list)
     failure: Failure | None = None
     failure_line: int = 0
+    parts: Parts = ()
 
     def add(self, row: KeyedRow) -> None:
         place = bisect(self.lines, row.line)
@@ -82,10 +86,16 @@ class Group:
     def same_rows(self, other: Group) -> bool:
         return [raw.rstrip(b"\r\n") for raw in self.raw] == [raw.rstrip(b"\r\n") for raw in other.raw]
 
-    def as_bad(self, number: int, header: bytes) -> BadRecord:
+    def told(self, names: Sequence[str]) -> Row:
+        """The cells of its key, as far as they can be read, under these names."""
+        parts = [Part(cell) for cell in self.key] if self.key is not None else self.parts
+        pairs = zip(names, parts, strict=False)
+        return {name: part.text for name, part in pairs if part is not None and part.whole and part.text}
+
+    def as_bad(self, number: int, header: bytes, known: Row) -> BadRecord:
         """The group as a work item: with its header and all its rows, so that it can be mended and read again."""
         assert self.failure is not None
-        return BadRecord(self.failure, number, self.failure_line, header + b"".join(self.raw))
+        return BadRecord(self.failure, number, self.failure_line, header + b"".join(self.raw), known)
 
 
 def grouped(rows: Iterable[KeyedRow]) -> list[Group]:
@@ -138,7 +148,7 @@ def _with_lost(groups: list[Group], lost: Sequence[KeyedRow]) -> list[Group]:
         if len(held) > MOST_HELD or (len(mine) == len(groups) > 2):
             raise _whole(row, f"and it may be of any of {len(mine)}")
         if not mine:
-            mine = found[row.parts] = [Group(None, row.line)]
+            mine = found[row.parts] = [Group(None, row.line, parts=row.parts)]
             alone += mine
         for group in mine:
             group.add(row)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from unicodedata import category
 
 from connectors.core.http.config import HttpSourceConfig
 from connectors.core.http.connection import HttpConnection
@@ -34,9 +35,10 @@ class HttpSource(Source):
 
     A sender is answered 202 only when its event is durable, and 202 again when it repeats one: the sender's own id (of
     its auth scheme, or `id_header`) makes it the same event, otherwise the body does. 401 without a valid proof, 400
-    for a body that says it is JSON and is not, 413 too large, 408 too slow, 415 compressed, 404 and 405 elsewhere, 503
-    with Retry-After while the engine takes nothing. A body that cannot be understood is kept as a work item. What is
-    refused is counted by reason, and the log tells of each reason at most once a minute, with the count since.
+    for a body that says it is JSON and is not, and for an id or a key with control characters, 413 too large, 408 too
+    slow, 415 compressed, 404 and 405 elsewhere, 503 with Retry-After while the engine takes nothing. A body that cannot
+    be understood is kept as a work item. What is refused is counted by reason, and the log tells of each reason at most
+    once a minute, with the count since.
     """
 
     Config = HttpSourceConfig
@@ -105,7 +107,7 @@ class HttpSource(Source):
             own_id = self._proven_id(incoming, self._clock.now())
         except Failure as failure:
             return Reply(401, UNPROVEN, why=failure.detail)
-        if reply := _malformed(incoming):
+        if reply := _malformed(incoming, own_id):
             return reply
         if self._closed or self._waiting.full():
             return Reply(503, "nothing is taken in now; send it again", BUSY)
@@ -137,6 +139,9 @@ class HttpSource(Source):
             _settle(done, Reply(202, says))
 
         async def release(reason: Failure) -> None:
+            if isinstance(reason, Permanent):
+                _settle(done, Reply(400, f"it is not taken in: {reason.detail or reason.reason}", why=reason.reason))
+                return
             wait = reason.after if isinstance(reason, Throttled) else 10.0
             _settle(
                 done, Reply(503, "nothing is taken in now; send it again", {"retry-after": str(max(1, round(wait)))})
@@ -147,7 +152,8 @@ class HttpSource(Source):
             for name in self._config.keep_headers
             if name.lower() in incoming.headers
         }
-        return Arrival(incoming.path, ack, release, incoming.body, id=id, headers={"path": incoming.path, **kept})
+        headers = {"path": incoming.path, **kept}
+        return Arrival(incoming.path, ack, release, incoming.body, id=id, headers=headers, told=True)
 
 
 def _settle(done: asyncio.Future[Reply], reply: Reply) -> None:
@@ -155,8 +161,10 @@ def _settle(done: asyncio.Future[Reply], reply: Reply) -> None:
         done.set_result(reply)
 
 
-def _malformed(incoming: Incoming) -> Reply | None:
-    """A body that says it is JSON and is not is told so, to the one who can mend it."""
+def _malformed(incoming: Incoming, own_id: str) -> Reply | None:
+    """An id nobody can type, or a body that says it is JSON and is not, is told to the one who can mend it."""
+    if any(category(char) == "Cc" for char in own_id):
+        return Reply(400, "the id of the request holds control characters")
     if "json" not in incoming.headers.get("content-type", ""):
         return None
     try:

@@ -13,7 +13,7 @@ from connectors.core.formats.xml_outline import require_kind
 from connectors.core.formats.xml_tree import elements
 from connectors.pos.poslog.elements import Malformed
 from connectors.pos.poslog.schema import RECORD
-from connectors.pos.poslog.transaction import read_transaction
+from connectors.pos.poslog.transaction import read_key, read_transaction
 from engine import sdk
 from engine.sdk import BadRecord, Format, Options, Permanent, Record, Size
 
@@ -52,7 +52,7 @@ class PosLog(Format):
                 yield Record({"transaction": read_transaction(node, dialect)}, number, node.line)
             except Malformed as error:
                 failure = Permanent("bad-transaction", f"{name}, {error}", data={"file": name, "line": error.line})
-                yield BadRecord(failure, number, error.line, element.raw)
+                yield BadRecord(failure, number, error.line, element.raw, {"transaction": read_key(node)})
         if number < 0:
             require_kind(content, name, _RECORD, "/".join(_RECORD))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
@@ -58,13 +59,26 @@ def read_transaction(node: Node, dialect: str) -> Fact:
     return facts
 
 
-def _header(node: Node) -> Fact:
+def read_key(node: Node) -> Fact:
+    """What a transaction is called, of one that cannot be read whole; without its date where that is what is wrong."""
+    facts = _named(node)
+    with suppress(Malformed):
+        facts |= present(business_date=_date(node))
+    return facts
+
+
+def _named(node: Node) -> Fact:
     number = text(node, "SequenceNumber")
     return present(
         store=text(node, "RetailStoreID", "BusinessUnit/UnitID"),
         till=text(node, "WorkstationID", "TillID"),
         number=number,
         receipt_no=text(node, "RetailTransaction/ReceiptNumber") or number,
+    )
+
+
+def _header(node: Node) -> Fact:
+    return _named(node) | present(
         business_date=_date(node),
         began_at=moment_text(node, "BeginDateTime"),
         ended_at=moment_text(node, "EndDateTime"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from typing import Any, Literal
 
@@ -110,11 +111,20 @@ class TillCsv(Format):
                     error.line,
                 )
         group.failure = in_file(group.failure, name)
-        return group.as_bad(number, header)
+        return group.as_bad(number, header, {"receipt": _told(group, flavour)})
 
     def schema(self) -> dict[str, Any] | None:
         """The shape of one record."""
         return RECORD
+
+
+def _told(group: Group, flavour: Flavour) -> dict[str, Any]:
+    """What a bad receipt is called, as far as it can be read."""
+    told = {name: cell.strip() for name, cell in group.told(KEY).items()}
+    with suppress(ValueError):
+        day = told.pop("business_date", "")
+        told["business_date"] = flavour.day(day)
+    return told
 
 
 def _object(texts: str, numbers: str, optional: str = "", **others: Any) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from pathlib import Path
 from engine.cli.demo.receipts import UNKNOWN
 
 _TABLES = """
-create table if not exists journal_entries(reference text, date text, currency text, description text, customer text);
+create table if not exists journal_entries(
+  reference text, date text, currency text, description text, customer text, fiscal_id text, fiscal_code text);
 create table if not exists journal_lines(
   entry text, entry_date text, line_no integer, account text, debit text, credit text, cost_centre text);
 """

@@ -86,6 +86,7 @@ def _source(spec: ComponentSpec, drops: Path, told: Told, synchronous: Synchrono
     class DroppedSource(Source):
         Config = spec.target.Config
         own_ids = getattr(spec.target, "own_ids", False)
+        answers = getattr(spec.target, "answers", False)
 
         def __init__(self, config: Any, connection: Any, route: str) -> None:
             self._folder = drops / route

@@ -9,6 +9,7 @@ from functools import partial
 
 from engine.compile.catalog import Catalog
 from engine.compile.digests import content_digest
+from engine.compile.issuing import check_who_issues
 from engine.compile.plan import Plan
 from engine.compile.regions.choosing import Ground, PlannedPack, Regional, Span
 from engine.compile.regions.coverage import check_countries
@@ -159,8 +160,7 @@ class _RoutePlanner:
                 self._broken = True
                 continue
             for pack in packs:
-                if pack.residency:
-                    self._resident(made.effective, made.plan, pack)
+                self._lawful(made.effective, made.plan, pack)
             names = tuple(overlay.model.overlay for overlay in days.overlays)
             spans.append(Span(days.since, days.until, made.plan, names))
         country = next((pack for pack in packs if pack.layer == "country"), None)
@@ -173,9 +173,11 @@ class _RoutePlanner:
             values=values,
         )
 
-    def _resident(self, effective: Effective, plan: Plan, pack: Pack) -> None:
+    def _lawful(self, effective: Effective, plan: Plan, pack: Pack) -> None:
         report = Report()
-        check_residency(self._with(report), effective, plan, pack)
+        if pack.residency:
+            check_residency(self._with(report), effective, plan, pack)
+        check_who_issues(report, plan, pack)
         self._broken |= report.errors > 0
         self._tell(report.all(), effective.overlays)
 

@@ -9,6 +9,7 @@ from typing import Any
 import jsonschema_rs
 
 from engine.compile.schemas.fill import Resolve, compile_fill
+from engine.core.differing import pointer
 
 MASK = "the value"  # stands for what the data holds: a violation may be read by people who may not read the data
 
@@ -42,16 +43,12 @@ class SchemaValidator:
         if self._compiled.is_valid(data):
             return []
         return [
-            (_pointer(error.instance_path), error.message) for error in islice(self._compiled.iter_errors(data), limit)
+            (pointer(error.instance_path), error.message) for error in islice(self._compiled.iter_errors(data), limit)
         ]
 
     def filled(self, data: Any) -> Any:
         """The data with defaults where a property is missing; the same object when nothing was."""
         return data if self._fill is None else self._fill(data)
-
-
-def _pointer(path: list[str | int]) -> str:
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
 
 
 class NoSchema:

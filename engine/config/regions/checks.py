@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
 
 from engine.config.document import Document
 from engine.config.loaded import Project
@@ -12,6 +11,7 @@ from engine.config.nearest import did_you_mean, nearest
 from engine.config.nodes import Path
 from engine.config.regions.packs import Overlay, Pack, base_of, packs_of
 from engine.config.regions.targets import conflicts
+from engine.core.clock import Clock, day_of
 from engine.core.findings import Finding
 
 
@@ -66,9 +66,9 @@ def _twins(packs: Mapping[str, Pack]) -> Iterator[Finding]:
             yield Finding("TF6019", text, mark, "put what they say into one pack", also=(other,))
 
 
-def overdue(project: Project, today: date) -> list[Finding]:
+def overdue(project: Project, clock: Clock) -> list[Finding]:
     """Warnings where somebody should have looked again by now."""
-    day = today.isoformat()
+    day = day_of(clock.now())
     found: list[Finding] = []
     for overlay in project.overlays:
         dates = [(("review_by",), overlay.model.review_by), *_legal(overlay.model.legal)]

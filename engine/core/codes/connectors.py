@@ -211,8 +211,8 @@ CODES: tuple[Code, ...] = (
     Code(
         "TF5050",
         "A library is not installed",
-        "Some rules need a library that most projects do not: cryptography for signatures, python-stdnum for tax numbers. The extra `compliance` brings them: pip install 'tillflow[compliance]'.",
+        "Rules of countries need cryptography for signatures and python-stdnum for tax numbers. Both come with tillflow; an installation that left out what tillflow requires lacks them.",
         "rksv: {mode: verify, ..}                # without cryptography\n",
-        "pip install 'tillflow[compliance]'\n",
+        "pip install cryptography\n",
     ),
 )

@@ -189,4 +189,29 @@ CODES: tuple[Code, ...] = (
         "a pack for ES alone, `country: lookup('stores', store.id).country`, and stores in ES and DE",
         "a `pack.yaml` for ES and one for DE, which needs no overlays",
     ),
+    Code(
+        "TF6026",
+        "A fiscal record is issued where no till waits for it",
+        "What a step with `mode: issue` makes has to stand on the receipt in the customer's hand. On a route that answers "
+        "the till before it prints it can: `from` a source that answers, with `reply`, and no step before it that keeps "
+        "the event for later. Everywhere else the receipt was printed before, and a second record of it would be made.",
+        "`verifactu: {mode: issue, ..}` in a route with `from: {event: sale.completed@2}`",
+        "`verifactu: {mode: verify, ..}`, which checks the record that the till brought",
+    ),
+    Code(
+        "TF6027",
+        "A pack that only verifies issues fiscal records",
+        "The `mode` of a pack says who signs in its region: `verify` means that the tills do. Who relies on it must not find "
+        "a second one who signs.",
+        "`mode: verify` in pack.yaml, and `rksv: {mode: issue, ..}` in a file beside it",
+        "`rksv: {mode: verify, ..}`, or `mode: issue` in pack.yaml where the tills wait for their records",
+    ),
+    Code(
+        "TF6028",
+        "What fiscal records are issued for has no key",
+        "A till that got no answer sends its receipt again, perhaps written a little differently. By the key of its type it "
+        "is known and gets the record it has; without one it would be signed a second time.",
+        "`rksv: {mode: issue, ..}` in a route without `accepts`",
+        "`accepts: receipt@1`, whose schema says `x-tillflow: {key: [till, number]}`",
+    ),
 )

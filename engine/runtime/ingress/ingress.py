@@ -23,7 +23,8 @@ from engine.runtime.carrying.codec import Routed, read_headers
 from engine.runtime.carrying.publishing import publish
 from engine.runtime.crash import point
 from engine.runtime.delivery import order
-from engine.runtime.ingress.intake import Origin, Refused, Taken, origin_of, records, take
+from engine.runtime.ingress.identity import CONTROL
+from engine.runtime.ingress.intake import Origin, Refused, Taken, keys_of, origin_of, records, take
 from engine.runtime.ingress.reentry import (
     is_whole,
     nothing_in,
@@ -65,8 +66,9 @@ class Ingress:
     async def take_in(self, plan: Plan, arrival: Arrival) -> Intook:
         """Make all of an arrival durable; the caller acks it then.
 
-        Raises Transient when transport or Store take nothing for a while: the source offers it again. What was taken
-        until then is known by its ids when it comes again.
+        Raises Permanent where nothing of it is kept, since its sender is told and can mend it; Transient when transport
+        or Store take nothing for a while: the source offers it again. What was taken until then is known by its ids
+        when it comes again.
         """
         origin = origin_of(arrival, self._shared.cell.clock)
         found = records(plan, self._unless_poison(arrival, origin), origin, self._format(plan))
@@ -75,6 +77,8 @@ class Ingress:
             taken, bad = self._chunk(plan, found, origin)
             if not taken and not bad:
                 break
+            if arrival.told and not events + refused and (failure := _for_the_sender(bad)):
+                raise failure
             bad += await self._publish(plan, taken)
             await self._write(plan, bad, origin)
             events, refused = events + len(taken), refused + len(bad)
@@ -266,6 +270,7 @@ class Ingress:
             now=self._shared.now(),
             day=day_of(origin.at),
             headers=headers,
+            keys=keys_of(plan, one, origin, self._shared.cell.clock),
             revision=self._shared.plans.revision,
         )
 
@@ -286,6 +291,11 @@ def _mark(origin: Origin) -> Mark:
     return f"document/{origin.content[:32]}", 1
 
 
+def _for_the_sender(refused: Sequence[Refused]) -> Failure | None:
+    """A key that nobody can type is a fault of what sends it."""
+    return next((one.failure for one in refused if one.failure.reason == CONTROL), None)
+
+
 def _place(event: Event) -> str:
     parts = [event.headers.get("file", ""), event.headers.get("line", "")]
     return ":".join(part for part in parts if part)
@@ -293,4 +303,4 @@ def _place(event: Event) -> str:
 
 def _unnumbered(one: Taken, failure: Failure) -> Refused:
     line = int(one.event.headers.get("line", 0))
-    return Refused(one.event.trace, failure, encode(one.event.data), True, one.number, line)
+    return Refused(one.event.trace, failure, encode(one.event.data), True, one.number, line, one.event.data)

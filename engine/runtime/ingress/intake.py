@@ -19,7 +19,7 @@ from engine.core.masking import mask_bytes, mask_pan_text, mask_value
 from engine.plugins.conform import conform
 from engine.plugins.contracts import Arrival, BadRecord, Format, Record
 from engine.plugins.values import key_parts
-from engine.runtime.ingress.identity import identified, search_keys
+from engine.runtime.ingress.identity import identified, refused_keys, search_keys
 from engine.runtime.people.journal import carried_keys
 from engine.runtime.router.env import EventEnv
 
@@ -73,6 +73,7 @@ class Refused(Struct, frozen=True):
     id        identity of the record
     raw       masked: the bytes as they came, or the decoded record as JSON (`decoded`)
     number    position among the records; -1 for the whole document
+    known     the record as far as it could be read, masked; None where nothing could
     """
 
     id: str
@@ -81,6 +82,7 @@ class Refused(Struct, frozen=True):
     decoded: bool
     number: int
     line: int = 0
+    known: Any = None
 
 
 def origin_of(arrival: Arrival, clock: Clock) -> Origin:
@@ -125,7 +127,7 @@ def decoded(plan: Plan, content: bytes, name: str, origin: Origin, format: Forma
 
 def _bad(plan: Plan, origin: Origin, bad: BadRecord) -> Refused:
     own = origin.record(plan.route, bad.number)
-    return Refused(own, bad.failure, mask_bytes(bad.raw), False, bad.number, bad.line)
+    return Refused(own, bad.failure, mask_bytes(bad.raw), False, bad.number, bad.line, mask_value(bad.known))
 
 
 def _document(plan: Plan, origin: Origin, content: bytes, failure: Failure) -> Refused:
@@ -140,9 +142,11 @@ def take(plan: Plan, record: Record, origin: Origin, clock: Clock) -> Taken | Re
         size = len(written(data)) if origin.size > MOST_EVENT // 4 else 0
         if size > MOST_EVENT:
             raise Permanent("too-large", f"the record has {size} bytes; at most {MOST_EVENT} are accepted")
-        return _event(plan, record, data, own, origin, clock)
+        return _taken(
+            plan, _native(plan, data, own, origin, record.line, digest_of(data)), record.number, origin, clock
+        )
     except Failure as failure:
-        return Refused(own, failure, _as_kept(data), True, record.number, record.line)
+        return Refused(own, failure, _as_kept(data), True, record.number, record.line, data)
 
 
 def _as_kept(data: Any) -> bytes:
@@ -153,27 +157,41 @@ def _as_kept(data: Any) -> bytes:
         return b""
 
 
-def _event(plan: Plan, record: Record, data: Any, id: str, origin: Origin, clock: Clock) -> Taken:
+def keys_of(plan: Plan, refused: Refused, origin: Origin, clock: Clock) -> Mapping[str, str]:
+    """What a refused record is found by, as far as it is known."""
+    source = plan.source
+    if refused.known is None:
+        return {}
+    event = _native(plan, refused.known, refused.id, origin, refused.line)
+    return refused_keys([*source.found_by, *([source.accepts] if source.accepts else [])], event, clock)
+
+
+def _native(plan: Plan, data: Any, id: str, origin: Origin, line: int, content: str = "") -> Event:
+    """A record as it came, before its type says anything of it. `content`: digest of the data."""
     source, accepts = plan.source, plan.source.accepts
     headers = dict(origin.headers)
-    if record.line:
-        headers["line"] = str(record.line)
-    event = Event(
+    if line:
+        headers["line"] = str(line)
+    return Event(
         id=id,
         type=f"native/{source.format or source.use}" if accepts is None else accepts.schema,
         source=f"{plan.route}/{source.connection or source.use}",
         data=data,
         time=origin.at,
         day=day_of(origin.at),
-        origin=digest_of(data),
+        origin=content,
         trace=id,
         headers=headers,
     )
+
+
+def _taken(plan: Plan, event: Event, number: int, origin: Origin, clock: Clock) -> Taken:
+    source, accepts = plan.source, plan.source.accepts
     keys: Mapping[str, str] = search_keys(source.found_by, event, clock) if source.found_by else {}
     if accepts is not None:
-        born = identified(event.with_data(conform(accepts.validator, data)), accepts, clock)
+        born = identified(event.with_data(conform(accepts.validator, event.data)), accepts, clock)
         event, keys = born.event, born.keys
         if accepts.order_by is not None:
             parts = key_parts(accepts.order_by, event.data, EventEnv(event, clock))
             event = replace(event, order_key=key_text(parts))
-    return Taken(event, {**keys, **carried_keys(origin.headers, origin.own_id)}, record.number)
+    return Taken(event, {**keys, **carried_keys(origin.headers, origin.own_id)}, number)

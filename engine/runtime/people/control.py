@@ -35,7 +35,7 @@ from engine.runtime.people.answers import (
 from engine.runtime.people.decided import decisions
 from engine.runtime.people.editing import edited_body, event_of, shown_body
 from engine.runtime.people.items import STATES, Items
-from engine.runtime.people.journal import CARRIED, carried_name
+from engine.runtime.people.journal import carried_name
 from engine.runtime.people.maker import made_by
 from engine.runtime.people.replay import Decisions, Reenter, Who, audit_row, must_be_open
 from engine.runtime.people.searching import Wanted, entries_of, of_item, unknown_key
@@ -134,19 +134,16 @@ class Control:
         more   further keys (name, value); all must hold. `unknown` says of a key that nothing can be found by it.
         """
         wanted = [(carried_name(key, value), value) for key, value in ((name, text), *more)]
-        (name, _), *more = wanted
         found = await entries_of(self._cell, wanted)
         own = None
-        if not found and not name and not more:
+        if not found and wanted == [("", text)]:
             found, own = await of_item(self._cell, text)
         entries = await self._followed(found)
         events = list(dict.fromkeys(entry.event_id for entry in entries))[:MOST_TRACED]
         ledger = [row for event in events for row in await self._cell.store.apply(LedgerOfEvent(event))]
         items = [item for event in events for item in await self._cell.store.apply(WorkFind(STATES, text=event))]
         items += [own] if own is not None else []
-        if name in CARRIED:
-            named = await self._items.named(WorkFind(STATES, text=text), name)
-            items += [item for item in named if self._items.holds(item, more)]
+        items += await self._items.holding(wanted)
         unique = {item.id: item for item in items}
         told = [why for key, _ in wanted if (why := unknown_key(key, self._plans))] if not entries and not items else []
         return {

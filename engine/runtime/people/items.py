@@ -58,8 +58,12 @@ class Items:
         fitting = [item for item in found if self.answer(item)["search"].get(name) == find.text]
         return fitting[find.offset :][: find.limit or None]
 
-    def holds(self, item: WorkItem, keys: Sequence[tuple[str, str]]) -> bool:
-        """Whether it is found by all of these (name, value); without a name the value of any key."""
+    async def holding(self, keys: Sequence[tuple[str, str]]) -> list[WorkItem]:
+        """Items that are found by all of these (name, value); without a name the value of any key."""
+        found = await self._cell.store.apply(WorkFind(STATES, text=keys[0][1]))
+        return [item for item in found if self._holds(item, keys)]
+
+    def _holds(self, item: WorkItem, keys: Sequence[tuple[str, str]]) -> bool:
         search = self.answer(item)["search"]
         return all(search.get(name) == value if name else value in search.values() for name, value in keys)
 

@@ -25,6 +25,9 @@ LAST_TRY = "last_try"  # in `WorkItem.data`: when it was tried last, where that 
 REPLAYED_BY = "replay by "  # how `WorkItem.note` begins while a replay is the last that was decided of it
 OUTCOME_CHANGED = "outcome-changed"  # decided before, and what decided it gives something else now or is gone
 
+NOT_TOLD = "cannot be told: of the first one only a digest is kept"  # what differs in another one with its key
+SAME_REQUEST = "what is to be sent is the same, what it was made of is not"
+
 
 def work_id(level: Level, route: str, sink: str, subject: str) -> str:
     """Twelve hex digits, the same for the same failure."""
@@ -41,6 +44,7 @@ def record_item(
     now: int,
     day: str,
     headers: Mapping[str, str | int],
+    keys: Mapping[str, str] | None = None,
     revision: str = "",
     trace: str = "",
 ) -> WorkItem:
@@ -48,6 +52,7 @@ def record_item(
 
     record   id of the native record
     raw      its bytes, masked; headers: what a replay needs to know of where it came from (file, line, format)
+    keys     the business keys it is found by besides, as far as they could be read
     now      UTC microseconds; day: `YYYY-MM-DD` of its arrival
     """
     return WorkItem(
@@ -63,7 +68,7 @@ def record_item(
         headers=kept_headers(dict(headers)),
         body=raw,
         root=trace or record,
-        search=_json(carried_keys(_carrier(headers), str(headers.get("tf-own-id", "")))),
+        search=_json({**(keys or {}), **carried_keys(_carrier(headers), str(headers.get("tf-own-id", "")))}),
         revision=revision,
         attempts=1,
         created=now,

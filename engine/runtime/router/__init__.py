@@ -3,6 +3,7 @@
 router         micro-batches of one route
 deciding       which Plan, decided before, what it gives
 routing        one event and what is known of it
+contradiction  what differs where two records have one key
 newcomers      events taken for new without asking the inbox
 placing        where an event belongs
 segment        one event through one segment

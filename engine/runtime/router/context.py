@@ -65,7 +65,8 @@ class Contexts:
         self.effects = effects
         self._share = share or Share(cell.clock)
         self._turns: dict[str, Turns] = {}
-        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # as long as somebody has or awaits it
+        # Each as long as somebody has it or waits for it.
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def __call__(self, plan: Plan, event: Event) -> EventContext:
         return EventContext(self, plan, event)

@@ -19,10 +19,11 @@ from engine.runtime.carrying.handover import FIRST_PAUSE, persist
 from engine.runtime.carrying.largebodies import missing
 from engine.runtime.delivery.retry import Try, decide
 from engine.runtime.people.work import OUTCOME_CHANGED, gave_up
+from engine.runtime.router.contradiction import contradiction
 from engine.runtime.router.cuts import resumed
 from engine.runtime.router.outcomes import Made, make, markers_of_failed
 from engine.runtime.router.placing import OTHER_REGION, place
-from engine.runtime.router.routing import Routing, changed, conflict_of, judge, not_accepted
+from engine.runtime.router.routing import Routing, changed, judge, not_accepted
 from engine.runtime.router.segment import Start, begin, failed_by
 from engine.runtime.router.shared import Shared
 
@@ -87,7 +88,7 @@ async def compare(shared: Shared, cases: Sequence[Routing], rows: dict[EventKey,
         if judgement in ("duplicate", "old"):
             case.absorbed, case.failed = _why_absorbed(row, case, judgement), None
         elif judgement == "conflict":
-            case.conflict, case.failed = True, Failed(conflict_of(row, case.event))
+            case.conflict, case.failed = True, Failed(await contradiction(shared, row.route, row, case.event))
         elif judgement == "repeat":
             await _recorded(shared, case, row)
 

@@ -18,6 +18,7 @@ from engine.core.ids import delivery_id
 from engine.core.jsonx import decode, digest_of, encode
 from engine.plugins.contracts import REPEATABLE, Action, CallRequest, ConnectorContext, Sent, SinkItem
 from engine.ports.store.ledger import Claim, ClaimRow, LedgerClaim, LedgerFind, LedgerKey, LedgerSettle, SettleRow
+from engine.ports.store.work import CONFLICT
 from engine.runtime.carrying.largebodies import LARGE, missing
 from engine.runtime.cell import Cell
 from engine.runtime.crash import point
@@ -25,6 +26,7 @@ from engine.runtime.delivery.attempt import classified
 from engine.runtime.delivery.claim import MARGIN, START
 from engine.runtime.delivery.pool import Pool
 from engine.runtime.people.hiding import hidden
+from engine.runtime.people.work import NOT_TOLD, SAME_REQUEST
 from engine.runtime.plans import Plans
 
 PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0)  # seconds between tries in place
@@ -197,7 +199,8 @@ def _not_made(target: _Target, claim: Claim) -> Failure:
         text = f"step `{step}` is being called for this event already"
         return Throttled("call-busy", text, after=max(claim.wait, 1.0))
     if claim.verdict == "conflict":
-        return Permanent("idempotency-conflict", f"step `{step}` was called for this key with other contents")
+        differs = SAME_REQUEST if claim.same_body else f"what differs {NOT_TOLD}"
+        return Permanent(CONFLICT, f"step `{step}` was called for this key with other contents; {differs}")
     if claim.state == "work_item":
         return UnknownOutcome("unknown-outcome", _told(target))
     return Permanent("effect-closed", f"the effect of step `{step}` is {claim.state}")

@@ -97,18 +97,19 @@ class Router:
                 self._spawn(self._handle(following))
 
     async def _answer(self, case: Routing, deadline: float) -> Outcome:
-        await self._decide([case])
-        absorbed, case.absorbed = case.absorbed, ""
-        try:
-            async with asyncio.timeout(deadline or None):
-                await deciding.finish(self._shared, deciding.start(self._shared, [case]))
-        except TimeoutError:
-            return Outcome(failed=Failed(Transient("deadline-exceeded", f"not done within {deadline:g} s")))
-        if case.failed is not None:
-            return Outcome(failed=case.failed)
-        if not absorbed:
-            await commit(self._shared, self._route, [case])
-        return case.outcome or Outcome()
+        while True:
+            await self._decide([case])
+            absorbed, case.absorbed = case.absorbed, ""
+            try:
+                async with asyncio.timeout(deadline or None):
+                    await deciding.finish(self._shared, deciding.start(self._shared, [case]))
+            except TimeoutError:
+                return Outcome(failed=Failed(Transient("deadline-exceeded", f"not done within {deadline:g} s")))
+            if case.failed is not None:
+                return Outcome(failed=case.failed)
+            if absorbed or not await commit(self._shared, self._route, [case]):
+                return case.outcome or Outcome()
+            start_again(case)  # somebody else decided it meanwhile; what that one left open is published here
 
     # --- taking ------------------------------------------------------------------------------------------------------
 

@@ -14,7 +14,6 @@ from engine.core.event import Event, split_type
 from engine.core.jsonx import encode
 from engine.core.outcome import Failed, Outcome
 from engine.ports.store.inbox import EventKey, InboxRow, OutcomeKind
-from engine.ports.store.work import CONFLICT
 from engine.ports.transport import Receipt
 from engine.runtime.carrying.codec import Routed
 from engine.runtime.delivery.retry import Decision
@@ -125,17 +124,6 @@ def judge(row: InboxRow, case: Routing) -> Judgement:
     if not row.plan:
         return "decide"
     return "repeat" if same_origin or routed.segment else "duplicate"
-
-
-def conflict_of(row: InboxRow, event: Event) -> Permanent:
-    """The failure of a copy that contradicts the first one."""
-    guard = ", and so does its guard" if row.guard else ""
-    return Permanent(
-        CONFLICT,
-        f"this record differs from the first one under the key {event.type} `{event.subject or event.id}`{guard}; "
-        "the first one stays",
-        data={"first_origin": row.origin, "origin": event.origin},
-    )
 
 
 def not_accepted(case: Routing, plans: Plans) -> Failure | None:
