@@ -34,7 +34,11 @@ def generate(root: Path, folder: Path, count: int = ROUTES) -> None:
 
 
 def _routes(folder: Path) -> list[Path]:
-    return [path for path in (folder / "routes").glob("*.yaml") if path.name not in ("connections.yaml", "tables.yaml")]
+    return [
+        path
+        for path in (folder / "routes").glob("*.yaml")
+        if path.name not in ("connections.yaml", "tables.yaml", "scopes.yaml")
+    ]
 
 
 def run(root: Path) -> None:
