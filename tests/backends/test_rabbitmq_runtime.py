@@ -104,8 +104,12 @@ async def test_what_a_stranger_puts_into_a_queue_is_a_work_item(made: RabbitBenc
 
         await until(handled)
         assert all(item.body for item in await made.items())
-        depths = await made.transport.depths()
-        assert all((depth.ready, depth.unacked) == (0, 0) for depth in depths.values())
+
+        async def empty() -> bool:
+            depths = await made.transport.depths()
+            return all((depth.ready, depth.unacked) == (0, 0) for depth in depths.values())
+
+        await until(empty)
 
 
 async def test_what_the_broker_gives_up_on_is_a_work_item(made: RabbitBench, names: Names) -> None:
