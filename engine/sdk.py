@@ -26,6 +26,7 @@ from engine.core.jsonx import decode, digest_of, encode, normal, parse, written
 from engine.core.masking import gs1_check, is_pan
 from engine.core.numbers import EXACT, is_number, plain
 from engine.core.outcome import Filtered, Kept, Output
+from engine.core.visible import control_in
 from engine.expr.env import Env
 from engine.expr.errors import ExpressionError
 from engine.expr.jmes import Expr
@@ -153,7 +154,7 @@ __all__ = [  # noqa: RUF022 - in the order a plugin author needs them
     "TillflowError", "ConfigError", "SettingsError", "Fenced",
     "Failure", "Transient", "Throttled", "Permanent", "Rejected", "KeyIncomplete", "UnknownOutcome",
     # digits: which are a card number, and which those of goods
-    "is_pan", "gs1_check",
+    "is_pan", "gs1_check", "control_in",
     # exact data: JSON without floats, numbers, identities, time
     "parse", "decode", "encode", "written", "normal", "digest_of", "is_number", "plain", "EXACT",
     "digest", "key_text", "event_id", "native_id", "delivery_id", "tick_id", "Clock", "SystemClock", "iso", "day_of",

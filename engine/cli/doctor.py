@@ -7,7 +7,7 @@ import os
 import shutil
 import sqlite3
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import chdir
 from pathlib import Path
 from typing import Any
@@ -97,20 +97,20 @@ def _state_folder(folder: Path) -> Check:
 
 def _zone(here: str, loaded: Loaded) -> Iterator[Check]:
     """Where this engine stands, if a region says where its data must stay: work items, journal and logs stay here."""
-    wanted = {name: pack.model.residency for name, pack in loaded.project.packs.items() if pack.model.residency}
+    wanted = {name: zone for name, pack in loaded.project.packs.items() if (zone := pack.model.residency)}
     elsewhere = sorted(name for name, zone in wanted.items() if zone != here)
     if not here and wanted:
-        text = f"nothing says where this engine, its store and its logs stand; data must not leave {_zones(wanted)}"
+        text = f"nothing says where this engine, its store and its logs stand; data must not leave {_zones(wanted.values())}"
         yield "zone", None, f"{text}: set TILLFLOW_ZONE"
     elif elsewhere:
         text = f"this engine stands in {here}; events of {', '.join(elsewhere)} become work items `residency`, here"
-        yield "zone", None, f"{text}: give them an engine in {_zones({name: wanted[name] for name in elsewhere})}"
+        yield "zone", None, f"{text}: give them an engine in {_zones(wanted[name] for name in elsewhere)}"
     elif wanted:
         yield "zone", True, f"{here}, as every region with a residency wants it"
 
 
-def _zones(wanted: Mapping[str, str | None]) -> str:
-    return ", ".join(sorted({zone for zone in wanted.values() if zone}))
+def _zones(zones: Iterable[str]) -> str:
+    return ", ".join(sorted(set(zones)))
 
 
 def _database(settings: Settings) -> Check:

@@ -128,7 +128,7 @@ def _watch_over(settings: Settings) -> int:
         _parent_says(settings),
         children=settings.workers,
         awaits=AWAITS,
-        told=_for_workers(settings),
+        variables=_for_workers(settings),
     )
     return parent.run()
 

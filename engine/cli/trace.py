@@ -33,8 +33,8 @@ def trace(
     """Show everything that happened to what a business key names, from the till's file to each sink.
 
     Found by: the file, the `path` and `sender_id` of a webhook, and the `search` keys of the types that a route
-    `accepts`, that an `event:` sink publishes, or that a `validate` step before the first mapping names. A refused record is found by
-    those that can be read.
+    `accepts`, that an `event:` sink publishes, or that a `validate` step before the first mapping names. A refused
+    record is found by those that can be read.
     """
     if not all(key.strip() for key in keys):
         fail("there is no key to look for", Exit.USAGE, "give a business key, a file (`file=day.csv`) or an event id")

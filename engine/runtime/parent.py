@@ -43,7 +43,7 @@ class Parent:
     ends       exit codes with which a child leaves on purpose: all others are stopped, it becomes the parent's own
     awaits     those of `ends` that say something it needs cannot be reached: once it has run, it is tried again
     children   how many
-    told       variables of a child's environment, beside those of the parent's own, which stays as it is
+    variables  of a child's environment, beside those of the parent's own, which stays as it is
     long_life  seconds after which a child counts as healthy and the pause before a restart starts small again
     """
 
@@ -53,7 +53,7 @@ class Parent:
     say: Callable[[str], None]
     children: int = 1
     awaits: frozenset[int] = frozenset()
-    told: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
     first_pause: float = 0.2
     longest_pause: float = 30.0
     long_life: float = 60.0
@@ -141,7 +141,7 @@ class Parent:
         with self._turn, suppress(OSError):  # tried again here, so that the next life knows it
             self._write_untold()
         forget_executing(self.folder, number)
-        environment = {**os.environ, **self.told, FOLDER: str(self.folder), NUMBER: str(number)}
+        environment = {**os.environ, **self.variables, FOLDER: str(self.folder), NUMBER: str(number)}
         with self._turn:
             if self._stopping:
                 return 0

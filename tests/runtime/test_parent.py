@@ -283,7 +283,7 @@ def test_children_are_told_beside_the_environment_of_the_parent_which_stays_as_i
     """.replace("{folder!r}", repr(str(tmp_path)))
     before = dict(os.environ)
 
-    assert parent(tmp_path, script, [], told={"TILLFLOW_HTTP": "127.0.0.1:8080"}).run() == 0
+    assert parent(tmp_path, script, [], variables={"TILLFLOW_HTTP": "127.0.0.1:8080"}).run() == 0
 
     assert (tmp_path / "heard").read_text() == "127.0.0.1:8080"
     assert dict(os.environ) == before

@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from connectors.core.formats.caps import MAX_SIZE, corrupt, guard, in_file
 from connectors.core.formats.csv_rows import Dialect, Row, read_rows
 from connectors.core.formats.fields import Encoding, Names
-from connectors.core.formats.grouping import Group, KeyedRow, Parts, grouped
+from connectors.core.formats.grouping import Group, KeyedRow, Parts, grouped, readable
 from connectors.core.formats.numbers import is_numeric
 from engine import sdk
 from engine.sdk import BadRecord, Format, Options, Permanent, Record, Size, plain, problem
@@ -80,7 +80,7 @@ class Csv(Format):
             for number, row in enumerate(rows):
                 failure = row.failure or _width(row, columns)
                 if failure:
-                    known = self._told(row, columns)
+                    known = readable(columns, row.parts(self._config.quote))
                     yield BadRecord(in_file(failure, name), number, row.line, header + row.raw, known)
                 else:
                     yield Record(self._data(row, columns), number, row.line)
@@ -100,11 +100,6 @@ class Csv(Format):
         if self._config.empty == "text":
             return dict(pairs)
         return {column: cell for column, cell in pairs if cell != ""}
-
-    def _told(self, row: Row, columns: Sequence[str]) -> dict[str, Any]:
-        """The cells of a bad row that can be read."""
-        pairs = zip(columns, row.parts(self._config.quote), strict=False)
-        return {column: part.text for column, part in pairs if part is not None and part.whole and part.text}
 
     def _groups(
         self, rows: Iterator[Row], columns: Sequence[str], header: bytes, name: str

@@ -114,8 +114,10 @@ class FixedWidth(Format):
     def _told(self, text: str) -> dict[str, Any]:
         """The fields of a bad line that can be read."""
         kind = self._kind(text)
-        record: dict[str, Any] = {"type": kind.type} if kind is not None else {}
-        for column in kind.fields if kind is not None else ():
+        if kind is None:
+            return {}
+        record: dict[str, Any] = {"type": kind.type}
+        for column in kind.fields:
             with suppress(ValueError):
                 record[column.name] = _field(text, column)
         return record

@@ -28,6 +28,12 @@ class Part(NamedTuple):
 Parts = tuple[Part | None, ...]
 
 
+def readable(names: Sequence[str], parts: Sequence[Part | None]) -> Row:
+    """The cells that can be read whole, and are not empty, under these names."""
+    pairs = zip(names, parts, strict=False)
+    return {name: part.text for name, part in pairs if part is not None and part.whole and part.text}
+
+
 @dataclass(frozen=True)
 class KeyedRow:
     """One row on its way into a group.
@@ -88,9 +94,7 @@ class Group:
 
     def told(self, names: Sequence[str]) -> Row:
         """The cells of its key, as far as they can be read, under these names."""
-        parts = [Part(cell) for cell in self.key] if self.key is not None else self.parts
-        pairs = zip(names, parts, strict=False)
-        return {name: part.text for name, part in pairs if part is not None and part.whole and part.text}
+        return readable(names, [Part(cell) for cell in self.key] if self.key is not None else self.parts)
 
     def as_bad(self, number: int, header: bytes, known: Row) -> BadRecord:
         """The group as a work item: with its header and all its rows, so that it can be mended and read again."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from unicodedata import category
 
 from connectors.core.http.config import HttpSourceConfig
 from connectors.core.http.connection import HttpConnection
@@ -19,6 +18,7 @@ from engine.sdk import (
     Source,
     SourceContext,
     Throttled,
+    control_in,
     parse,
     source,
 )
@@ -163,7 +163,7 @@ def _settle(done: asyncio.Future[Reply], reply: Reply) -> None:
 
 def _malformed(incoming: Incoming, own_id: str) -> Reply | None:
     """An id nobody can type, or a body that says it is JSON and is not, is told to the one who can mend it."""
-    if any(category(char) == "Cc" for char in own_id):
+    if control_in(own_id):
         return Reply(400, "the id of the request holds control characters")
     if "json" not in incoming.headers.get("content-type", ""):
         return None

@@ -17,7 +17,6 @@ from engine.ports.transport import Address
 
 Mode = Literal["manage", "verify"]
 COMMAND = "run `tillflow topology apply` as a user who may configure (`tillflow topology plan` shows what it makes)"
-
 DOWN = (
     "a broker that has just started needs a moment for that. If it stays so, delete the queue with `rabbitmqctl "
     "delete_queue`: it is made again, without what lay in it"
@@ -49,8 +48,7 @@ class Declarer:
 
     async def own_queue(self, what: str) -> None:
         """One queue of the transport itself. Raises SettingsError, TransportBlocked."""
-        name = self._names.own_queue(what)
-        await self._queue(next(queue for queue in layout.own_queues(self._names) if queue.name == name))
+        await self._queue(layout.own_queue(self._names, what))
 
     async def missing_exchange(self) -> str:
         """The name of one that is gone, empty when all are there: with it went its bindings."""

@@ -73,10 +73,15 @@ def own_queues(names: Names) -> tuple[Queue, ...]:
     )
 
 
+def own_queue(names: Names, what: str) -> Queue:
+    """One of them."""
+    return next(one for one in own_queues(names) if one.name == names.own_queue(what))
+
+
 def queue(names: Names, address: Address, types: Iterable[str] = ()) -> Queue:
     """The queue of an address; `types` are the event types a route is bound to."""
     if address.kind == "work":
-        return next(one for one in own_queues(names) if one.name == names.queue(address))
+        return own_queue(names, "work")
     subscribed = tuple((exchange, name) for name in sorted(set(types)) for exchange in (names.bus, names.events))
     return Queue(names.queue(address), _quorum(names.work), (names.target(address), *subscribed))
 

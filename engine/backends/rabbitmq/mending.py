@@ -59,7 +59,7 @@ class Mender:
             for delay in sorted(delays):
                 await self._declarer.tier(address, delay)
 
-    async def exchanges(self, why: str = "NOT_FOUND") -> None:
+    async def exchanges(self, why: str) -> None:
         """After a publish was refused: where an exchange is gone, all is made again. `why`: the broker's words."""
         if "NOT_FOUND" in why and self._declarer.mode == "manage":
             await self.everything()

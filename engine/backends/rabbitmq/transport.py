@@ -239,7 +239,7 @@ class RabbitTransport:
             if waiting:
                 noted[what] = f"{waiting} in `{self._names.own_queue(what)}`"
         if self._declarer.mode == "manage" and await self._declarer.missing_exchange():
-            await self._mender.exchanges()
+            await self._mender.everything()
         await self._compare_consumers()
         self._noted = noted
         self._sender.problems.clear()  # what is still missing is found again by the next one

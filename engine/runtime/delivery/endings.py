@@ -20,7 +20,7 @@ from engine.runtime.delivery.desk import Desk
 from engine.runtime.delivery.hand import InHand
 from engine.runtime.delivery.order import fence_name, held_row
 from engine.runtime.delivery.retry import TIERS, Try, decide, tier_up
-from engine.runtime.people.work import NOT_TOLD, SAME_REQUEST, delivery_item, unreadable_item
+from engine.runtime.people.work import delivery_item, unreadable_item, what_differs
 
 NOT_SENT = "not-sent"  # in the ledger: waits again though nothing failed; no reason at all: a person had it replayed
 DOUBT = b'"?"'  # in the ledger, with what waits: an earlier try may have had its effect, whichever copy comes next
@@ -86,7 +86,7 @@ def unclaimed(desk: Desk, one: InHand, claim: Claim) -> Ending:
         # a suspect may have killed whoever claimed it: by then it is known whether it did
         return not_yet(desk, one, claim.wait + (desk.watch.pause if one.home.kind == "quarantine" else 0.0))
     if claim.verdict == "conflict":
-        differs = SAME_REQUEST if claim.same_body else f"what differs {NOT_TOLD}"
+        differs = what_differs(same_request=claim.same_body)
         failure = Permanent(CONFLICT, f"the same key came with other contents; {differs}; the first one stays")
         subject = f"{one.delivery.id}!{one.delivery.event.origin}"
         item = _item(desk, one, failure, subject=subject)

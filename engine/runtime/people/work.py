@@ -26,7 +26,11 @@ REPLAYED_BY = "replay by "  # how `WorkItem.note` begins while a replay is the l
 OUTCOME_CHANGED = "outcome-changed"  # decided before, and what decided it gives something else now or is gone
 
 NOT_TOLD = "cannot be told: of the first one only a digest is kept"  # what differs in another one with its key
-SAME_REQUEST = "what is to be sent is the same, what it was made of is not"
+
+
+def what_differs(*, same_request: bool) -> str:
+    """In another one with its key, where the ledger keeps nothing but digests of the first one."""
+    return "what is to be sent is the same, what it was made of is not" if same_request else f"what differs {NOT_TOLD}"
 
 
 def work_id(level: Level, route: str, sink: str, subject: str) -> str:

@@ -15,12 +15,15 @@ from engine.runtime.people.work import NOT_TOLD, work_id
 from engine.runtime.router.shared import Shared
 
 
-async def contradiction(shared: Shared, route: str, row: InboxRow, event: Event) -> Permanent:
+async def contradiction(shared: Shared, row: InboxRow, event: Event) -> Permanent:
     """The failure of a copy that contradicts the first one. Waits while the Store is down."""
-    asked = WorkGet(work_id("event", route, "", row.key.id))
+    asked = WorkGet(work_id("event", row.route, "", row.key.id))
     item = await persist(shared.cell, lambda: shared.cell.store.apply(asked))
     type_ = shared.plans.type(event.type)
-    places, text = _by_data(item, event, type_) if _is_whole(item) else _by_row(row, event, type_)
+    if item is not None and _is_whole(item):
+        places, text = _by_data(item, event, type_)
+    else:
+        places, text = _by_row(row, event, type_)
     guard = ", and so does its guard" if row.guard else ""
     return Permanent(
         CONFLICT,
@@ -30,13 +33,12 @@ async def contradiction(shared: Shared, route: str, row: InboxRow, event: Event)
     )
 
 
-def _is_whole(item: WorkItem | None) -> bool:
+def _is_whole(item: WorkItem) -> bool:
     """The first one waits, or waited, with its data as it came."""
-    return item is not None and not item.edits and BLOB not in read_headers(item.headers)
+    return not item.edits and BLOB not in read_headers(item.headers)
 
 
-def _by_data(item: WorkItem | None, event: Event, type_: EventType | None) -> tuple[list[str], str]:
-    assert item is not None
+def _by_data(item: WorkItem, event: Event, type_: EventType | None) -> tuple[list[str], str]:
     places = differing(decode(item.body), event.data, type_.private if type_ is not None else ())
     return places, f"it differs at {told(places)}" if places else "what differs is not in what was kept of them"
 

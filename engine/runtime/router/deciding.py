@@ -88,7 +88,7 @@ async def compare(shared: Shared, cases: Sequence[Routing], rows: dict[EventKey,
         if judgement in ("duplicate", "old"):
             case.absorbed, case.failed = _why_absorbed(row, case, judgement), None
         elif judgement == "conflict":
-            case.conflict, case.failed = True, Failed(await contradiction(shared, row.route, row, case.event))
+            case.conflict, case.failed = True, Failed(await contradiction(shared, row, case.event))
         elif judgement == "repeat":
             await _recorded(shared, case, row)
 

@@ -26,7 +26,7 @@ from engine.runtime.delivery.attempt import classified
 from engine.runtime.delivery.claim import MARGIN, START
 from engine.runtime.delivery.pool import Pool
 from engine.runtime.people.hiding import hidden
-from engine.runtime.people.work import NOT_TOLD, SAME_REQUEST
+from engine.runtime.people.work import what_differs
 from engine.runtime.plans import Plans
 
 PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0)  # seconds between tries in place
@@ -199,7 +199,7 @@ def _not_made(target: _Target, claim: Claim) -> Failure:
         text = f"step `{step}` is being called for this event already"
         return Throttled("call-busy", text, after=max(claim.wait, 1.0))
     if claim.verdict == "conflict":
-        differs = SAME_REQUEST if claim.same_body else f"what differs {NOT_TOLD}"
+        differs = what_differs(same_request=claim.same_body)
         return Permanent(CONFLICT, f"step `{step}` was called for this key with other contents; {differs}")
     if claim.state == "work_item":
         return UnknownOutcome("unknown-outcome", _told(target))
