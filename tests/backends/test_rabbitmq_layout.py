@@ -247,6 +247,9 @@ class TakenOut:
     def confirmed(self, number: int, multiple: bool, ok: bool) -> None:
         self.seen.append((number, multiple, ok))
 
+    def closing(self, why: str) -> None:
+        self.seen.append(("closing", why))
+
 
 def delivery(channel: int, tag: int, body: bytes, pieces: int) -> bytes:
     made = frame.marshal(commands.Basic.Deliver("c1", tag, tag % 2 == 0, "x", "k"), channel)
@@ -291,6 +294,13 @@ def sifted(seen: TakenOut, pieces: list[bytes]) -> bytes:
         return (await sieve.read()).replace(frames.HEARTBEAT, b"")
 
     return asyncio.run(run())
+
+
+def test_that_a_channel_closes_is_known_at_once_and_passed_on() -> None:
+    seen = TakenOut()
+    close = frame.marshal(commands.Channel.Close(404, "NOT_FOUND - no exchange 'x'", 60, 40), 1)
+    assert sifted(seen, [close]) == close
+    assert seen.seen == [("closing", "NOT_FOUND - no exchange 'x'")]
 
 
 def test_a_broker_that_speaks_something_else_is_left_to_aiormq() -> None:

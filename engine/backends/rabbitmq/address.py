@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from aiormq.exceptions import (
@@ -38,6 +40,22 @@ _AWAY = "Start it, or correct host and port of the transport's address (--transp
 
 # Everything a connection or channel can end with.
 LOST = (AMQPError, OSError, TimeoutError, RuntimeError)
+
+
+@contextmanager
+def answered() -> Iterator[None]:
+    """Around each wait for an answer of the broker.
+
+    Whoever waits on a connection while somebody else closes it gets CancelledError from aiormq, though nobody cancelled
+    his task: let through, it would end a task that has to live on, without a word. Raises ConnectionAbortedError then.
+    """
+    try:
+        yield
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise ConnectionAbortedError("the connection was closed while an answer was waited for") from error
 
 
 def with_defaults(url: str, name: str) -> URL:

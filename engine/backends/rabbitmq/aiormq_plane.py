@@ -13,7 +13,7 @@ from aiormq.connection import TransportFactory
 from aiormq.exceptions import ChannelAccessRefused, ChannelNotFoundEntity
 from yarl import URL
 
-from engine.backends.rabbitmq.address import LOST, failed, reason, told, with_defaults
+from engine.backends.rabbitmq.address import LOST, answered, failed, reason, told, with_defaults
 from engine.backends.rabbitmq.channels import AiormqInlet, AiormqOutlet
 from engine.backends.rabbitmq.dataplane import Listener, QueueMissing, Taken, Unreachable
 from engine.backends.rabbitmq.sieve import Sieve
@@ -35,8 +35,9 @@ class AiormqPlane:
         factory = _Factory()
         connection = aiormq.Connection(address, transport_factory=factory)
         try:
-            async with asyncio.timeout(CONNECT_WITHIN):
-                await connection.connect()
+            with answered():
+                async with asyncio.timeout(CONNECT_WITHIN):
+                    await connection.connect()
         except LOST as error:
             raise failed(address, error) from error
         except asyncio.CancelledError:
@@ -100,7 +101,9 @@ class AiormqWire:
 
     async def _channel(self, *, confirms: bool) -> Channel:
         try:
-            channel = await self._connection.channel(publisher_confirms=confirms, timeout=CONNECT_WITHIN)
+            with answered():
+                async with asyncio.timeout(CONNECT_WITHIN):  # opening and selecting confirms together
+                    channel = await self._connection.channel(publisher_confirms=confirms)
         except LOST as error:
             raise Unreachable(f"no channel could be opened: {told(error)}") from error
         assert isinstance(channel, Channel)
@@ -143,8 +146,9 @@ class AiormqWire:
 
 async def _quietly(connection: aiormq.Connection) -> None:
     try:
-        async with asyncio.timeout(CLOSE_WITHIN):
-            await connection.close()
+        with answered():
+            async with asyncio.timeout(CLOSE_WITHIN):
+                await connection.close(ConnectionAbortedError("the connection was closed here"))
     except (*LOST, AttributeError):
         return  # it never was open, or is gone by now
 

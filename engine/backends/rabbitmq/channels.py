@@ -12,7 +12,7 @@ from aiormq.abc import DeliveredMessage
 from aiormq.channel import Channel
 
 from engine.backends.rabbitmq import frames, properties
-from engine.backends.rabbitmq.address import LOST, reason, told
+from engine.backends.rabbitmq.address import LOST, answered, reason, told
 from engine.backends.rabbitmq.dataplane import Delivered, Listener, Parcel, Sent, Unreachable
 from engine.backends.rabbitmq.sieve import Assembly
 
@@ -59,6 +59,10 @@ class AiormqOutlet:
     def delivered(self, consumer: bytes, tag: int, again: bool, properties: bytes, body: bytes) -> None:
         """Nothing is consumed here."""
 
+    def closing(self, why: str) -> None:
+        """Nothing is written on it any more: behind aiormq's answer the broker would close the connection over it."""
+        self._why = why or "the broker closed it"
+
     def returned(self, raw: bytes) -> None:
         """No queue takes it; its confirm follows."""
         number = int(properties.message_id(raw).removeprefix(self._stem) or b"0")
@@ -77,7 +81,7 @@ class AiormqOutlet:
             self._lowest = max(self._lowest, number + 1)
 
     def _gone(self, closing: asyncio.Future[Any]) -> None:
-        self._why = reason(closing)
+        self._why = self._why or reason(closing)
         self._wire.sieve.channels.pop(self._channel, None)
         for sent, _ in self._under_way.values():
             sent.give_up()
@@ -123,8 +127,9 @@ class AiormqInlet:
 
     async def begin(self, prefetch: int) -> None:
         """Consume. Raises what aiormq raises."""
-        await self._channel.basic_qos(prefetch_count=prefetch, timeout=CHANNEL_WITHIN)
-        await self._consume()
+        with answered():
+            await self._channel.basic_qos(prefetch_count=prefetch, timeout=CHANNEL_WITHIN)
+            await self._consume()
 
     async def _consume(self) -> None:
         self._consumer = uuid4().hex
@@ -149,6 +154,10 @@ class AiormqInlet:
         headers, tries, at, offset, died = properties.read(raw)
         self._order.append(tag)
         listener.arrived(Delivered(tag, headers, body, max(tries, int(again)), at, offset, died))
+
+    def closing(self, why: str) -> None:
+        """No acks any more; `ended` is called when aiormq has read it too."""
+        self._shut = True
 
     def returned(self, raw: bytes) -> None:
         """Nothing is published here."""
@@ -201,7 +210,8 @@ class AiormqInlet:
 
     async def _rare(self, asked: Awaitable[object]) -> None:
         try:
-            await asked
+            with answered():
+                await asked
         except LOST as error:
             raise Unreachable(f"{self._queue} cannot be consumed: {told(error)}") from error
 
@@ -210,8 +220,9 @@ class AiormqInlet:
         self._wire.flush()
         self._shut = True
         try:
-            async with asyncio.timeout(CHANNEL_WITHIN):
-                await self._channel.close()
+            with answered():
+                async with asyncio.timeout(CHANNEL_WITHIN):
+                    await self._channel.close()
         except LOST:
             pass  # gone with its connection
         finally:

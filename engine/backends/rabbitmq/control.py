@@ -12,7 +12,7 @@ import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from aiormq.exceptions import ChannelAccessRefused, ChannelNotFoundEntity, ChannelPreconditionFailed
 
-from engine.backends.rabbitmq.address import LOST, failed, told, with_defaults
+from engine.backends.rabbitmq.address import LOST, answered, failed, told, with_defaults
 from engine.backends.rabbitmq.dataplane import Unreachable
 from engine.backends.rabbitmq.layout import Exchange, Queue
 from engine.core.errors import SettingsError
@@ -58,8 +58,9 @@ class Control:
         connection, self._connection, self._channel = self._connection, None, None
         if connection is not None:
             try:
-                async with asyncio.timeout(WITHIN):
-                    await connection.close()
+                with answered():
+                    async with asyncio.timeout(WITHIN):
+                        await connection.close()
             except LOST:
                 return
 
@@ -119,8 +120,9 @@ class Control:
         async with self._turn:
             channel = await self._open()
             try:
-                async with asyncio.timeout(WITHIN):
-                    yield channel
+                with answered():
+                    async with asyncio.timeout(WITHIN):
+                        yield channel
             except ChannelPreconditionFailed as error:
                 raise Different(explain(told(error), about)) from error
             except ChannelNotFoundEntity as error:
@@ -143,16 +145,18 @@ class Control:
             except LOST:
                 await self.close()  # it was lost while nobody looked
         try:
-            async with asyncio.timeout(WITHIN):
-                self._connection = await aio_pika.connect(self._address)
+            with answered():
+                async with asyncio.timeout(WITHIN):
+                    self._connection = await aio_pika.connect(self._address)
             return await self._new_channel(self._connection)
         except LOST as error:
             self._connection = None
             raise failed(self._address, error) from error
 
     async def _new_channel(self, connection: AbstractConnection) -> AbstractChannel:
-        async with asyncio.timeout(WITHIN):
-            self._channel = await connection.channel(publisher_confirms=False)
+        with answered():
+            async with asyncio.timeout(WITHIN):
+                self._channel = await connection.channel(publisher_confirms=False)
         return self._channel
 
 

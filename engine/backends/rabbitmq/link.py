@@ -106,6 +106,9 @@ class Link:
                 wire = await self._connect()
             except (Unreachable, SettingsError) as error:
                 self.problem = str(error)
+            except Exception as error:  # whatever it is: there has to be a connection again
+                self.problem = f"{type(error).__name__}: {error}"
+                self._log("connecting to RabbitMQ failed", {"link": self.name, "why": self.problem})
             else:
                 self._log("connected to RabbitMQ again", {"link": self.name})
                 return wire

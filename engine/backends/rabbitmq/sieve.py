@@ -16,6 +16,7 @@ _HEAD = struct.Struct(">BHI").unpack_from
 _LONG = struct.Struct(">Q").unpack_from
 _DELIVER, _RETURN = b"\x00\x3c\x00\x3c", b"\x00\x3c\x00\x32"
 _ACK, _NACK = b"\x00\x3c\x00\x50", b"\x00\x3c\x00\x78"
+_CLOSE = b"\x00\x14\x00\x28"
 _BEAT = 1.0  # seconds between signs of life that are passed on in place of what was taken out
 
 
@@ -27,6 +28,8 @@ class Frequent(Protocol):
     def returned(self, properties: bytes) -> None: ...
 
     def confirmed(self, number: int, multiple: bool, ok: bool) -> None: ...
+
+    def closing(self, why: str) -> None: ...
 
 
 class Assembly:
@@ -64,6 +67,8 @@ class Assembly:
         elif method == _RETURN:
             self._return = True
         else:
+            if method == _CLOSE:
+                self._for.closing(data[at + 3 : at + 3 + data[at + 2]].decode("utf-8", "replace"))
             return False
         return True
 
