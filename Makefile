@@ -15,7 +15,7 @@ test: $(READY)  ## the whole suite, with the services it needs; every part, what
 	@status=0; \
 	$(MAKE) --no-print-directory quick || status=1; \
 	$(MAKE) --no-print-directory stories || status=1; \
-	./docker/services.sh run $(BIN)/python -m pytest -m services $(PYTEST_ARGS) || status=1; \
+	./docker/services.sh run $(BIN)/python -m pytest -m services -n 2 $(APART) $(PYTEST_ARGS) || status=1; \
 	exit $$status
 
 # Files stay whole, so that what a file's tests share is made once. Stories are waiting for processes most of the time.
