@@ -114,20 +114,23 @@ def _carried_out(command: str) -> int:
 
 
 def entry() -> None:
-    """`main` for a process of its own, with all standard streams. After `validate` the system takes the memory back at once: letting go of a large
-    project object by object would take longer than checking it took.
+    """`main` for a process of its own, with all standard streams.
+
+    `validate` makes one large project and ends: garbage is never looked for, and the system takes the memory back at
+    once. Letting go of it object by object would take longer than checking it took.
     """
     streams.begin()
     if sys.argv[1:2] != ["validate"]:
         main()
         return
-    try:
-        main()
-    except SystemExit as left:
-        with suppress(OSError):  # it was told, where it could be
-            sys.stdout.flush()
-            sys.stderr.flush()
-        os._exit(left.code if isinstance(left.code, int) else 1)
+    with collecting_later():
+        try:
+            main()
+        except SystemExit as left:
+            with suppress(OSError):  # it was told, where it could be
+                sys.stdout.flush()
+                sys.stderr.flush()
+            os._exit(left.code if isinstance(left.code, int) else 1)
 
 
 def _told(error: Exception) -> int:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import hashlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any, Final
 
 from engine.config.bytes import decoded
@@ -30,6 +28,7 @@ from engine.config.substitution import substituted
 from engine.config.validate import validated
 from engine.config.yaml import read_bytes
 from engine.core.findings import Finding, Mark, in_order
+from engine.core.garbage import collecting_later
 from engine.core.wording import with_article
 
 _MODELS: Final[dict[str, type[Any]]] = {
@@ -75,25 +74,13 @@ def read_cached(path: str, content: bytes) -> tuple[Document | None, list[Findin
 
 def assemble(files: Mapping[str, bytes], env: Mapping[str, str]) -> tuple[Project, list[Finding]]:
     """See `engine.config.project.read_project_from`."""
-    with _no_collector():
+    with collecting_later():
         assembly = _Assembly(files, env)
         for path in sorted(files, key=lambda path: ("/regions/" in path, path)):
             if not is_ignored(path):
                 assembly.add(path, files[path])
         project = assembly.project()
         return project, in_order(assembly.findings + check_project(project))
-
-
-@contextmanager
-def _no_collector() -> Iterator[None]:
-    """Reading makes many objects and no cycles: the cycle collector would look at all of them dozens of times."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 class _Assembly:
