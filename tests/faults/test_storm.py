@@ -72,10 +72,7 @@ def hosts(make: Make, ground: Ground) -> tuple[Story, Story]:
     return story, other
 
 
-@pytest.mark.skipif(
-    "TILLFLOW_STORM" not in os.environ,
-    reason="three minutes of two idle cores, and not yet seen to pass to its end: set TILLFLOW_STORM to run it",
-)
+@pytest.mark.alone  # two engines, a broker, a database and tills are a crowd by themselves
 @pytest.mark.services
 def test_the_storm(make: Make, ground: Ground) -> None:
     story, other = hosts(make, ground)

@@ -44,9 +44,6 @@ class Span:
     plan: Plan
     overlays: tuple[str, ...] = ()
 
-    def holds(self, day: str) -> bool:
-        return self.since <= day and (not self.until or day <= self.until)
-
 
 class Ground(Struct, frozen=True):
     """What packs that apply together make of a route.
@@ -68,7 +65,10 @@ class Ground(Struct, frozen=True):
         spans = self.spans
         if len(spans) == 1:
             return spans[0]
-        return next(span for span in spans if span.holds(day))
+        for span in spans:
+            if span.since <= day and (not span.until or day <= span.until):
+                return span
+        raise LookupError(day)  # never: spans cover all days
 
 
 class Placed(Struct, frozen=True):
@@ -99,12 +99,16 @@ class Regional:
     packs: tuple[PlannedPack, ...]
     grounds: Mapping[tuple[str, ...], Ground]
     home: PlannedPack | None = None
+    _finders: tuple[Callable[[Any, Env], Any], ...] = field(default=(), init=False, repr=False, compare=False)
     _known: dict[Values, Placed] = field(default_factory=dict, init=False, repr=False, compare=False)
     _texts: dict[str, Placed] = field(default_factory=dict, init=False, repr=False, compare=False)
 
+    def __post_init__(self) -> None:
+        self._finders = tuple(_nothing if ask is None else ask.evaluate for ask in self.asks)
+
     def place(self, data: Any, env: Env) -> Placed:
         """Where an event belongs. Raises Failure: of the expressions, and `bad-scope` where one gives no text."""
-        values = tuple([None if ask is None else ask(data, env) for ask in self.asks])
+        values = tuple([find(data, env) for find in self._finders])
         try:
             return self._known[values]
         except KeyError:
@@ -158,6 +162,10 @@ class Regional:
             if value is not None and not isinstance(value, str)
         )
         return Permanent("bad-scope", f"the {layer} of an event is text; the scope gives {type(value).__name__}")
+
+
+def _nothing(data: Any, env: Env) -> None:
+    """The value of a layer that the event's type knows nothing of."""
 
 
 def _shortened(known: dict[Any, Placed]) -> None:

@@ -92,7 +92,8 @@ class RouteEnv(EventEnv):
     __slots__ = ("_around", "_attempt", "_plan", "_schema")
 
     def __init__(self, plan: Plan, event: Event, schema: str, around: Surroundings, attempt: int = 1) -> None:
-        super().__init__(event, around.clock)
+        self._event = event  # the same as the base's own, without a call: one is made for each event
+        self._clock = around.clock
         self._plan = plan
         self._schema = schema
         self._around = around
