@@ -97,11 +97,12 @@ class Router:
                 self._spawn(self._handle(following))
 
     async def _answer(self, case: Routing, deadline: float) -> Outcome:
+        ends = asyncio.get_running_loop().time() + deadline if deadline else None  # also for one that starts again
         while True:
             await self._decide([case])
             absorbed, case.absorbed = case.absorbed, ""
             try:
-                async with asyncio.timeout(deadline or None):
+                async with asyncio.timeout_at(ends):
                     await deciding.finish(self._shared, deciding.start(self._shared, [case]))
             except TimeoutError:
                 return Outcome(failed=Failed(Transient("deadline-exceeded", f"not done within {deadline:g} s")))
