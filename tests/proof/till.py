@@ -21,11 +21,18 @@ def written(sales: Iterable[Sale]) -> bytes:
 
 
 def sold(*folders: Path) -> dict[str, str]:
-    """Receipt -> amount as it was written, of every sale in every file of these folders, however often it is there."""
+    """Receipt -> amount as it was written, of every sale in every file of these folders, however often it is there.
+
+    In the order in which files pass them: one that goes on between two looks is in the next.
+    """
     found: dict[str, str] = {}
     for folder in folders:
         for file in sorted(folder.iterdir()) if folder.exists() else []:
-            for line in file.read_text("utf-8").splitlines():
+            try:
+                text = file.read_text("utf-8")
+            except FileNotFoundError:
+                continue
+            for line in text.splitlines():
                 one = json.loads(line, parse_float=str, parse_int=str)
                 found[one["receipt"]] = one["total"]
     return found
