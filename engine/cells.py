@@ -14,8 +14,9 @@ import asyncio
 import hashlib
 import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 from uuid import uuid4
@@ -40,7 +41,7 @@ from engine.ports.store import Store
 from engine.ports.transport import Transport
 from engine.runtime.cell import Cell, Log
 from engine.settings import EMBEDDED, Settings, where
-from engine.settings.checks import make_state
+from engine.settings.checks import MOST_WORKERS, make_state
 
 if TYPE_CHECKING:
     from engine.backends.postgres import PostgresStore
@@ -92,7 +93,9 @@ async def engine_cell(
         secrets = secrets_of(settings, os.environ if environ is None else environ)
         worker = "embedded" if database is not None else worker_name(settings)
         beside = settings.workers > 1
-        yield Cell(transport, store, blobs, secrets, time, told, worker, settings.zone, database is None, beside)
+        shared = database is None
+        killed = Neighbours(settings).killed
+        yield Cell(transport, store, blobs, secrets, time, told, worker, settings.zone, shared, beside, killed)
 
 
 def _memory(settings: Settings, clock: Clock, database: SqliteDatabase | None) -> tuple[Store, Blobs]:
@@ -167,7 +170,7 @@ async def _when_free(take: Callable[[], Awaitable[None]]) -> None:
 
 async def _take_place(stack: AsyncExitStack, settings: Settings) -> None:
     """Its number among the workers of this state folder is one process's: leases are kept under that name."""
-    lock = OwnerLock(settings.state / f"worker-{settings.worker}.lock")
+    lock = OwnerLock(_place(settings, settings.worker))
 
     async def take() -> None:
         lock.take()
@@ -178,6 +181,45 @@ async def _take_place(stack: AsyncExitStack, settings: Settings) -> None:
         text = f"an engine runs on the state folder {settings.state} already (pid {owned.owner})"
         raise SettingsError(f"{text}; stop it, or give this one a folder of its own with --state") from None
     stack.callback(lock.free)
+
+
+def _place(settings: Settings, worker: int) -> Path:
+    return settings.state / f"worker-{worker}.lock"
+
+
+class Neighbours:
+    """The other workers of this state folder, each known by the lock on its place."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._owed: set[int] = set()  # for whom nothing could be done yet
+
+    @contextmanager
+    def killed(self) -> Iterator[Sequence[str]]:
+        """Names of those that ended without letting go of their place: none begins again before the block ends.
+
+        Each is told once, and again where the block raised.
+        """
+        mine = self._settings.worker
+        with ExitStack() as stack:
+            dead = [n for n in range(1, MOST_WORKERS + 1) if n != mine and self._taken(stack, n)]
+            self._owed.update(dead)
+            yield [worker_name(replace(self._settings, worker=number)) for number in dead]
+            self._owed.clear()
+
+    def _taken(self, stack: ExitStack, number: int) -> bool:
+        """Hold the place of a dead one. Who let go of its own has emptied the file."""
+        path = _place(self._settings, number)
+        if number not in self._owed and not (path.exists() and path.stat().st_size):
+            return False
+        lock = OwnerLock(path)
+        try:
+            lock.take()
+        except Owned:
+            self._owed.discard(number)  # it lives
+            return False
+        stack.callback(lock.free)
+        return True
 
 
 def worker_name(settings: Settings) -> str:

@@ -27,6 +27,8 @@ COMMAND: Final = (sys.executable, "-m", "engine.cli.project_reader")
 FIRST_AFTER: Final = 3.0  # seconds of an engine's life before it is started unasked: starting is work enough
 AGAIN_AFTER: Final = 5.0  # seconds until one that ended is started again
 ANSWER_WITHIN: Final = 60.0
+ENDS_WITHIN: Final = 5.0  # seconds after its input ended
+TESTED_WITHIN: Final = 300.0  # tests of many routes in many regions
 
 
 @dataclass(frozen=True)
@@ -70,11 +72,13 @@ class ReaderProcess:
         assert self._latest is not None
         return self._latest
 
-    async def test(self, files: Mapping[str, bytes], routes: Collection[str]) -> list[str]:
-        """Run the tests of these routes over these files; a line for each that fails."""
+    async def test(self, files: Mapping[str, bytes], changed: Mapping[str, Collection[str]]) -> list[str]:
+        """Run the tests of these routes, where they are others now, over these files; a line for each that fails."""
         others = {path: content for path, content in files.items() if self._files.get(path) != content}
         gone = sorted(self._files.keys() - files.keys())
-        answer = await self._ask({"do": "test", "routes": sorted(routes), "files": others, "gone": gone})
+        where = {route: sorted(places) for route, places in changed.items()}
+        request = {"do": "test", "changed": where, "files": others, "gone": gone}
+        answer = await self._ask(request, TESTED_WITHIN)
         return [str(line) for line in answer]
 
     async def run(self) -> None:
@@ -111,7 +115,7 @@ class ReaderProcess:
         finally:
             if process.stdin is not None:
                 process.stdin.close()  # which ends it
-            await process.wait()
+            await _ended(process)
             self._process = None
             self._begun.clear()
 
@@ -134,20 +138,20 @@ class ReaderProcess:
         if not asked.done():
             asked.set_result(value)
 
-    async def _ask(self, request: Mapping[str, Any]) -> Any:
+    async def _ask(self, request: Mapping[str, Any], within: float = ANSWER_WITHIN) -> Any:
         """Answers come in the order of questions."""
         self._wanted.set()
         self._urgent.set()
         asked: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         try:
-            async with asyncio.timeout(ANSWER_WITHIN):
+            async with asyncio.timeout(within):
                 await self._begun.wait()
                 assert self._process is not None and self._process.stdin is not None
                 self._asked.append(asked)
                 self._process.stdin.write(packed(request))
                 return await asked
         except TimeoutError:
-            raise Transient("no-reader", f"no answer within {ANSWER_WITHIN:g} s") from None
+            raise Transient("no-reader", f"no answer within {within:g} s") from None
 
     def _give_up(self) -> None:
         for asked in self._asked:
@@ -170,11 +174,11 @@ class ReadOnce:
         errors = tuple(line_of(one) for one in self._loaded.findings if one.severity == "error")
         return Wanted(self._loaded.sources, errors=errors) if errors else Wanted.of(self._loaded.routeset)
 
-    async def test(self, files: Mapping[str, bytes], routes: Collection[str]) -> list[str]:
-        """Run the tests of these routes over these files; a line for each that fails."""
+    async def test(self, files: Mapping[str, bytes], changed: Mapping[str, Collection[str]]) -> list[str]:
+        """Run the tests of these routes, where they are others now, over these files; a line for each that fails."""
         reader = ReaderProcess(self._settings, lambda text, facts: None)
         async with running(reader):
-            return await reader.test(files, routes)
+            return await reader.test(files, changed)
 
 
 def line_of(finding: Finding) -> str:
@@ -199,6 +203,16 @@ def packed(message: Any) -> bytes:
     """A message with its length before it."""
     body = msgspec.msgpack.encode(message)
     return len(body).to_bytes(8, "big") + body
+
+
+async def _ended(process: asyncio.subprocess.Process) -> None:
+    """It has ended, at the latest when it was killed: one that is lost in a calculation must not hold the engine's stop."""
+    try:
+        async with asyncio.timeout(ENDS_WITHIN):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
 
 
 async def _message(stream: asyncio.StreamReader) -> Any:

@@ -25,7 +25,7 @@ from engine.core.ids import delivery_id, digest, event_id, key_text, native_id, 
 from engine.core.jsonx import decode, digest_of, encode, normal, parse, written
 from engine.core.masking import gs1_check, is_pan
 from engine.core.numbers import EXACT, is_number, plain
-from engine.core.outcome import Filtered, Kept, Output
+from engine.core.outcome import Filtered, Kept, Note, Output
 from engine.core.visible import control_in
 from engine.expr.env import Env
 from engine.expr.errors import ExpressionError
@@ -147,7 +147,7 @@ __all__ = [  # noqa: RUF022 - in the order a plugin author needs them
     # steps: what they are built with and what they work on
     "Build", "BoundCall", "DocumentMapper", "Validator", "StepSequence", "PlannedStep", "StepFailed", "Shape",
     "UNKNOWN", "ExpressionError", "Frame", "StepContext", "ChainState", "Signal", "Split", "Filtered", "Kept",
-    "Output", "Env", "put",
+    "Note", "Output", "Env", "put",
     # the event
     "Event", "split_type",
     # failing: the class of a Failure decides what happens next

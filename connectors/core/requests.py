@@ -18,5 +18,15 @@ def read_request(model: type[M], request: Any) -> M:
     try:
         return model.model_validate(request)
     except ValidationError as error:
-        problems = [f"{'.'.join(map(str, found['loc'])) or 'request'}: {found['msg']}" for found in error.errors()[:5]]
+        problems = [_problem(model, found) for found in error.errors()[:5]]
         raise Permanent("bad-request", "; ".join(problems)) from None
+
+
+def _problem(model: type[BaseModel], found: Any) -> str:
+    place = ".".join(map(str, found["loc"])) or "request"
+    if found["type"] == "missing":
+        return f"`{place}` is missing"
+    if found["type"] == "extra_forbidden":
+        known = [field.alias or name for name, field in model.model_fields.items()] if len(found["loc"]) == 1 else []
+        return f"`{place}` is no key of it" + (f"; there are {', '.join(known)}" if known else "")
+    return f"{place}: {found['msg']}"

@@ -16,6 +16,7 @@ Files
   init            init
   check           validate, fmt, schema
   rendering       render
+  packs           packs list|show
   tests           test
   tryout          eval, dry-run
   explain         explain

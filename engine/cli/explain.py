@@ -28,6 +28,7 @@ _ALSO_CALLED = {
     "test": "tests",
     "overlay": "overlays",
     "pack": "overlays",
+    "packs": "overlays",
     "keys": "key",
     "effects": "effect",
     "plain route": "plain",
@@ -76,7 +77,8 @@ def explain(
 
 
 def _unknown(topic: str, known: list[str]) -> None:
-    near = suggestion(topic, known) or suggestion(topic.upper(), catalogue())
+    ends = [one for one in known if one.rpartition(".")[2] == topic.lower()]  # `http` of core.http
+    near = ends[0] if ends else suggestion(topic, known) or suggestion(topic.upper(), catalogue())
     advice = f"did you mean `{near}`? " if near else ""
     fail(
         f"nothing is called {topic!r}: no finding code, no topic, no installed plugin and no function",

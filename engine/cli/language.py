@@ -68,7 +68,8 @@ with `$` is a matcher, such as `count: {$at_least: 1}`."""
 
 _OVERLAYS = """A region is a pack, `routes/regions/<code>/pack.yaml`; what it changes in a shared route stands beside it in overlays,
 `routes/regions/<code>/<name>.overlay.yaml` (the name ends in `.overlay.yaml`). An overlay changes only what the route
-declares as changeable. `tillflow render` shows a route in a scope.
+declares as changeable. `tillflow render` shows a route in a scope, `tillflow packs list` the packs of a project, and
+`tillflow packs show at` the page of one (its README.md): its rule, what it covers and what not.
 
 The examples of the route's tests run in every region too. One that comes out otherwise there is named in `expects_change`,
 with what comes of it in the keys of `tillflow explain expect`; sinks and other facts it does not name are not compared."""

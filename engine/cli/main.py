@@ -24,6 +24,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "init": ("init",),
     "check": ("validate", "fmt", "schema"),
     "rendering": ("render",),
+    "packs": ("packs",),
     "explain": ("explain",),
     "tests": ("test",),
     "tryout": ("eval", "dry-run"),

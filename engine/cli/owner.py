@@ -22,7 +22,7 @@ from engine.core.jsonx import decode, encode
 from engine.settings import Settings
 
 T = TypeVar("T")
-PATIENCE = 240.0  # seconds: a change waits for its turn, and then for every process
+PATIENCE = 480.0  # seconds: a change waits for its tests and its turn, and then for every process
 
 
 class Owner:

@@ -7,25 +7,21 @@ import os
 import select
 import signal
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import msgspec
 
-from engine.compile.partial import needed
-from engine.config.layout import place_of
-from engine.config.project import read_project_from
 from engine.config.snapshot import Snapshots
-from engine.core.errors import ConfigError
+from engine.core.findings import Finding
+from engine.core.quoting import short
 from engine.discover import discover
 from engine.loading import Compiling
 from engine.reader import Reading, line_of, packed
 from engine.settings import Settings
-from engine.testing.runner.chosen import TestCase, all_cases
-from engine.testing.runner.project import TestProject
-from engine.testing.runner.session import run_one
+from engine.testing.runner.changed import failures
 
 EVERY = 0.25  # seconds between looks; polling is the guarantee
 SELDOM = 0.9  # the same, where the system tells of changes
@@ -94,12 +90,20 @@ class Reader:
         if seen is None:
             return False
         self._files, found = seen
-        routeset, more = self._compiling.compile(self._files)
-        errors = [line_of(one) for one in (*found, *more) if one.severity == "error"][:MOST_ERRORS]
-        plans = dict(routeset.digests)
-        self._reading = Reading("" if errors else routeset.digest, {} if errors else plans, errors, {}, [])
+        self._reading = self._read(found)
         self._tell(what)
         return True
+
+    def _read(self, found: Sequence[Finding]) -> Reading:
+        """What the files are. A defect of ours is told like an error in them: what runs goes on, and somebody knows why."""
+        try:
+            routeset, more = self._compiling.compile(self._files)
+        except Exception as error:
+            why = f"the files cannot be compiled ({type(error).__name__}: {short(str(error))}); it is a defect of the engine"
+            return Reading("", {}, [f"{why}, take the last change back"], {}, [])
+        errors = [line_of(one) for one in (*found, *more) if one.severity == "error"][:MOST_ERRORS]
+        plans = dict(routeset.digests)
+        return Reading("" if errors else routeset.digest, {} if errors else plans, errors, {}, [])
 
     def _tell(self, what: str) -> None:
         others = {path: content for path, content in self._files.items() if self._sent.get(path) != content}
@@ -115,7 +119,7 @@ class Reader:
 
     def _tests(self, request: Mapping[str, Any]) -> list[str]:
         files = {path: content for path, content in self._sent.items() if path not in request["gone"]}
-        return list(_failures({**files, **request["files"]}, request["routes"], self._registry))
+        return list(failures({**files, **request["files"]}, request["changed"], os.environ, self._registry))
 
     # --- the accelerator ---------------------------------------------------------------------------------------------
 
@@ -138,33 +142,6 @@ class Reader:
         self._every = SELDOM
         threading.Thread(target=listen, daemon=True).start()
         return reads
-
-
-def _failures(files: Mapping[str, bytes], routes: list[str], registry: Any) -> Iterator[str]:
-    """Run the tests of these routes, compiled with what they run through and nothing else."""
-    whole, _ = read_project_from(files, os.environ)
-    cases = [case for case in all_cases(whole) if set(routes) & set(case.subject.running)]
-    if not cases:
-        return
-    through = set(routes).union(*(case.subject.running for case in cases))
-    tests = {case.file for case in cases}
-    beside = {path for path in files if path in tests or ((place := place_of(path)) and place.kind == "case")}
-    subset = {**needed({path: files[path] for path in files}, through), **{path: files[path] for path in beside}}
-    part, found = read_project_from(subset, os.environ)
-    try:
-        project = TestProject(part, registry, found)
-    except ConfigError as error:
-        yield from (line_of(one) for one in error.findings if one.severity == "error")
-        return
-    for case in (case for case in all_cases(part) if case.file in tests):
-        yield from _problems(project, case)
-
-
-def _problems(project: TestProject, case: TestCase) -> Iterator[str]:
-    result = run_one(project, case)
-    place = f"{case.mark.file}:{case.mark.line}:{case.mark.column}"
-    if not result.passed:
-        yield f"{place} test `{case.name}` fails: {result.problems[0]}"
 
 
 def main() -> None:

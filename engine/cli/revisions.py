@@ -214,6 +214,9 @@ def _show_changes(answer: Mapping[str, Any]) -> None:
         for risk in change["risks"]:
             colour = "bold red" if risk["refused"] else "yellow"
             console.print(f"  [{colour}]risk {risk['name']}[/]: {escape(risk['text'])}")
+            for said in risk.get("accepted", ()):
+                by = f"with revision {said['number']} by {said['actor']}"
+                console.print(inline(f"    accepted {by}: {said['reason']}"))
         name = change["was"] or change["route"]
         if name in answer.get("waiting", {}):
             console.print(inline(f"  {answer['waiting'][name]} events wait for {name}; they are finished first"))

@@ -53,6 +53,8 @@ def show_history(revisions: Sequence[Mapping[str, Any]]) -> None:
         for event in told:
             when = event["at"][:19].replace("T", " ")
             out().print(inline(f"  {when}  {_BECAME[event['action']]} by {event['actor']}: {event['reason']}"))
+            for risk in event.get("accepts", ()):
+                out().print(inline(f"    accepts {risk['risk']} of {risk['route']}"))
         if one["state"] == "rejected" and one["problem"]:
             out().print(inline(f"{one['number']} was not taken, or taken back: {one['problem']}"))
 

@@ -150,11 +150,15 @@ def _place(figures: dict[str, Any]) -> tuple[str, str]:
 def _amounts(figures: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
     for currency, received in sorted(figures["received_amount"].items()):
         applied = figures["applied_amount"].get(currency, "0")
-        yield (*_place(figures), currency, _to_the_cent(received, currency), _to_the_cent(applied, currency))
+        yield (*_place(figures), currency, *_to_the_cent((Decimal(received), Decimal(applied)), currency))
 
 
-def _to_the_cent(amount: str, currency: str) -> str:
-    return str(for_currency(Decimal(amount), currency)) if currency in MINOR_UNITS else amount
+def _to_the_cent(amounts: tuple[Decimal, ...], currency: str) -> tuple[str, ...]:
+    """As the currency has it; of one that is not known, all alike: 54.90 and 12.00, or 55 and 12."""
+    if currency in MINOR_UNITS:
+        return tuple(str(for_currency(amount, currency)) for amount in amounts)
+    most = max(-int(amount.as_tuple().exponent) for amount in amounts)
+    return tuple(f"{amount:.{max(2, most) if most > 0 else 0}f}" for amount in amounts)
 
 
 def _promise(one: dict[str, Any]) -> tuple[Any, ...]:

@@ -10,6 +10,7 @@ from engine.compile.calls import bind_call
 from engine.compile.expressions import Checker
 from engine.compile.flow import Flow
 from engine.compile.maps import mapping_at
+from engine.compile.reach import check_reads
 from engine.compile.report import Path, Place
 from engine.compile.scope import Scope
 from engine.compile.walk import Found
@@ -107,19 +108,21 @@ class Builder:
         known = self._scope.uses.taps.get(sink)
         self._scope.uses.taps[sink] = self._flow if known is None else known.either(self._flow)
 
-    def steps(self, raw: RawSteps, *path: str | int, adds: Mapping[str, Shape] | None = None) -> StepSequence:
-        flow = self._flow
-        for name, shape in (adds or {}).items():
-            flow = flow.with_shape(flow.shape.with_path((name,), shape))
+    def steps(
+        self, raw: RawSteps, *path: str | int, adds: Mapping[str, Shape] | None = None, reading: bool = False
+    ) -> StepSequence:
+        scope = replace(self._scope, reading=True) if reading else self._scope
         assert self.sequences is not None
-        sequence, after = self.sequences.nested(self._scope, self._place.at(*path), raw.items, flow)
+        sequence, after = self.sequences.nested(scope, self._place.at(*path), raw.items, self._seeing(adds))
         self.nested.append(_without(after, adds or {}, self._flow.shape))
         return sequence
 
-    def call(self, body: Mapping[str, Any], *path: str | int) -> BoundCall:
-        bound, action = bind_call(self._scope, self._place.at(*path), "call", body, self._flow, self)
+    def call(self, body: Mapping[str, Any], *path: str | int, adds: Mapping[str, Shape] | None = None) -> BoundCall:
+        flow = self._seeing(adds)
+        bound, action = bind_call(self._scope, self._place.at(*path), "call", body, flow, self)
         if action is not None and action.guarantee is not None:
             self._accepts_duplicates(bound, body, *path)
+            check_reads(self._place.at(*path, "action"), bound, self._scope)
         return bound
 
     def subflow(self, name: str, params: Mapping[str, Any]) -> StepSequence:
@@ -157,6 +160,13 @@ class Builder:
         place = self._place.at(*path)
         block = isinstance(_value(place), dict | list)
         place.finding(code, message, key=block, help=help, suggestion=suggestion)
+
+    def _seeing(self, adds: Mapping[str, Shape] | None) -> Flow:
+        """What is known of the data, and of what a part of the step sees besides."""
+        flow = self._flow
+        for name, shape in (adds or {}).items():
+            flow = flow.with_shape(flow.shape.with_path((name,), shape))
+        return flow
 
     def _named(self, kind: str, name: str) -> Place:
         """Where a name is written in the block."""

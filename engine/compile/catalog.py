@@ -14,7 +14,7 @@ from engine.compile.report import Place, Report
 from engine.compile.schemas.collection import Schemas
 from engine.compile.texts import Texts, text_finding
 from engine.config.project import Project
-from engine.config.substitution import with_secrets
+from engine.config.substitution import giving, with_secrets
 from engine.expr.errors import ExpressionError
 from engine.expr.shape import UNKNOWN, Shape
 from engine.expr.template import Template
@@ -103,8 +103,7 @@ class Catalog:
         try:
             self.secret_versions[name] = self._secrets.get(name).version
         except KeyError:
-            advice = f"add the secret {name} to the engine's secrets"
-            place.finding("TF1053", f"there is no secret `{name}`", help=advice, offset=offset, length=len(name))
+            place.finding("TF1053", f"there is no secret `{name}`", help=giving(name), offset=offset, length=len(name))
 
     def secrets_filled(self, place: Place, value: Any) -> Any:
         """The value with its secrets filled in; a finding for each the engine was not given."""

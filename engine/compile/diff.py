@@ -10,6 +10,7 @@ from engine.compile.difftext import described, document, file_words, located
 from engine.compile.plan import Plan, RouteSet
 from engine.compile.risks import Risk, removed, risks_of
 
+BASE = ""  # where no overlay counts, among the places a route runs in
 Kind = Literal["added", "removed", "renamed", "changed"]
 
 
@@ -142,11 +143,27 @@ def _regions(before: RouteSet, after: RouteSet, route: str) -> RouteChange | Non
 def _under(routeset: RouteSet, route: str) -> dict[str, Plan]:
     """Plans of a route by the overlays that made them, the countries they hold in, and since when."""
     regional = routeset.regional.get(route)
-    return {
-        f"{' '.join(ground.packs)}{' from ' + span.since if span.since else ''}": span.plan
-        for ground, span in (regional.spans() if regional is not None else ())
-        if ground.packs
-    }
+    spans = regional.spans() if regional is not None else ()
+    return {ground.named(span): span.plan for ground, span in spans if ground.packs}
+
+
+def other_places(before: RouteSet | None, after: RouteSet) -> dict[str, list[str]]:
+    """Where routes run another Plan than before: under the overlays and since when as `Ground.named` says it, and `""`
+    on the base. Routes that run everywhere as before are left out.
+    """
+    found = {}
+    for route in after.plans:
+        old = _everywhere(before, route) if before is not None else {}
+        other = [name for name, digest in _everywhere(after, route).items() if old.get(name) != digest]
+        if other:
+            found[route] = other
+    return found
+
+
+def _everywhere(routeset: RouteSet, route: str) -> dict[str, str]:
+    base = routeset.plans.get(route)
+    found = {name: plan.digest for name, plan in _under(routeset, route).items()}
+    return {BASE: base.digest, **found} if base is not None else found
 
 
 def _renamed(old: Mapping[str, Plan], new: Mapping[str, Plan]) -> dict[str, str]:

@@ -30,6 +30,7 @@ def mapping_at(scope: Scope, place: Place, name: str, flow: Flow) -> DocumentMap
             _check_here(scope, place, flawed, flow)
         return NoMapping(name)
     scope.uses.digests[f"mapping {name}"] = mapping.digest
+    scope.uses.mappers[name] = mapping
     scope.uses.tables |= mapping.tables
     scope.uses.unusable |= any(table not in catalog.tables for table in mapping.tables)
     _check_params(scope, place, mapping)

@@ -151,6 +151,7 @@ class Plan(Struct, frozen=True):
 
     effective  the route's document as it was compiled, after overlays: what a diff is told from
     uses       digests of all else it was compiled from, by kind and name: `mapping to-erp`, `step validate`
+    mappers    the mappings it uses, by name, as they are filled where it runs
     issuing    where steps make fiscal records
     """
 
@@ -182,6 +183,7 @@ class Plan(Struct, frozen=True):
     effective: Mapping[str, Any] = field(default_factory=dict)
     uses: Mapping[str, str] = field(default_factory=dict)
     issuing: tuple[Mark, ...] = ()
+    mappers: Mapping[str, DocumentMapper] = field(default_factory=dict)
 
     @property
     def has_inbox(self) -> bool:

@@ -7,7 +7,10 @@ from collections.abc import Iterable, Sequence
 from engine.compile.report import Place
 from engine.compile.scope import Scope
 from engine.expr.shape import Shape
+from engine.plugins.build import BoundCall
 from engine.plugins.contracts import Step
+
+_MOVE_OUT = "move it behind the `try`, or leave `unavailable` out: the engine tries again and settles what became of it"
 
 
 def check_reach(place: Place, type_: str, step: Step, scope: Scope) -> None:
@@ -25,6 +28,20 @@ def _reached(step: Step, scope: Scope) -> set[str]:
     if scope.uses.connections or scope.uses.taps:
         reached.add("calls")
     return reached
+
+
+def check_keeps_nothing(place: Place, type_: str, step: Step, scope: Scope) -> None:
+    """A finding when a step keeps something durable where what does not answer is caught."""
+    if scope.reading and "state" in step.reaches:
+        text = f"`{type_}` keeps something between events, and this `try` catches what does not answer"
+        place.finding("TF4026", text, key=True, help=_MOVE_OUT)
+
+
+def check_reads(place: Place, bound: BoundCall, scope: Scope) -> None:
+    """A finding when a call changes something there: what does not answer may have had its effect."""
+    if scope.reading and bound.guarantee is not None:
+        text = f"`{bound.action}` changes something; without an answer nobody knows whether it did"
+        place.finding("TF4026", text, help=_MOVE_OUT)
 
 
 def _told(further: Iterable[str]) -> str:

@@ -9,13 +9,14 @@ route-removed         what waits for it is finished, what comes after is not tak
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from engine.compile.plan import EventType, Plan, PlannedSink, RouteSet
 from engine.plugins.fields import KeyExpr
 
 NAMES = ("effect-changed", "key-changed", "guard-changed", "guarantee-loosened", "route-removed")
+_ACCEPTS = "accepts "
 _STRENGTH = {
     "same_transaction": 0,
     "idempotency_key": 0,
@@ -35,6 +36,23 @@ class Risk:
     text: str
     refused: bool = False
     because: str = ""
+
+
+def meant(risks: Iterable[Risk], accept: Collection[str]) -> list[Risk]:
+    """Those that are accepted: by name, or in the file."""
+    return [risk for risk in risks if risk.because or (risk.refused and risk.name in accept)]
+
+
+def accepted_text(risks: Iterable[Risk]) -> str:
+    """What an audit row says of risks that were accepted; empty for none."""
+    told = dict.fromkeys(f"{risk.name} of {risk.route}" for risk in risks)
+    return f"{_ACCEPTS}{', '.join(told)}" if told else ""
+
+
+def accepted_in(text: str) -> list[tuple[str, str]]:
+    """The same read again: (name, route)."""
+    told = text.removeprefix(_ACCEPTS).split(", ") if text.startswith(_ACCEPTS) else []
+    return [(name, route) for name, _, route in (one.partition(" of ") for one in told)]
 
 
 def removed(plan: Plan) -> Risk:

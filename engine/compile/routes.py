@@ -96,6 +96,7 @@ class _RouteCompiler:
             effective=self._document.data,
             uses=self._uses(),
             issuing=tuple(scope.uses.issuing),
+            mappers=scope.uses.mappers,
         )
         return plan, scope
 

@@ -15,6 +15,7 @@ from engine.compile.report import Place
 from engine.core.findings import Mark
 from engine.expr.shape import Known
 from engine.expr.shape.results import literal
+from engine.plugins.build import DocumentMapper
 
 
 @dataclass
@@ -24,6 +25,7 @@ class Uses:
     digests: dict[str, str] = field(default_factory=dict)
     tables: set[str] = field(default_factory=set)
     connections: set[str] = field(default_factory=set)
+    mappers: dict[str, DocumentMapper] = field(default_factory=dict)
     taps: dict[str, Flow] = field(default_factory=dict)  # sink -> what its copies look like
     added: dict[str, Place] = field(default_factory=dict)  # last name of an `into` -> where it is written
     regrouped: str = ""  # id of the first `split` or `aggregate`: behind it there is not one output per event
@@ -34,6 +36,7 @@ class Uses:
         """What a part of the route uses."""
         self.digests.update(other.digests)
         self.tables |= other.tables
+        self.mappers.update(other.mappers)
         self.connections |= other.connections
         self.taps.update(other.taps)
         self.added.update(other.added)
@@ -53,6 +56,7 @@ class Scope:
     any_param  a mapping: whose parameters are the route's that uses it
     disabled   sinks that are never selected here, as the base has them
     allowed    in a slot that regions fill: what its steps may reach; None elsewhere
+    reading    inside a `try` that catches what does not answer: nothing is changed anywhere
     answers    whoever brought the event still waits for the reply
     keyed      an event that comes again is known as the same
     """
@@ -69,6 +73,7 @@ class Scope:
     any_param: bool = False
     disabled: Mapping[str, PlannedSink] = field(default_factory=dict)
     allowed: frozenset[str] | None = None
+    reading: bool = False
     answers: bool = False
     keyed: bool = False
 
@@ -98,6 +103,7 @@ class Scope:
             (*self.subflows, subflow),
             self.uses,
             allowed=self.allowed,
+            reading=self.reading,
             answers=self.answers,
             keyed=self.keyed,
         )

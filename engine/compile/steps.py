@@ -14,7 +14,7 @@ from engine.compile.expressions import Checker, present_in
 from engine.compile.flow import Flow
 from engine.compile.issuing import check_issuing
 from engine.compile.params import param_values
-from engine.compile.reach import check_reach, check_yielded
+from engine.compile.reach import check_keeps_nothing, check_reach, check_yielded
 from engine.compile.report import Place
 from engine.compile.scope import Scope, Uses
 from engine.compile.sharedsteps import SharedSteps
@@ -148,6 +148,7 @@ class _StepCompiler:
                 key=True,
                 help="move it out of the steps around it",
             )
+        check_keeps_nothing(self._place.at(self._doc.type), self._doc.type, step, self._scope)
         check_issuing(self._place.at(self._doc.type), self._doc.type, step, self._doc.body, self._scope)
         self._check_otherwise()
         if self._doc.type in REGROUPING:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from engine.config.document import Document
-from engine.config.layout import Place, beside
+from engine.config.layout import Place, beside, is_ignored
 from engine.config.loaded import Loaded, Project
 from engine.config.models.params import ParamDoc
 from engine.config.nearest import did_you_mean, nearest, suggestion
@@ -92,8 +92,11 @@ def same_ids(document: Document) -> list[Finding]:
             if distance(name, other, 1) > 1:
                 continue
             mark, first = document.marks.value(path), document.marks.value(other_path)
+            if mark.file == document.path != first.file:
+                mark, first = first, mark  # what an overlay brought is what is to be changed
             if name == other:
-                text, code = f"the id `{name}` is already used on line {first.line}", "TF1110"
+                place = f"on line {first.line}" + (f" of {first.file}" if first.file != mark.file else "")
+                text, code = f"the id `{name}` is already used {place}", "TF1110"
             else:
                 text, code = f"the ids `{name}` and `{other}` differ by one character only", "TF1111"
             findings.append(
@@ -208,8 +211,11 @@ def _file(project: Project, document: Document, path: Path, text: str, folder: s
         start = posixpath.dirname(document.path)
         known = [posixpath.relpath(file, start) for file in project.files if file.startswith(folder or "routes/")]
         same = [file for file in known if posixpath.splitext(file)[1] == posixpath.splitext(text)[1]]
-        near = _same_name(text, known) or nearest(text, same or known)
+        left_out = is_ignored(target)
+        near = [] if left_out else _same_name(text, known) or nearest(text, same or known)
         advice = did_you_mean(near) or f"add the file {target}"
+        if left_out:
+            advice = "files called so are left out, as notes and what editors leave: give it another name"
         yield Finding("TF9010", f"there is no file `{text}`", mark, advice, near[0] if near else "")
 
 

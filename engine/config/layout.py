@@ -44,6 +44,7 @@ _REGION: Final = re.compile(r"(?:routes|mappings)/regions/([^/]+)/")
 _IGNORED: Final = re.compile(
     r"(^|/)(\.[^/]*|[^/]*~|#[^/]*#|[^/]*\.(md|txt|swp|swo|tmp|bak|orig|rej|pyc)|__pycache__|LICENSE)(/|$)"
 )
+_CASE_AS_TEXT: Final = re.compile(r"routes/(?:regions/[^/]+/)?cases/.*\.txt")  # what many tills write
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,8 @@ def place_of(path: str) -> Place | None:
 
 def is_ignored(path: str) -> bool:
     """True for files no finding is made of: notes, hidden files, what an editor left."""
+    if _CASE_AS_TEXT.fullmatch(path):
+        path = path.removesuffix(".txt")
     return _IGNORED.search(path) is not None
 
 

@@ -7,7 +7,7 @@ the number 1000 as in JSON and YAML 1.2; an identifier of that form has to be qu
 from __future__ import annotations
 
 import re
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Final
 
 MAX_DIGITS: Final = 40
@@ -34,7 +34,10 @@ def resolve(text: str) -> str | int | Decimal | bool | None:
         raise NumberOutOfRange(text)
     if match[1] is None and match[2] is None:
         return int(text)
-    value = Decimal(text)
+    try:
+        value = Decimal(text)
+    except InvalidOperation:  # an exponent past what a Decimal can have
+        raise NumberOutOfRange(text) from None
     if abs(value.adjusted()) > MAX_DIGITS:
         raise NumberOutOfRange(text)
     return int(value) if match[1] is None and value == value.to_integral_value() else value

@@ -256,6 +256,12 @@ def _unknown_param(name: str, params: Mapping[str, Any], document: Document, pat
     )
 
 
+def giving(name: str) -> str:
+    """How the engine is given a secret."""
+    variable = name.upper().replace("-", "_").replace(".", "_")
+    return f"set TILLFLOW_SECRET_{variable} where the engine runs, or add the file {name} to its folder of secrets"
+
+
 def with_secrets(value: Any, secrets: SecretSource, document: Document, path: Path = ()) -> tuple[Any, list[Finding]]:
     """The value with secrets filled in as `Secret`s (also where text surrounds one). Unknown ones are findings."""
     findings: list[Finding] = []
@@ -265,8 +271,7 @@ def with_secrets(value: Any, secrets: SecretSource, document: Document, path: Pa
             return secrets.get(name)
         except KeyError:
             mark = document.marks.value(where)
-            advice = f"add the secret {name} to the engine's secrets"
-            findings.append(Finding("TF1053", f"there is no secret `{name}`", mark, advice))
+            findings.append(Finding("TF1053", f"there is no secret `{name}`", mark, giving(name)))
             return Secret(name, "", "")
 
     def fill(part: Reference, where: Path) -> Any:

@@ -13,6 +13,7 @@ _OPENED = re.compile(r"""^[ ]*(?:- +)?[\w.$-]+:[ ]+(["'])""", re.MULTILINE)
 _IN_DOUBLE = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _IN_SINGLE = re.compile(r"'(?:[^']|'')*'")
 _NO_SPACE = re.compile(r"^\s*(?:- +)?([A-Za-z_][\w-]*):(?=\S)")
+_WORD_ALONE = re.compile(r"\s*(?:- +)?([A-Za-z_][\w-]*)\s*")
 _QUOTED_START = re.compile(r"""^\s*(?:- +)?(?:[\w.-]+:\s+)?(?:- +)?(["'\[{])""")
 
 
@@ -32,6 +33,7 @@ def syntax_finding(marks: Marks, error: Any) -> Finding:
         _tab,
         _unclosed_quote,
         _colon,
+        _no_colon,
         _bracket,
         _first_character,
         _escape,
@@ -43,6 +45,18 @@ def syntax_finding(marks: Marks, error: Any) -> Finding:
         if finding is not None:
             return finding
     return _general(marks, problem, error.context or "", at, start)
+
+
+def _no_colon(marks: Marks, problem: str, at: int, start: int) -> Finding | None:
+    """`steps` alone on its line, with what belongs under it below."""
+    if "could not find expected ':'" not in problem:
+        return None
+    begin, line = _line_of(marks.text, start)
+    word = _WORD_ALONE.fullmatch(line)
+    if word is None:
+        return None
+    place = marks.at(begin + word.start(1), begin + word.end(1))
+    return Finding("TF1001", f"`{word[1]}` has no colon behind it", place, f"write `{word[1]}:`", f"{word[1]}:")
 
 
 def _line_of(text: str, index: int) -> tuple[int, str]:

@@ -18,6 +18,7 @@ from engine.config.nodes import Path
 from engine.config.syntax import quoted
 from engine.config.unknownkey import unknown_key
 from engine.core.findings import Finding, Mark
+from engine.core.wording import counted
 
 _EXPECTED: Final[Mapping[str, str]] = {
     "string_type": "text",
@@ -162,7 +163,7 @@ def _missing(context: Context, path: Path) -> Finding:
     model = model_at(context.model, context.relative(parent))
     field = keys_of(model).get(str(name)) if model is not None else None
     about = (field.description or _choices(field.annotation)) if field is not None else ""
-    advice = f"add `{name}:`" + (f" ({about.rstrip('.')})" if about else "")
+    advice = f"add `{name}:`" + (f" ({about.rstrip() if about.endswith('..') else about.rstrip('.')})" if about else "")
     text = f"`{name}` is missing in {block_name(context, parent)}"
     return Finding("TF1102", text, context.document.marks.key(parent), advice)
 
@@ -202,7 +203,9 @@ def _wrong_length(context: Context, item: Any, path: Path) -> Finding:
     if least is not None:
         text = f"{_name(path)} is empty" if least == 1 else f"{_name(path)} has fewer than {least} entries"
         return Finding("TF1114", text, mark, "add an entry, or leave the key out")
-    return Finding("TF1105", f"{_name(path)} has more than {told['max_length']} entries", mark, "shorten it")
+    most = told["max_length"]
+    what = counted(most, "character") if isinstance(item["input"], str) else f"{most} entries"
+    return Finding("TF1105", f"{_name(path)} has more than {what}", mark, "shorten it")
 
 
 def _wrong_type(context: Context, item: Any, path: Path, expected: str) -> Finding:

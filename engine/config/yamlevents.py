@@ -231,7 +231,9 @@ class Reader:
 
     def _skip_key(self, event: Any) -> None:
         if not self._skip:
-            self._finding("TF1013", "a key is text, here is a list or block", event.start_mark, "write a plain name")
+            braces = self.marks.text[max(0, event.start_mark.index - 1) :].startswith("{{")
+            advice = "put a text with {{ }} in double quotes" if braces else "write a plain name"
+            self._finding("TF1013", "a key is text, here is a list or block", event.start_mark, advice)
             event.value, event.style = "?", ""
             self._stack[-1].key = event
         self._skip += 1

@@ -73,9 +73,12 @@ class Failure(TillflowError):
     reason: kebab-case, stable, what a person filters work items by.
     detail: a sentence for people; never holds a secret or an unmasked private value.
     data:   small JSON-able facts beside the sentence (violations, pointers, response status).
+
+    `unanswered` is set where a system was only asked for something and gave no answer, so nothing was changed.
     """
 
     kind = "permanent"
+    unanswered = False
 
     def __init__(self, reason: str, detail: str = "", *, data: Mapping[str, Any] | None = None) -> None:
         super().__init__(f"{reason}: {detail}" if detail else reason)

@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
@@ -103,8 +103,11 @@ def _decimal(text: str) -> Decimal:
     size = len(text) - text.startswith("-")
     if size > MAX_DIGITS + 10:
         raise Permanent("bad-json", f"a number has {size} characters; at most {MAX_DIGITS + 10} are accepted")
-    value = Decimal(text)
-    if abs(value.adjusted()) > MAX_DIGITS:
+    try:
+        value = Decimal(text)
+    except InvalidOperation:  # an exponent past what a Decimal can have
+        value = None
+    if value is None or abs(value.adjusted()) > MAX_DIGITS:
         raise Permanent("bad-json", f"the number {text} is out of range")
     return value
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from engine.core.errors import Failure
 
@@ -26,6 +26,21 @@ class Output:
     schema: str = ""
     version: int = 0
     content: bytes = field(default=b"", compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something that happened on the way and does not show in what comes out: a line of the journal.
+
+    what    `caught`: a failure that the route goes on after; `stale-answer`: one older than its `ttl` was used
+    place   of a system that could not be asked: the run of the `try` that caught it, see Frame.run_of
+    facts   of the same: what the steps of `catch` were told
+    """
+
+    what: Literal["caught", "stale-answer"]
+    detail: str
+    place: str = ""
+    facts: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +88,8 @@ class Failed:
 class Outcome:
     """All of it: exactly one of outputs/kept, filtered or failed says what happened; `reply` for synchronous sources.
 
-    An event that was filtered in one branch of a split and not in another has outputs and no `filtered`.
+    An event that was filtered in one branch of a split and not in another has outputs and no `filtered`. `notes` stand
+    beside any of them.
     """
 
     outputs: tuple[Output, ...] = ()
@@ -82,3 +98,4 @@ class Outcome:
     failed: Failed | None = None
     reply: Any = None
     taps: tuple[Output, ...] = field(default=())
+    notes: tuple[Note, ...] = ()

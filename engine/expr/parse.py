@@ -8,7 +8,7 @@ from jmespath.exceptions import IncompleteExpressionError, LexerError, ParseErro
 
 from engine.expr.arithmetic import INSTEAD, instead_of
 from engine.expr.errors import ExpressionError
-from engine.expr.lexer import BadLiteral, ExactLexer, Token
+from engine.expr.lexer import BadLiteral, ExactLexer, OutOfBounds, Token
 from engine.expr.limits import MAX_DEPTH, MAX_TEXT
 from engine.expr.nodes import Node
 from engine.expr.parser import PlacedParser
@@ -53,6 +53,9 @@ def _tokens(text: str) -> list[Token]:
 
 def _bad_literal(error: BadLiteral) -> ExpressionError:
     word: str = error.lexer_value
+    if isinstance(error, OutOfBounds):
+        help = "write only what an event could hold"
+        return ExpressionError("TF2005", error.message, offset=error.lexer_position, length=len(word) + 2, help=help)
     return ExpressionError(
         "TF2005",
         f"`{word}` between backticks is not JSON",
@@ -82,6 +85,9 @@ def _bad_character(text: str, error: LexerError) -> ExpressionError:
 
 
 def _calculates(text: str, at: int) -> ExpressionError:
+    if text[at] == "/" and not text[:at].strip():
+        advice = f"write {{const: {text.strip()}}} for the text itself"
+        return ExpressionError("TF2001", "`/` means nothing here", offset=at, help=advice)
     return ExpressionError("TF2001", f"`{text[at]}` means nothing here", offset=at, help=instead_of(text, at))
 
 
@@ -145,7 +151,10 @@ def _unexpected(text: str, tokens: list[Token], error: ParseError) -> Expression
     code, message, advice, suggestion = "TF2001", f"`{word}` is not expected here", "", ""
     if word in INSTEAD or (token["type"] == "number" and _follows_a_value(tokens, token)):
         return _calculates(text, token["start"])
-    if word in _WORD_OPERATORS:
+    if "{{" in text[max(0, token["start"] - 1) : token["start"] + 2]:
+        message = "`{{` belongs to a template, and this is an expression"
+        advice = 'leave the braces out, or write {template: "{{ .. }}"} for a text made of values'
+    elif word in _WORD_OPERATORS:
         code, suggestion = "TF2007", _WORD_OPERATORS[word]
         message, advice = f"`{word}` is not an operator", f"write {suggestion}"
     elif token["type"] in _CLOSING:

@@ -10,6 +10,9 @@ from jinja2 import Environment, TemplateSyntaxError, nodes
 from jinja2.lexer import Lexer, Token
 from jinja2.parser import Parser
 
+from engine.core.errors import Failure
+from engine.core.jsonx import MAX_DIGITS
+from engine.core.jsonx import parse as parse_json
 from engine.expr.errors import ExpressionError, Where
 
 MAX_TEMPLATE = 64 * 1024
@@ -37,6 +40,15 @@ class WrittenNumber(float):
     text: str
 
 
+def _held(number: str, offset: int, length: int) -> str:
+    """The number, if an event could hold it. Raises ExpressionError TF2501."""
+    try:
+        parse_json(number)
+    except Failure as failure:
+        raise ExpressionError("TF2501", failure.detail, offset=offset, length=length) from None
+    return number
+
+
 class PlacingLexer(Lexer):
     """Jinja's lexer; the texts of its tokens are Placed."""
 
@@ -50,7 +62,7 @@ class PlacingLexer(Lexer):
                 value = Placed.at(value, place[0], place[1])
             elif isinstance(value, float):
                 written = WrittenNumber(value)
-                written.text = self._source[place[0] : place[0] + place[1]].replace("_", "")
+                written.text = _held(self._source[place[0] : place[0] + place[1]].replace("_", ""), *place)
                 value = written
             yield Token(token.lineno, token.type, value)
 
@@ -96,6 +108,8 @@ def read_template(environment: Environment, text: str) -> nodes.Template:
         raise ExpressionError(
             "TF2501", f"the template is not valid: {said}", offset=offset, length=length, help=_advice(text)
         ) from None
+    except ValueError:  # Python reads no number of so many digits
+        raise ExpressionError("TF2501", f"a number has more than {MAX_DIGITS} digits", length=0) from None
 
 
 def _advice(text: str) -> str:

@@ -111,12 +111,18 @@ class Build(Protocol):
         a finding at `path`."""
         ...
 
-    def steps(self, raw: RawSteps, *path: str | int, adds: Mapping[str, Shape] | None = None) -> StepSequence:
-        """Build nested steps. `path` leads from the step's body to the list; `adds` names what they see besides."""
+    def steps(
+        self, raw: RawSteps, *path: str | int, adds: Mapping[str, Shape] | None = None, reading: bool = False
+    ) -> StepSequence:
+        """Build nested steps. `path` leads from the step's body to the list; `adds` names what they see besides.
+
+        reading   they must change nothing anywhere; one that does is a finding
+        """
         ...
 
-    def call(self, body: Mapping[str, Any], *path: str | int) -> BoundCall:
-        """Resolve `use`, `connection`, `action`, `with`, `map` of a call that stands at `path` of the step's body.
+    def call(self, body: Mapping[str, Any], *path: str | int, adds: Mapping[str, Shape] | None = None) -> BoundCall:
+        """Resolve `use`, `connection`, `action`, `with`, `map` of a call that stands at `path` of the step's body;
+        `adds` names what its values see besides the data.
 
         Values of one that only reads may be secrets, unless `cached`: what is written down is found by them.
         """

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from engine.core.errors import Permanent
 from engine.core.event import Event
-from engine.core.outcome import Filtered, Output
+from engine.core.outcome import Filtered, Note, Output
 from engine.expr.env import Env
 
 if TYPE_CHECKING:
@@ -60,9 +60,13 @@ class Frame:
     env         what expressions reach
     context     what waiting steps reach; None in pure runs
     taps        outputs of wire taps
+    notes       what happened on the way, for the journal
+    caught      what could not be asked when the event was decided before, by `run_of`; None: it is decided now
     """
 
-    __slots__ = ("_schema", "context", "data", "env", "event", "observer", "output_key", "taps")
+    __slots__ = (
+        "_runs", "_schema", "caught", "context", "data", "env", "event", "notes", "observer", "output_key", "taps"
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -81,6 +85,9 @@ class Frame:
         self.observer = observer
         self.output_key = ""
         self.taps: list[Output] = []
+        self.notes: list[Note] = []
+        self.caught: Mapping[str, Any] | None = None
+        self._runs: dict[str, int] | None = None
 
     @property
     def schema(self) -> str:
@@ -98,14 +105,23 @@ class Frame:
         frame = Frame(self.event, data, self._schema, self.env, self.context, self.observer)
         frame.output_key = f"{self.output_key}|{output_key}" if self.output_key else output_key
         frame.taps = self.taps
+        frame.notes = self.notes
+        frame.caught = self.caught
         return frame
+
+    def run_of(self, step: str) -> str:
+        """A name of this run of a step, the same whenever the event is decided again: shared steps run several times."""
+        if self._runs is None:
+            self._runs = {}
+        self._runs[step] = number = self._runs.get(step, 0) + 1
+        return f"{step}#{number}|{self.output_key}"
 
     def mark(self) -> tuple[Any, str, int]:
         """What has to be known to come back to here."""
         return self.data, self._schema, len(self.taps)
 
     def back_to(self, mark: tuple[Any, str, int]) -> None:
-        """Undo what was done since `mark`: data, schema and wire taps."""
+        """Undo what was done since `mark`: data, schema and wire taps. What happened stays noted."""
         self.data, self.schema, taps = mark
         del self.taps[taps:]
 

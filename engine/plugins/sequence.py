@@ -8,7 +8,7 @@ from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import Failure
-from engine.core.outcome import Filtered
+from engine.core.outcome import Filtered, Note
 from engine.plugins.frame import Frame, Signal, Split
 
 if TYPE_CHECKING:
@@ -119,6 +119,7 @@ class StepSequence:
         if not planned.proceed or failed.failure.kind != "permanent":
             of_item(failed.failure, frame.output_key)
             raise failed
+        frame.notes.append(Note("caught", f"{failed}, in step {failed.step}; goes on: {planned.proceed}"))
         frame.back_to(mark)
 
     async def _wait(self, index: int, frame: Frame, pending: Awaitable[Result]) -> Result:

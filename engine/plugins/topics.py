@@ -153,10 +153,13 @@ Rows of reference tables (CSV) are no part of a revision: changed ones serve the
 them as they are.
 
 What only waits for something outside (a system that does not answer, a queue that nobody made yet) is tried again by
-itself, after pauses that grow to a minute; `tillflow status` says what it waits for, and another save takes its place.
+itself, after pauses that grow to a minute; `tillflow status` says what it waits for, and another save takes its place. So
+is what a process was too slow for, ten times at most.
 
-Before the swap the tests of changed routes run where the route is `criticality: financial`; after it a changed route is
-on probation: when too many of its first events become work items, the change takes itself back. Both can be set:
+Before the swap the tests of changed routes run where the route is `criticality: financial`: as `tillflow test` runs them,
+on the base and in every scope where the route is another one than before, so that an edit that breaks a promise in one
+country only is refused and names test and scope. After it a changed route is on probation: when too many of its first
+events become work items, the change takes itself back. Both can be set:
 
 ```yaml
 reload:
@@ -168,6 +171,10 @@ It goes back as soon as the failures are more than 5 % of 50, which is at the th
 one or two bad receipts take no edit back, and a mapping that is wrong for all does so with its first three. When the two
 minutes are over before 50 events came, three failures or more are held against those that came. `events: 0` switches it off.
 
+Another save meanwhile ends no probation but that of routes it changes, and theirs begins again. What is taken back is the
+route's change and all that came after it, so that what runs then did run before; the files still hold it, and the next
+save brings it again. Where going back would undo a risk that was accepted since, it stays, and the log says so.
+
 | risk | what may happen | a financial route |
 |---|---|---|
 | `effect-changed` | what was applied under the former name could be applied again | is refused |
@@ -177,7 +184,8 @@ minutes are over before 50 events came, three failures or more are held against 
 | `route-removed` | what waits for it is finished; what comes after is not taken in | is marked |
 
 What is refused is applied all the same where it is meant: with `tillflow apply --accept effect-changed`, or because the
-route that brings the change says so. What the file says holds for that change only; another one needs a new reason:
+route that brings the change says so. `tillflow history`, `tillflow diff` and the audit tell who accepted which risk of which
+route. What the file says holds for that change only; another one needs a new reason:
 
 ```yaml
 reload:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
@@ -65,7 +66,10 @@ def read_value(value: Any, build: Any) -> ValueExpr:
         return ValueExpr(expr=read_expression(value, build))
     if not isinstance(value, dict):
         raise ExpressionError(
-            "TF1121", f"a value is an expression, not {named(value)}", help=f"write {{const: {value}}}", length=0
+            "TF1121",
+            f"a value is an expression, not {named(value)}",
+            help=f"write {{const: {_written(value)}}}",
+            length=0,
         )
     if is_object(value):
         return ValueExpr(fields={name: _named_value(name, item, build) for name, item in value.items()})
@@ -79,6 +83,11 @@ def read_value(value: Any, build: Any) -> ValueExpr:
         has_default="default" in value,
         values=value.get("values"),
     )
+
+
+def _written(value: Any) -> str:
+    """As it stands in a file: null and false, not the words of Python."""
+    return json.dumps(value, default=str) if isinstance(value, bool | list) or value is None else str(value)
 
 
 def _named_value(name: str, value: Any, build: Any) -> ValueExpr:

@@ -25,6 +25,7 @@ Started and kept running
   tables         reference tables, polled and swapped
   duty           what one process does for all
   heartbeat      what live processes know of each other
+  heirs          what a process does for another that was killed
   reachable      whether the Store can be reached
   blockage       whether the transport takes what is published
   crash          named places where tests kill a process

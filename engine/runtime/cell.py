@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +17,10 @@ from engine.runtime.blockage import Blockage
 Log = Callable[[str, Mapping[str, Any]], None]
 
 
+def _nobody() -> AbstractContextManager[Sequence[str]]:
+    return nullcontext(())
+
+
 @dataclass(frozen=True)
 class Cell:
     """What one engine process works with.
@@ -23,6 +28,7 @@ class Cell:
     worker     names this process in leases and logs
     shared     other processes may work with the same transport and store
     beside     others of these are on this host, under the same parent
+    killed     a block in which others of this host are dead, and stay so: their names
     blockage   whether its transport takes what is published
     """
 
@@ -36,4 +42,5 @@ class Cell:
     zone: str = ""
     shared: bool = False
     beside: bool = False
+    killed: Callable[[], AbstractContextManager[Sequence[str]]] = _nobody
     blockage: Blockage = field(default_factory=Blockage, compare=False)

@@ -18,6 +18,7 @@ from engine.runtime.cell import Cell
 from engine.runtime.delivery.lanes import Lanes
 from engine.runtime.delivery.pool import Pool
 from engine.runtime.heartbeat import Heartbeat
+from engine.runtime.heirs import Heirs
 from engine.runtime.ingress.dead import Dead
 from engine.runtime.ingress.ingress import Ingress
 from engine.runtime.ingress.sources import SourceRunner
@@ -110,6 +111,7 @@ class Engine:
         self._dead = Dead(cell, self.plans)
         self._retention = Retention(cell, self.plans)
         self._heartbeat = Heartbeat(cell, self.pool, self._facts, watch)
+        self._heirs = Heirs(cell, self.plans)
 
     def _make_control(self) -> None:
         """What people and probes ask and decide."""
@@ -149,6 +151,7 @@ class Engine:
         await self._heartbeat.begin()
         self._supervisor.start("reachable", lambda: self.reachable.ask(self.cell))
         self._supervisor.start("heartbeat", self._heartbeat.run)
+        self._supervisor.start("heirs", self._heirs.run)
         await self.lanes.start()
         self._supervisor.start("journal", self.journal.run)
         self._supervisor.start("tables", self.tables.watch)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from engine.sdk import UNKNOWN, Build, Duration, Frame, Path, Shape, Step, reaching, step
-from engine.steps.support.cache import Cache
+from engine.steps.support.cache import YES_OR_NO, Cache
 from engine.steps.support.calling import SHOWN, TIMEOUT, Asker, CallTarget, Retry
 
 
@@ -15,7 +15,8 @@ class CallStep(Step):
 
     `call: {use: core.http, connection: crm, action: get, with: {path: customer.url}, into: customer}`. The limits and
     the breaker of the connection apply. `cache: {ttl: 5m, max_stale: 4h}` uses an answer again, asks once however many events wait for
-    it, and serves an old one while the system is down. An action that changes something is claimed in the ledger
+    it, and serves an old one while the system is down; the journal says `stale-answer` then, and `cache: {.., stale_into:
+    customer_stale}` puts into the data whether it was one. An action that changes something is claimed in the ledger
     under `effect` like a sink: its answer is recorded and used again when the event is delivered again.
     On failure: what may work later is tried again here, then with the event; a refusal is a work item at once; an
     action that may have had its effect is settled by its guarantee.
@@ -52,11 +53,15 @@ class CallStep(Step):
             effect=(config.effect or f"{build.route}/{build.step}") if changes else "",
         )
         self._into = config.into
+        self._stale_into = None if config.cache is None or changes else config.cache.stale_into
 
     async def run(self, frame: Frame) -> None:
         answer = await self._asker.ask(frame, frame.data)
         if self._into is not None:
-            frame.put(self._into, answer)
+            frame.put(self._into, answer.value)
+        if self._stale_into is not None:
+            frame.put(self._stale_into, answer.stale)
 
     def shape(self, shape: Shape) -> Shape:
-        return shape if self._into is None else shape.with_path(self._into, UNKNOWN)
+        shape = shape if self._into is None else shape.with_path(self._into, UNKNOWN)
+        return shape if self._stale_into is None else shape.with_path(self._stale_into, YES_OR_NO)

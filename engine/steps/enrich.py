@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
 from pydantic import Field
@@ -28,9 +28,9 @@ from engine.sdk import (
     put,
     step,
 )
-from engine.steps.support.cache import Cache
+from engine.steps.support.cache import YES_OR_NO, Cache
 from engine.steps.support.calling import SHOWN, TIMEOUT, Asker, CallTarget, Retry
-from engine.steps.support.items import Each, item_scope, list_at, scope_with
+from engine.steps.support.items import Each, item_scope, list_at, scope_with, shape_at
 from engine.steps.support.paths import check_path
 from engine.steps.support.rejecting import Refusal
 
@@ -53,7 +53,7 @@ class Enrich(Step):
     `enrich: {table: stores, key: store.id, into: store.details}`; for every item of a list `enrich: {each: {in:
     lines, as: line}, table: products, key: line.sku, into: line.product}`. Instead of a table, `call: {use,
     connection, action, with}` asks a system, best with `cache: {ttl, max_stale}`: events that miss the same entry at
-    the same time ask once, and an old answer serves while the system is down.
+    the same time ask once, and an old answer serves while the system is down, as in `call`.
     On failure: nothing found is a work item, `reference-missing` or the reason and detail that `missing` gives,
     unless `missing: {default: ..}` says what stands in its place; never a null. A key with a missing part is
     `key-incomplete`. The data is not changed.
@@ -86,6 +86,8 @@ class Enrich(Step):
         self._row = build.table(config.table) if config.table is not None else UNKNOWN
         self._asker = None if config.call is None else _asker(config, config.call, build)
         self._field = config.into[1:] if config.each is not None else config.into
+        stale = config.cache.stale_into if config.cache is not None else None
+        self._stale = stale[1:] if stale is not None and config.each is not None else stale
 
     def run(self, frame: Frame) -> Awaitable[None] | None:
         if self._asker is not None:
@@ -103,12 +105,17 @@ class Enrich(Step):
 
     async def _ask(self, frame: Frame, asker: Asker) -> None:
         if self._each is None:
-            frame.put(self._into, self._found(frame, frame.data, await asker.ask(frame, frame.data)))
+            answer = await asker.ask(frame, frame.data)
+            frame.put(self._into, self._found(frame, frame.data, answer.value))
+            if self._stale is not None:
+                frame.put(self._stale, answer.stale)
             return
         data, items = frame.data, []
         for item in list_at(data, self._each.in_):
             scope = scope_with(data, self._each.as_, item)
-            items.append(put(item, self._field, self._found(frame, scope, await asker.ask(frame, scope))))
+            answer = await asker.ask(frame, scope)
+            item = put(item, self._field, self._found(frame, scope, answer.value))
+            items.append(item if self._stale is None else put(item, self._stale, answer.stale))
         frame.put(self._each.in_, items)
 
     def _look_up(self, frame: Frame, scope: Any) -> Any:
@@ -138,11 +145,10 @@ class Enrich(Step):
         return f"table {self._table} has no row {', '.join(map(str, parts))}"
 
     def shape(self, shape: Shape) -> Shape:
-        if self._each is None:
-            return shape.with_path(self._into, self._row)
-        if not self._field:
-            return shape  # `into` does not lie inside the item, which has a finding of its own
-        return shape.with_path((*self._each.in_, "[]", *self._field), self._row)
+        before = () if self._each is None else (*self._each.in_, "[]")
+        if self._field:  # or `into` does not lie inside the item, which has a finding of its own
+            shape = shape.with_path((*before, *self._field), self._row)
+        return shape.with_path((*before, *self._stale), YES_OR_NO) if self._stale else shape
 
 
 def _refusal(missing: Missing) -> Refusal:
@@ -150,7 +156,9 @@ def _refusal(missing: Missing) -> Refusal:
 
 
 def _asker(config: Enrich.Config, target: CallTarget, build: Build) -> Asker:
-    bound = build.call(target.body(cached=config.cache is not None), "call")
+    each = config.each
+    adds = {} if each is None else {each.as_: shape_at(build.shape, each.in_).item()}
+    bound = build.call(target.body(cached=config.cache is not None), "call", adds=adds)
     if bound.guarantee is not None:
         build.finding(
             "TF1165", f"`{bound.action}` changes something; enrich only reads", "call", "action", help="use `call`"
@@ -176,9 +184,9 @@ def _check(config: Enrich.Config, build: Build) -> None:
         build.finding("TF1166", "`missing` has exactly one of `work_item` and `default`", "missing")
     scope = build.shape
     if config.each is not None:
-        if len(config.into) < 2 or config.into[0] != config.each.as_:
-            right = f"{config.each.as_}.{config.into[-1]}"
-            build.finding("TF1164", "with `each`, `into` lies inside the item", "into", help=right, suggestion=right)
+        _check_inside(build, config.each, config.into, "into")
+        if config.cache is not None and config.cache.stale_into is not None:
+            _check_inside(build, config.each, config.cache.stale_into, "cache", "stale_into")
         check_path(config.each.in_, build, "each", "in")
         scope = item_scope(scope, config.each)
     if config.key is not None:
@@ -187,3 +195,9 @@ def _check(config: Enrich.Config, build: Build) -> None:
         build.check(config.on, scope, "on")
     if missing is not None and missing.detail is not None:
         build.check(missing.detail, scope, "missing", "detail")
+
+
+def _check_inside(build: Build, each: Each, path: Sequence[str], *at: str) -> None:
+    if len(path) < 2 or path[0] != each.as_:
+        right = f"{each.as_}.{path[-1]}"
+        build.finding("TF1164", f"with `each`, `{at[-1]}` lies inside the item", *at, help=right, suggestion=right)

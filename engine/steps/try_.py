@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from inspect import isawaitable
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -12,7 +12,9 @@ from engine.sdk import (
     PURE,
     UNKNOWN,
     Build,
+    Failure,
     Frame,
+    Note,
     Options,
     Reason,
     Shape,
@@ -34,21 +36,29 @@ FACTS = ("reason", "detail", "step", "data")
 class Catch(Options):
     """What is done when a step failed."""
 
+    unavailable: Literal[True] | None = Field(None, description="a system that is asked does not answer now")
     reasons: list[Reason] | None = Field(
-        None, description="only these; every permanent failure when left out", min_length=1
+        None,
+        description="permanent failures with these reasons; every permanent one when left out, none beside `unavailable`",
+        min_length=1,
     )
     steps: Steps = Field(description="what is done instead; `error` says what happened")
 
 
 @step("try")
 class Try(Step):
-    """Runs steps, and others instead when one of them fails for good.
+    """Runs steps, and others instead when one of them fails for good, or cannot ask now.
 
     `try: {steps: [{id: item, enrich: {table: products, key: sku, into: product}}], catch: {reasons: [reference-missing],
     steps: [{id: as-is, set: {product.name: sku}}]}}`. The steps of `catch` see the data as it was
-    before the `try`, with `error: {reason, detail, step, data}` in it; `error` is gone afterwards. Only permanent
-    failures are caught: what may work later, and what may have had its effect, is retried and decided by the engine
-    as everywhere.
+    before the `try`, with `error: {reason, detail, step, data}` in it; `error` is gone afterwards. Each failure that is
+    caught is a line of the journal, `caught`.
+    Only permanent failures are caught: what may work later, and what may have had its effect, is retried and decided by
+    the engine as everywhere. `catch: {unavailable: true, steps: [..]}` catches one thing that may work later: a `call`
+    or `enrich` that only reads and gets no answer within its own `timeout` and `retry`, or is told to come back
+    later, or whose connection is known to be down. The steps tried change nothing then, in no system and in no state:
+    one that does is a finding. A financial route remembers what it caught with the event's outcome, so a copy or a
+    restart does not decide otherwise because the system answers by then; replaying a work item asks anew.
     On failure: a failure that is not caught, or one inside `catch`, is that step's failure.
     """
 
@@ -59,35 +69,51 @@ class Try(Step):
         catch: Catch = Field(description="what is done when it fails for good")
 
     def __init__(self, config: Config, build: Build) -> None:
-        self._steps = build.steps(config.steps, "steps")
+        self._id = build.step
+        self._unavailable = config.catch.unavailable is True
+        self._steps = build.steps(config.steps, "steps", reading=self._unavailable)
         self._facts = Shape.of_object(dict.fromkeys(FACTS, UNKNOWN))
-        self._reasons = None if config.catch.reasons is None else frozenset(config.catch.reasons)
+        reasons = config.catch.reasons
+        self._reasons = None if reasons is None and not self._unavailable else frozenset(reasons or ())
         self._catch: StepSequence = build.steps(config.catch.steps, "catch", "steps", adds={ERROR: self._facts})
 
     def run(self, frame: Frame) -> Signal | Awaitable[Signal | None] | None:
         mark = frame.mark()
+        place = frame.run_of(self._id) if self._unavailable else ""
+        if place and frame.caught is not None and (facts := frame.caught.get(place)) is not None:
+            frame.notes.append(_note(facts, place))
+            return self._instead(frame, facts, mark[0])
         try:
             result = self._steps.run(frame)
         except StepFailed as failed:
-            return self._caught(frame, failed, mark)
-        return self._waited(frame, result, mark) if isawaitable(result) else result
+            return self._caught(frame, failed, mark, place)
+        return self._waited(frame, result, mark, place) if isawaitable(result) else result
 
-    async def _waited(self, frame: Frame, pending: Awaitable[Signal | None], mark: Mark) -> Signal | None:
+    async def _waited(self, frame: Frame, pending: Awaitable[Signal | None], mark: Mark, place: str) -> Signal | None:
         try:
             return await pending
         except StepFailed as failed:
-            result = self._caught(frame, failed, mark)
+            result = self._caught(frame, failed, mark, place)
         return await result if isawaitable(result) else result
 
-    def _caught(self, frame: Frame, failed: StepFailed, mark: Mark) -> Signal | Awaitable[Signal | None] | None:
-        failure = failed.failure
-        if failure.kind != "permanent" or (self._reasons is not None and failure.reason not in self._reasons):
+    def _caught(
+        self, frame: Frame, failed: StepFailed, mark: Mark, place: str
+    ) -> Signal | Awaitable[Signal | None] | None:
+        failure, before = failed.failure, mark[0]
+        if not self._catches(failure, frame) or not isinstance(before, dict):  # without a place for `error` in it
             raise failed
-        before = mark[0]
-        if not isinstance(before, dict):
-            raise failed  # there is no place for `error` in it
         facts = {"reason": failure.reason, "detail": failure.detail, "step": failed.step, "data": dict(failure.data)}
         frame.back_to(mark)
+        frame.notes.append(_note(facts, place if failure.unanswered else ""))
+        return self._instead(frame, facts, before)
+
+    def _catches(self, failure: Failure, frame: Frame) -> bool:
+        """Decided again it waits for the answer it had, or it would say something else than was written down."""
+        if failure.kind == "permanent":
+            return self._reasons is None or failure.reason in self._reasons
+        return self._unavailable and failure.unanswered and frame.caught is None
+
+    def _instead(self, frame: Frame, facts: Any, before: Any) -> Signal | Awaitable[Signal | None] | None:
         frame.data = {**before, ERROR: facts}
         result = self._catch.run(frame)
         if isawaitable(result):
@@ -97,6 +123,11 @@ class Try(Step):
     def shape(self, shape: Shape) -> Shape:
         caught = shape_without(self._catch.shape(shape.with_path((ERROR,), self._facts)), {ERROR: None})
         return self._steps.shape(shape).union(caught)
+
+
+def _note(facts: Any, place: str) -> Note:
+    told = ": ".join(part for part in (facts["step"], facts["reason"], facts["detail"]) if part)
+    return Note("caught", told, place, facts if place else None)
 
 
 async def _cleaned_later(frame: Frame, pending: Awaitable[Signal | None], facts: Any, before: Any) -> Signal | None:

@@ -17,6 +17,7 @@ import re2
 
 from engine.core.jsonx import encode
 from engine.core.numbers import is_number
+from engine.core.wording import counted
 
 MISSING: Any = type("Missing", (), {"__repr__": lambda self: "nothing"})()
 Matcher = Callable[[Any, Any, str], list[str]]
@@ -73,7 +74,7 @@ def _list(actual: Any, expected: list[Any], at: str) -> list[str]:
     if not isinstance(actual, list):
         return [f"{at or 'it'} is {show(actual)}, expected a list"]
     if len(actual) != len(expected):
-        return [f"{at or 'it'} has {len(actual)} elements, expected {len(expected)}: {show(actual)}"]
+        return [f"{at or 'it'} has {counted(len(actual), 'element')}, expected {len(expected)}: {show(actual)}"]
     left = list(range(len(actual)))
     told: list[str] = []
     for index, wanted in enumerate(expected):

@@ -168,6 +168,7 @@ def test_a_risky_edit_waits_for_apply_and_can_be_taken_back(shop: Shop, running:
 
     difference = shop("diff", "1", "2").out
     assert "post-sales: effect other added (sink posting)" in difference and "\n+    effect: other\n" in difference
+    assert "    accepted with revision 2 by ana: another ledger\n" in difference
     (file,) = shop.json("diff", "1", "2")["files"]
     assert (file["file"], file["change"]) == ("routes/post-sales.yaml", "changed")
 
@@ -179,7 +180,8 @@ def test_a_risky_edit_waits_for_apply_and_can_be_taken_back(shop: Shop, running:
     assert "reference tables are not taken back (products)" in back
     assert shop.history() == [(2, "rejected", "ana"), (1, "active", "ben")]
     history = shop("history").out
-    assert "active by tillflow: start\n" in history and "active by ana: another ledger\n" in history
+    assert "active by tillflow: start\n" in history
+    assert "active by ana: another ledger\n    accepts effect-changed of post-sales\n" in history
     assert "  taken back by ben: too early\n" in history
     assert "they were not taken: taken back by ben: too early; save another edit" in shop("status").out
     assert shop.sells("2001") and "no such revision" in shop("rollback", "9", code=2).err

@@ -13,10 +13,13 @@ from typing import IO
 
 import pytest
 
+from engine.cli.dev import command
 from engine.cli.dev.answers import Answers
 from engine.compile.plan import RouteSet
 from engine.core.errors import Permanent
+from engine.loading import secrets_of
 from engine.plugins.contracts import SinkItem
+from engine.settings import Settings
 from engine.testing.runner.standins import ASKING, Asking
 from tests.cli.test_running import ROOT, until
 
@@ -151,3 +154,28 @@ def test_calls_answer_as_the_tests_of_their_route_say() -> None:
         asked("posting", "credit", "elsewhere")
     with pytest.raises(Permanent, match="no-stand-in"):
         asked("refunds", "points", "bank")
+
+
+def test_versions_of_secrets_are_the_same_from_the_first_look_on(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    versions = []
+
+    class Looking:
+        def __init__(self, settings: Settings, *_: object) -> None:
+            self._settings = settings
+            self._look()
+
+        def _look(self) -> None:
+            secrets = secrets_of(self._settings, {"TILLFLOW_SECRET_TOKEN": "long enough"})
+            versions.append(secrets.get("token").version)
+
+        async def run(self) -> None:
+            self._settings.state.mkdir(exist_ok=True)  # as the engine does
+            self._look()
+
+    monkeypatch.setattr("engine.cli.dev.command.Session", Looking)
+    (tmp_path / "routes").mkdir()
+    command.dev(tmp_path)
+
+    assert versions[0] and versions[0] == versions[1]

@@ -92,3 +92,8 @@ def test_the_page_on_overlays_lists_what_a_changed_example_takes(tillflow: Tillf
     for key in ("test", "because", "given", "sinks", "work_items", "filtered"):
         assert f"`expects_change[].{key}`" in said.out, key
     assert "`tillflow explain expect`" in said.out and "`expects_change[].given." not in said.out
+
+
+@pytest.mark.parametrize("word", ["http", "SQL", "vat_rates"])
+def test_a_connector_is_known_by_the_end_of_its_name(tillflow: Tillflow, word: str) -> None:
+    assert f".{word.lower()}`?" in tillflow("explain", word).err

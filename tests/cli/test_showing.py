@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from engine.cli.status import _show_status
+from engine.cli.status import _show_status, _to_the_cent
 from tests.cli.conftest import Tillflow
 
 EVIL = "day\x1b]0;owned\x07\n2026.csv"
@@ -95,3 +96,20 @@ def test_status_tells_why_a_conflicting_record_is_no_work_item_among_the_figures
     told = " ".join(status(capsys, work=work, conflicts=[{"route": "sales", "count": 1}]).split())
 
     assert "sales: 1 of these are other records under the key of an event that came before; the figures count" in told
+
+
+@pytest.mark.parametrize(
+    ("amounts", "currency", "shown"),
+    [
+        (("54.9", "12"), "", ("54.90", "12.00")),
+        (("54.905", "12"), "XQQ", ("54.905", "12.000")),
+        (("55", "12"), "", ("55", "12")),
+        (("1E+3", "0"), "", ("1000", "0")),
+        (("54.9", "12"), "EUR", ("54.90", "12.00")),
+        (("54", "12"), "JPY", ("54", "12")),
+    ],
+)
+def test_amounts_of_a_line_have_as_many_decimals(
+    amounts: tuple[str, ...], currency: str, shown: tuple[str, ...]
+) -> None:
+    assert _to_the_cent(tuple(map(Decimal, amounts)), currency) == shown

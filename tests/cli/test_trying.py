@@ -116,3 +116,22 @@ def test_a_route_that_takes_events_says_so_of_a_file(tillflow: Tillflow, project
 
     assert said.code == 1
     assert "`post-sales` takes events of type sale.completed" in said.err and "through `till-sales`" in said.err
+
+
+def test_of_many_sources_those_are_named_that_bring_such_events(tillflow: Tillflow, project: Path) -> None:
+    route = (project / "routes/till-sales.yaml").read_text("utf-8")
+    for name in ("a", "b", "c"):
+        other = route.replace("route: till-sales", f"route: {name}").replace(
+            "  - {id: canonical, map: till-to-sale}\n", ""
+        )
+        kept = "  - {id: kept, use: core.files, connection: office, action: write, with: {name: {const: a}, content: '@'}}\n"
+        other = (
+            other.replace("criticality: financial", "criticality: operational")
+            .replace("steps:\n", "")
+            .replace("  - {id: sales, event: sale.completed@1}\n", kept)
+        )
+        (project / f"routes/{name}.yaml").write_text(other, "utf-8")
+
+    said = tillflow("dry-run", "post-sales", project / "data/inbox/monday.csv", "--project", project)
+
+    assert said.code == 1 and "go through `till-sales`" in said.err

@@ -217,3 +217,48 @@ def test_records_that_cannot_be_what_is_accepted_are_told(options: str, codes: l
     )
 
     assert [f.code for f in compiled(with_changes({"routes/extra.yaml": text}))[1]] == codes
+
+
+def test_sinks_of_a_route_that_cannot_be_read_are_not_called_unknown() -> None:
+    tests = (
+        "tillflow: 1\ntests:\n  - name: on to finance\n    route: pos-ingest\n    routes: [sales-posting]\n"
+        "    given: {file: cases/sale.json}\n"
+        "    expect: {sinks: {sales-posting/erp: {count: 1}}, work_items: [{reason: a, step: products}]}\n"
+    )
+    files = edited("routes/sales-posting.yaml", "criticality: financial", "criticality: financiel")
+    files["routes/chained.test.yaml"] = tests
+
+    _, findings = compiled(files)
+
+    assert "TF1104" in [f.code for f in findings] and "TF3026" not in [f.code for f in findings]
+
+
+@pytest.mark.parametrize(
+    ("written", "advice"),
+    [
+        ("/points", "write {const: /points} for the text itself"),
+        ('"{{ receipt_no }}"', "write {template:"),
+        ('"Sale {{ receipt_no }}"', "write {template:"),
+        ("null", "write {const: null}"),
+        ("true", "write {const: true}"),
+    ],
+)
+def test_a_text_where_an_expression_stands_is_told_how_to_write_it(written: str, advice: str) -> None:
+    files = edited("routes/stock.yaml", "to:\n", f"steps:\n  - {{id: noted, set: {{note: {written}}}}}\nto:\n")
+
+    (finding,) = [f for f in compiled(files)[1] if f.code in ("TF2001", "TF1121")]
+
+    assert advice in finding.help
+
+
+def test_a_template_without_quotes_is_told_to_have_them() -> None:
+    files = edited("routes/stock.yaml", "to:\n", "steps:\n  - {id: noted, set: {note: {{ location }}}}\nto:\n")
+
+    assert "{{ }} in double quotes" in told(files, "TF1013").help
+
+
+@pytest.mark.parametrize("pattern", ["dd.mm.yyyy", "DD.MM", "%d.%m.%Y"])
+def test_a_pattern_no_date_can_be_read_by_is_told(pattern: str) -> None:
+    step = f"""steps:\n  - {{id: day, set: {{day: "parse_date('14.03.2026', '{pattern}')"}}}}\n"""
+
+    assert "pattern of parse_date()" in told(edited("routes/stock.yaml", "to:\n", f"{step}to:\n"), "TF2014").message

@@ -199,6 +199,7 @@ FRAMES: Mapping[str, Frame] = {
     "TF3523": lambda example: table(SHOWN, example),
     "TF3524": lambda example: table(SHOWN.replace("key: id", "key: sku"), example),
     "TF4007": lambda example: step(SALES)(example.replace("[..]", STEPS)),
+    "TF4026": lambda example: step(SALES)(example.replace("[..]", STEPS)),
     "TF4012": lambda example: step(SALES)(example.replace("totals,", "totals-check,")),
     "TF4015": lambda example: sink(SALES)(f"id: shown\nuse: core.http\nconnection: shop\n{example}") | connected(SHOP),
     "TF4016": lambda example: (

@@ -40,3 +40,36 @@ def test_a_missing_key_is_told_with_what_it_may_be() -> None:
     _, findings = read_project_from({"routes/sales.yaml": b"tillflow: 1\nroute: sales\n"}, {})
 
     assert "add `criticality:` (one of financial, operational, analytic)" in [f.help for f in findings]
+
+
+def test_what_a_till_writes_may_be_a_case_as_it_is_called() -> None:
+    tests = b"tillflow: 1\ntests:\n  - {name: a, route: sales, given: {file: cases/till.txt}, expect: {}}\n"
+    files = {"routes/sales.test.yaml": tests, "routes/cases/till.txt": b"1;2", "routes/notes.txt": b"mine"}
+
+    project, findings = read_project_from(files, {})
+
+    assert list(project.cases) == ["routes/cases/till.txt"]
+    assert {"TF9003", "TF9010"}.isdisjoint(f.code for f in findings)
+
+
+def test_a_case_that_is_called_as_what_is_left_out_is_told_so() -> None:
+    tests = b"tillflow: 1\ntests:\n  - {name: a, route: sales, given: {file: cases/till.bak}, expect: {}}\n"
+
+    _, findings = read_project_from({"routes/sales.test.yaml": tests}, {})
+
+    assert ["are left out" in f.help for f in findings if f.code == "TF9010"] == [True]
+
+
+def test_a_key_without_its_colon_is_told_where_it_stands() -> None:
+    (finding,) = findings_in("owner: a\nsteps\n  - id: one\n    drop: [a]\n")
+
+    assert (finding.code, finding.message) == ("TF1001", "`steps` has no colon behind it")
+    assert (finding.mark.column, finding.suggestion) == (1, "steps:")
+
+
+def test_a_dotted_end_of_a_description_stays() -> None:
+    text = b"tillflow: 1\nconnections:\n  books: {zone: eu}\n"
+
+    _, findings = read_project_from({"routes/connections.yaml": text}, {})
+
+    assert "add `connector:` (The connector: core.files, core.http, ...)" in [f.help for f in findings]

@@ -12,6 +12,7 @@ from connectors.core.formats.fixed_width import FixedWidth
 from connectors.core.formats.json_formats import Json, NdJson
 from connectors.core.formats.numbers import number
 from connectors.core.formats.xml_format import Xml
+from connectors.pos.till_csv.format import TillCsv
 from engine.sdk import BadRecord, Failure, Permanent, Record
 
 COUNTED = {"lines": [{"type": "l", "fields": [{"name": "n", "from": 1, "length": 4, "type": "integer"}]}]}
@@ -38,6 +39,13 @@ def bad_of(reader: Any, content: bytes) -> str:
 def test_csv_keeps_text_and_leaves_empty_cells_out() -> None:
     assert data_of(Csv(Csv.Config()), b"store,till\r\n0042,\r\n") == [{"store": "0042"}]
     assert data_of(Csv(Csv.Config(empty="text")), b"store,till\r\n0042,\r\n") == [{"store": "0042", "till": ""}]
+
+
+@pytest.mark.parametrize("content", ["\u00a0", "\x1c\n", "\ufeff\u2028\n", "\n\x85"])
+@pytest.mark.parametrize("reader", [Csv(Csv.Config()), Csv(Csv.Config(group_by=["store"])), TillCsv(TillCsv.Config())])
+def test_csv_of_nothing_but_space_is_an_empty_document(reader: Any, content: str) -> None:
+    failure = failure_of(reader, content.encode())
+    assert (failure.reason, failure.detail) == ("corrupt-document", "file.dat: the document is empty")
 
 
 def test_csv_a_lost_quote_spoils_one_line() -> None:

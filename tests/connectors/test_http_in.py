@@ -316,6 +316,20 @@ async def test_a_slow_body_is_408() -> None:
         assert answer.startswith(b"HTTP/1.1 408")
 
 
+async def test_a_body_that_ends_after_its_route_is_503_and_no_defect(caplog: pytest.LogCaptureFixture) -> None:
+    async with hooked(path="/a") as first:
+        port = first.client.base_url.port
+        async with hooked(port=port, path="/b"):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"POST /b HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n1")
+            await asyncio.sleep(0.05)
+        writer.write(b"2")
+        head = await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+    assert head.startswith(b"HTTP/1.1 503") and b"retry-after" in head
+    assert "could not be handled" not in caplog.text
+
+
 async def test_slow_headers_are_408(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listening, "HEADER_TIMEOUT", 0.1)
     async with hooked() as hook:

@@ -11,12 +11,14 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import ValidationError
 
 from connectors.core.http import HttpCall, HttpConnection, HttpSink
 from connectors.core.http.addresses import headers_of, is_public, path_of, query_of, resolve
 from connectors.core.http.answers import failure_of, retry_after
 from connectors.core.http.auth import AuthUse
 from connectors.core.http.auth.oauth2 import OAuth2
+from connectors.core.http.auth.plain import ApiKey
 from connectors.core.http.client import Answer
 from connectors.core.http.config import HttpConfig
 from connectors.core.http.fake import FakeHttp
@@ -223,6 +225,8 @@ def test_retry_after_as_a_date_and_as_nonsense() -> None:
     assert retry_after("Sat, 14 Mar 2026 09:00:00 GMT", now) == 0
     assert retry_after("999999999", now) == 3600
     assert retry_after("soon", now) is None
+    assert retry_after("\u00b2", now) is None
+    assert retry_after("Mon, 99999999999999999999 Jan 2026 00:00:00 GMT", now) is None
     found = failure_of(Answer(429, {"retry-after": "soon"}, b""), now)
     assert isinstance(found, Throttled)
     assert found.after == 5
@@ -382,11 +386,44 @@ def test_paths_that_could_lead_elsewhere_are_refused(path: Any) -> None:
         {"content-length": "0"},
         {"X": "snow \u2603"},
         {"X": {"a": 1}},
+        {"X": " a"},
+        {"X": "a "},
     ],
 )
 def test_headers_that_cannot_be_sent_are_refused(headers: Any) -> None:
     with pytest.raises(Permanent):
         headers_of(headers)
+
+
+async def test_a_header_of_latin_1_arrives_and_the_key_of_the_engine_counts() -> None:
+    async with FakeHttp() as system, connected(system) as connection:
+        given = {"X-Cashier": "José", "idempotency-key": "of the route"}
+        assert (await deliver(connection, body=1, headers=given)).failure is None
+    assert system.received[-1].headers["x-cashier"] == "José"
+    assert system.received[-1].headers["idempotency-key"] == "k" * 32
+    assert headers_of({"a-b": "1", "A-B": "2"}) == {"A-B": "2"}
+
+
+async def test_what_cannot_be_sent_is_a_work_item_at_once_and_nothing_leaves() -> None:
+    async with FakeHttp() as system, connected(system) as connection:
+        for odd in ({"content_type": "text/plain\r\nX-Evil: 1"}, {"path": ["a" * 70_000]}):
+            failure = (await deliver(connection, body="text", **odd)).failure
+            assert (failure.kind, failure.reason) == ("permanent", "bad-request")
+    assert system.received == []
+
+
+async def test_a_secret_that_cannot_be_sent_is_not_told() -> None:
+    use = AuthUse(ApiKey, ApiKey.Config(key=Secret("shop", "hush-hush\n", "1")))
+    async with FakeHttp() as system, connected(system, auth=use) as connection:
+        failure = (await deliver(connection, body=1)).failure
+    assert (failure.kind, failure.reason) == ("permanent", "bad-request")
+    assert "hush" not in str(failure)
+    assert system.received == []
+
+
+def test_a_name_that_is_no_header_is_a_finding() -> None:
+    with pytest.raises(ValidationError, match="idempotency_header"):
+        HttpConfig(url="https://shop.example.com", idempotency_header="Key: 1")
 
 
 def test_query_values_are_data() -> None:
@@ -407,6 +444,19 @@ async def test_a_token_is_fetched_once_shared_and_replaced_when_refused() -> Non
             system.next(status=401)
             assert (await deliver(connection, body=4)).failure is None
             assert system.received[-1].headers["authorization"] == "Bearer t2"
+
+
+async def test_a_token_that_does_not_come_in_time_leaves_nothing_open() -> None:
+    """The request it is for has not left: `post_once` is tried again."""
+    async with FakeHttp() as tokens, FakeHttp() as system:
+        settings = OAuth2.Config(
+            token_url=f"{tokens.url}/token", client_id="me", client_secret=Secret("s", "hush", "1")
+        )
+        tokens.next(drop=True)
+        async with connected(system, auth=AuthUse(OAuth2, settings)) as connection:
+            failure = (await deliver(connection, body=1)).failure
+    assert (failure.kind, failure.reason) == ("transient", "no-token")
+    assert system.received == []
 
 
 async def test_without_a_token_nothing_leaves() -> None:

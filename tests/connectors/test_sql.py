@@ -376,3 +376,33 @@ async def test_looking_for_tables_makes_no_database_and_no_folder(tmp_path: Path
 
     assert f"there is no folder {tmp_path}/nowhere" in told
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_column_is_as_it_is_now_and_not_as_it_was_first(database: Database) -> None:
+    kind = "text" if isinstance(database, Sqlite) else "numeric(12, 3)"
+    await database.change("create table changed (amount real)")
+    request = {"table": "changed", "row": {"amount": Decimal("1.005")}}
+    async with connected(database) as connection:
+        (failure,) = await apply(connection, request)
+        assert failure is not None and failure.reason == "inexact"
+
+        await database.change("drop table changed")
+        await database.change(f"create table changed (amount {kind})")
+
+        assert await apply(connection, request) == [None]
+    assert [str(amount) for (amount,) in await database.rows("select amount from changed")] == ["1.005"]
+
+
+async def test_sqlite_keeps_no_fraction_in_a_column_that_has_become_a_number(tmp_path: Path) -> None:
+    database = Sqlite(tmp_path)
+    await database.change("create table changed (amount text)")
+    request = {"table": "changed", "row": {"amount": Decimal("0.10")}}
+    async with connected(database) as connection:
+        assert await apply(connection, request) == [None]
+
+        await database.change("drop table changed")
+        await database.change("create table changed (amount numeric)")
+
+        items = [SinkItem("another", request, "insert", "event")]
+        (result,) = await SqlSink(connection).deliver(items, context())
+    assert result.failure is not None and result.failure.reason == "inexact"

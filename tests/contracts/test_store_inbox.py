@@ -35,6 +35,7 @@ ROW = InboxRow(
     amount="12.30",
     currency="EUR",
     at=7,
+    caught='{"rate#1|": {"reason": "unreachable"}}',
 )
 
 

@@ -27,6 +27,14 @@ def test_half_a_character_is_refused_with_its_place(raw: bytes | str, why: str) 
 
 
 @pytest.mark.parametrize(
+    "number", ["1e41", "-1e999999999999999999999", "1e-999999999999999999999", "0.1e9999999999999999999"]
+)
+def test_a_number_of_any_size_is_read_or_refused(number: str) -> None:
+    with pytest.raises(Permanent, match="out of range"):
+        parse(f'{{"total": {number}}}'.encode())
+
+
+@pytest.mark.parametrize(
     "raw, value",
     [(rb'"\ud83d\ude00"', "\U0001f600"), (rb'"\\ud800"', r"\ud800"), (rb'"\\\ud83d\ude00"', "\\\U0001f600")],
 )

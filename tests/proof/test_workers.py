@@ -78,6 +78,37 @@ def test_workers_that_are_killed_lose_nothing_double_nothing_and_keep_the_order(
     assert place.workers() == {}, "who stops says so"
 
 
+def test_another_worker_takes_the_source_of_one_that_was_killed(cell: Cell, outside: Outside, tmp_path: Path) -> None:
+    """Its lease has a day to go, and its parent does not start it again: the other one gives it up for it."""
+    files = projects.project(projects.posting(projects.sink("idempotency_key")))
+    place = cell.place(tmp_path, files, {"OUTSIDE": f"{outside.url}/{cell.name}/none", "TILLFLOW_WORKERS": "2"})
+    life = place.start(alone=False)
+    place.until(life, lambda: place.told().count('"text": "running"') >= 2)
+
+    def leading() -> dict[str, int]:
+        owners = {owner for (owner,) in place.rows("select owner from lease where name = 'source/ingest'")}
+        return {name: pid for name, pid in place.workers().items() if name in owners}
+
+    place.until(life, lambda: len(leading()) == 1)
+    ((dead, pid),) = leading().items()
+    life.signal(signal.SIGSTOP)
+    try:
+        os.kill(pid, signal.SIGSTOP)
+        (before,) = place.rows(
+            "update lease set until = until + 86400000000 where name = 'source/ingest' returning token"
+        )
+        os.kill(pid, signal.SIGKILL)
+        place.drop("day.jsonl", till.written([till.sale(n) for n in range(3)]))
+        place.until(life, lambda: len(checker.of_log(outside.folder / cell.name, "once")) == 3)
+        assert leading().keys().isdisjoint({dead})
+        assert place.rows("select token from lease where name = 'source/ingest'") > [before]
+    finally:
+        life.signal(signal.SIGCONT)
+    assert f'"killed": "{dead}"' in place.told()
+    place.until(life, lambda: not place.moving())
+    assert life.stop(40.0) == 0
+
+
 def test_what_kills_one_worker_does_not_go_on_killing_the_others(cell: Cell, outside: Outside, tmp_path: Path) -> None:
     environ = {
         "OUTSIDE": f"{outside.url}/{cell.name}/none",

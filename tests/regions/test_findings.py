@@ -247,6 +247,12 @@ class TestSlots:
         assert self.fill("{id: bounded, set: {extensions.fiscal.mark: {const: a}}}") == ["TF1110"]
         assert self.fill("{id: boundet, set: {extensions.fiscal.mark: {const: a}}}") == ["TF1111"]
 
+    def test_of_two_ids_that_of_the_overlay_is_told(self) -> None:
+        step = "fill:\n  fiscal:\n    - {id: bounded, set: {extensions.fiscal.mark: {const: a}}}\n"
+        (finding,) = told(DE, overlay("de", step))
+        assert finding.mark.file == "routes/regions/de/posting.overlay.yaml"
+        assert finding.also[0].file == "routes/posting.yaml" and "of routes/posting.yaml" in finding.message
+
     def test_a_misspelt_step_is_told_in_the_overlay(self) -> None:
         assert self.fill("{id: marked, sett: {extensions.fiscal.mark: {const: a}}}") == ["TF3013"]
 

@@ -34,6 +34,16 @@ async def test_an_event_runs_as_its_country_says() -> None:
 
 
 @virtual
+async def test_norway_is_a_country() -> None:
+    """Its code is a word that YAML 1.1 reads as no."""
+    assert "country: NO}" in pack("no")["routes/regions/no/pack.yaml"]
+    async with bench() as made:
+        sent = await _sent(made, _posting({**SITE, **pack("no")}), sold("1", "A", "NO"))
+        assert sorted(map(str, sent)) == sorted(map(str, [("post", {"way": "line"}), ("note", "1")]))
+        assert await made.items() == []
+
+
+@virtual
 async def test_before_it_is_in_force_the_base_runs() -> None:
     async with bench() as made:
         sent = await _sent(made, _posting(SITE), sold("2", "B", "ES", date="2026-12-31"))

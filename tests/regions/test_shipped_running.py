@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import shutil
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
+from connectors.compliance.at_rksv.chain import Device
+from connectors.compliance.at_rksv.chain import issue as issue_rksv
 from connectors.compliance.es_verifactu.chain import issue
 from engine.core.jsonx import decode, encode
 from engine.discover import discover
@@ -29,6 +34,12 @@ to:
   - {id: returns, event: return.completed@1, when: "totals.gross < `0`"}
 """
 Receipt = dict[str, Any]
+BOX = Device("AT1", "5af00d11", ec.generate_private_key(ec.SECP256R1()), bytes(32))
+
+
+def _public(device: Device) -> str:
+    kind = serialization.PublicFormat.SubjectPublicKeyInfo
+    return b64encode(device.key.public_key().public_bytes(serialization.Encoding.DER, kind)).decode()
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +48,8 @@ def project(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Tes
     for name in ("routes", "mappings"):
         shutil.copytree(project_root / name, root / name)
     (root / "routes/receipts-ingest.yaml").write_text(INGEST, "utf-8")
+    with (root / "mappings/tables/fiscal-keys.csv").open("a", encoding="utf-8") as keys:
+        keys.write(f"AT,{BOX.serial},{_public(BOX)},of a test\n")
     return load_for_tests(Settings.read({}, root), {}, discover())
 
 
@@ -124,3 +137,36 @@ def test_a_country_nobody_laid_a_pack_for_waits(project: TestProject, project_ro
         ("unknown-scope", "loyalty-accrual"),
     }
     assert posted(made).keys() == {"0012-03-2"}
+
+
+# --- receipts that are no sale ------------------------------------------------------------------------------------------
+
+
+def till_of_austria(root: Path, *gross: str) -> list[Receipt]:
+    """Receipts of one cash box in the order of their chain; one of amount zero is no sale."""
+    sale: Receipt = decode((root / "routes/regions/at/cases/sale-fiscal.json").read_bytes())
+    zero: Receipt = decode((root / "routes/regions/at/cases/zero-receipt.json").read_bytes())
+    state: Any = None
+    made = []
+    for number, amount in enumerate(gross, 1):
+        time = f"2026-03-14T09:{number:02}:00"
+        values = {"box": "0301-09", "number": str(number), "time": time, "normal": amount}
+        entry, state = issue_rksv(state, values, BOX)
+        receipt = dict(sale if decode(amount.encode()) else zero) | {"receipt_no": str(number), "till": {"id": "09"}}
+        fiscal = {"jws": entry["jws"], "certificate": BOX.serial, "box": "0301-09"}
+        made.append(receipt | {"business_date": "2026-03-14", "extensions": {"fiscal": fiscal}})
+    return made
+
+
+@pytest.mark.parametrize("brought", [True, False], ids=["brought", "left out"])
+def test_a_zero_receipt_between_two_sales_is_a_link_of_their_chain(
+    project: TestProject, project_root: Path, tmp_path: Path, brought: bool
+) -> None:
+    start, first, zero, second = till_of_austria(project_root, "0", "12.00", "0", "12.00")
+    zeros = {f"{number}.rksv.json": encode(one) for number, one in enumerate((start, zero) if brought else (start,))}
+    named = {"a.json": encode(first), "b.json": encode(second)}
+    made = ingest(project, named, "receipts-ingest", tmp_path, also={"at-zero-receipts": zeros})
+    assert made.work == []
+    assert posted(made).keys() == ({"0301-09-2", "0301-09-4"} if brought else {"0301-09-2"})
+    kept = {row["reference"] for sent in made.sent if "code" in (row := decode(sent).get("row") or {})}
+    assert kept == ({"0301-09-1", "0301-09-3"} if brought else {"0301-09-1"})

@@ -243,15 +243,43 @@ async def test_a_change_that_fails_in_all_processes_together_is_taken_back() -> 
 
 
 @virtual
+async def test_a_change_that_fails_in_all_processes_is_taken_back_though_another_route_changed_since() -> None:
+    async with cellmates() as mates:
+        a, b = await two(mates)
+        before = a.plans.revision
+        changed = await _on_probation(a, mates)
+        await _handle((a, b), 10, 1, changed)
+        later = wanted(mates, {**PLAIN, "routes/refund.yaml": REFUND})
+        assert (await b.reload.apply(later, "ben", "refunds"))["state"] == "active"
+        await _handle((a, b), 39, 5, later.digest, 1)
+        assert a.plans.revision == b.plans.revision == before
+        assert await states(mates) == ["rejected", "rejected", "active"]
+
+
+@virtual
+async def test_what_does_not_prove_itself_is_not_taken_back_over_what_came_first() -> None:
+    async with cellmates() as mates:
+        a, b = await two(mates)
+        await _on_probation(a, mates)
+        (trial,) = a.reload._probation._open()
+        other = wanted(mates, SALES | OTHER)
+        a.reload._member.swapped = lambda *_: None  # it has not heard of it yet
+        assert (await b.reload.apply(other, "ben", "without it"))["state"] == "active"
+        await a.reload._probation._take_back(trial, 10, 10)
+        assert a.plans.revision == b.plans.revision == other.digest and not trial.ended
+
+
+@virtual
 async def test_a_judgement_of_a_revision_that_does_not_run_any_more_is_dropped() -> None:
     async with cellmates() as mates:
         a, _ = await two(mates)
         changed = await _on_probation(a, mates)
         probation, active = a.reload._probation, (await record.standing(a.cell)).active
+        other = PLAIN | {"routes/plain.yaml": PLAIN["routes/plain.yaml"].replace("A route", "Another route")}
 
         async def meanwhile(*_: Any) -> int:
             assert active is not None
-            probation.begin(a.plans.routeset, a.plans.routeset, active)
+            probation.begin(a.plans.routeset, mates.compiled(project(other)), active)
             return 100
 
         probation._failed = meanwhile  # type: ignore[method-assign]
@@ -266,14 +294,14 @@ async def _on_probation(engine: Engine, mates: Cellmates) -> str:
     return str(answer["revision"])
 
 
-async def _handle(engines: tuple[Engine, ...], each: int, failed: int, revision: str) -> None:
+async def _handle(engines: tuple[Engine, ...], each: int, failed: int, revision: str, first: int = 0) -> None:
     """Each of them handled so many events of it, and so many of all failed; then all have looked."""
     for engine in engines:
         engine.routers["plain"].handled += each
     cell, now = engines[0].cell, engines[0].cell.clock.now()
     items = [
         WorkItem(str(n), "event", "plain", "too-small", str(n), "2026-03-14", revision=revision, created=now)
-        for n in range(failed)
+        for n in range(first, first + failed)
     ]
     await cell.store.apply(WorkCreate(items))
     await settle(10.0)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from engine.compile.plan import ProbationRule
 from engine.core.errors import Permanent
 from engine.ports.store.audit import AuditList
 from engine.ports.store.revisions import RevisionList
+from engine.runtime.engine import Engine
 from engine.runtime.reload.probation import too_many
 from tests.reload.yard import Yard, on_both
 from tests.runtime.lab import sale
@@ -19,6 +22,13 @@ WRONG = 'steps:\n  - {id: strict, check: [{that: "total > `100`", otherwise: {wo
 def wrong(yard: Yard, more: str = "") -> None:
     """Valid, and every ordinary sale becomes a work item."""
     yard.files["routes/posting.yaml"] = route("posting", more + FROM_SALES + WRONG + TO_ERP)
+
+
+async def accepted(engine: Engine, before: str, after: str) -> list[dict[str, Any]]:
+    """Who accepted the one risk between two revisions."""
+    (change,) = (await engine.reload.compare(before, after))["changes"]
+    (risk,) = change["risks"]
+    return list(risk["accepted"])
 
 
 async def states(yard: Yard) -> list[str]:
@@ -106,6 +116,105 @@ async def test_one_or_two_bad_receipts_take_no_edit_back(yard: Yard) -> None:
         assert (engine.plans.revision, standing["probation"]) == (changed, [])
 
 
+# --- one change after another -----------------------------------------------------------------------------------------
+
+
+def touched(yard: Yard, path: str = "routes/ingest.yaml") -> None:
+    """A harmless edit."""
+    yard.replace(path, "A route of a test", "Another summary")
+
+
+async def proving(engine: Engine) -> list[str]:
+    return [one["route"] for one in (await engine.reload.standing())["probation"]]
+
+
+@on_both
+async def test_a_harmless_edit_does_not_end_the_probation_of_another_route(yard: Yard) -> None:
+    async with yard.running() as engine:
+        first = engine.plans.revision
+        wrong(yard)
+        await yard.saved(engine)
+        yard.lab.offer([sale("1"), sale("2")], "early.json")
+
+        async def failed() -> bool:
+            return len(await yard.made.items()) == 2
+
+        await yard.until(failed)
+        touched(yard)
+        await yard.saved(engine)
+        assert await proving(engine) == ["ingest", "posting"]
+        # then what failed before and after it is counted together
+        yard.lab.offer([sale("3")], "late.json")
+        await yard.until(lambda: engine.plans.revision == first)
+        await yard.clock.sleep(3.0)
+        assert engine.plans.revision == first and await states(yard) == ["rejected", "rejected", "active"]
+        later, changed, _ = await yard.made.store.apply(RevisionList())
+        assert changed.problem == "3 of the first 3 events of posting became work items after the change"
+        assert later.problem == f"taken back with revision 2: {changed.problem}"
+        assert await proving(engine) == []
+        await yard.sells("4")
+
+
+@on_both
+async def test_a_second_wrong_edit_of_a_route_goes_back_to_where_it_proved_itself(yard: Yard) -> None:
+    async with yard.running() as engine:
+        first = engine.plans.revision
+        wrong(yard)
+        await yard.saved(engine)
+        yard.replace("routes/posting.yaml", "`100`", "`200`")
+        await yard.saved(engine)
+        yard.lab.offer([sale(str(number)) for number in range(1, 11)], "day.json")
+        await yard.until(lambda: engine.plans.revision == first)
+        await yard.clock.sleep(3.0)
+        assert await states(yard) == ["rejected", "rejected", "active"]
+
+
+@on_both
+async def test_a_route_that_is_put_right_by_hand_has_proved_itself(yard: Yard) -> None:
+    async with yard.running() as engine:
+        before = yard.files["routes/posting.yaml"]
+        wrong(yard)
+        touched(yard)
+        await yard.saved(engine)
+        yard.files["routes/posting.yaml"] = before
+        await yard.saved(engine)
+        assert await proving(engine) == ["ingest"]
+
+
+@on_both
+async def test_going_back_leaves_an_earlier_change_on_probation(yard: Yard) -> None:
+    async with yard.running() as engine:
+        touched(yard)
+        await yard.saved(engine)
+        earlier = engine.plans.revision
+        wrong(yard)
+        await yard.saved(engine)
+        yard.lab.offer([sale(str(number)) for number in range(1, 4)], "day.json")
+        await yard.until(lambda: engine.plans.revision == earlier)
+        await yard.clock.sleep(3.0)
+        assert await proving(engine) == ["ingest"]
+
+
+@on_both
+async def test_what_was_accepted_since_is_not_undone(yard: Yard) -> None:
+    """Posted under another name since then, it could be posted twice."""
+    yard.files["routes/refund.yaml"] = route("refund", FROM_SALES + TO_ERP.replace("post", "note"))
+    async with yard.running() as engine:
+        wrong(yard)
+        await yard.saved(engine)
+        yard.replace("routes/refund.yaml", "id: erp", "id: erp, effect: books")
+        wanted = yard.wanted()
+        answer = await engine.reload.apply(wanted, "ana", "a better name", ("effect-changed",))
+        assert answer["state"] == "active"
+        yard.lab.offer([sale(str(number)) for number in range(1, 11)], "day.json")
+        told = "a change does not prove itself, and is not taken back: that would undo what was accepted since"
+        await yard.until(lambda: any(text == told for text, _ in yard.lab.logged))
+        await yard.clock.sleep(3.0)
+        assert engine.plans.revision == wanted.digest and "posting" not in await proving(engine)
+        (facts,) = [facts for text, facts in yard.lab.logged if text == told]
+        assert facts["route"] == "posting" and "the effect of erp is refund/erp and was books" in facts["undone"]
+
+
 @pytest.mark.parametrize(
     ("failed", "events", "over", "back"),
     [
@@ -151,7 +260,7 @@ async def test_failing_tests_keep_a_financial_route_as_it_is(yard: Yard) -> None
         yard.failing = ["routes/posting.test.yaml:4:3 test `totals` fails: total is 10, expected 11"]
         yard.replace("routes/posting.yaml", "A route of a test", "Another summary")
         assert "test `totals` fails" in await yard.refused(engine)
-        assert yard.tested == ["posting"]
+        assert yard.tested == [{"posting": [""]}]
         assert await states(yard) == ["active"]
 
 
@@ -164,7 +273,7 @@ async def test_tests_run_where_they_are_wanted(yard: Yard) -> None:
         assert yard.tested == []
         yard.replace("routes/plain.yaml", "from:", "reload: {tests: true}\nfrom:")
         await yard.saved(engine)
-        assert yard.tested == ["plain"]
+        assert yard.tested == [{"plain": [""]}]
 
 
 @on_both
@@ -178,8 +287,19 @@ async def test_a_changed_effect_of_a_financial_route_is_refused_until_it_is_acce
         assert [risk["name"] for risk in change["risks"]] == ["effect-changed"]
         with pytest.raises(Permanent, match="accept it by name"):
             await engine.reload.apply(wanted, "ana", "a better name")
-        answer = await engine.reload.apply(wanted, "ana", "a better name", ("effect-changed",))
+        answer = await engine.reload.apply(wanted, "ana", "a better name", ("effect-changed", "key-changed"))
         assert answer["state"] == "active"
+        # what was accepted is said by the audit, and told where revisions are
+        rows = await yard.made.store.apply(AuditList(2))
+        assert [(row.action, row.reason, row.after) for row in rows] == [
+            ("revision.activate", "a better name", "accepts effect-changed of posting"),
+            ("revision.stage", "a better name", "accepts effect-changed of posting"),
+        ]
+        newest = (await engine.reload.history())["revisions"][0]["events"][-1]
+        assert newest["accepts"] == [{"risk": "effect-changed", "route": "posting"}]
+        (told,) = await accepted(engine, "1", "2")
+        assert (told["number"], told["actor"], told["reason"]) == (2, "ana", "a better name")
+        assert await accepted(engine, "2", "1") == []
 
 
 @on_both
@@ -192,8 +312,9 @@ async def test_a_file_may_say_that_its_risk_is_meant_and_says_it_of_one_change(y
         assert "`reload: {accept: [{risk: effect-changed, because: ..}]}`" in await yard.refused(engine)
         yard.replace("routes/posting.yaml", "from:", accept("nothing was posted yet"))
         await yard.saved(engine)
-        reason = (await yard.made.store.apply(AuditList()))[0].reason
-        assert reason == "a file changed; posting accepts effect-changed: nothing was posted yet"
+        row = (await yard.made.store.apply(AuditList()))[0]
+        assert row.reason == "a file changed; posting accepts effect-changed: nothing was posted yet"
+        assert row.after == "accepts effect-changed of posting"
         # another change needs another reason
         yard.replace("routes/posting.yaml", "effect: books", "effect: ledgers")
         assert "was said of an earlier change" in await yard.refused(engine)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from engine.runtime.people.replay import Who
 from engine.runtime.reload.wanted import Project, Wanted
 from engine.steps import BUILTIN
 from engine.testing.clock import run_virtual
+from engine.testing.runner.changed import failures
 from tests.backends.test_rabbitmq_runtime import RabbitBench
 from tests.rabbitmq_broker import broker, fresh_names
 from tests.runtime.lab import Bench, bench, lab_connector, project, sale
@@ -38,7 +40,8 @@ class Yard:
     files     what stands in the project's folder now; change it and call `saved`
     lives     what became of sources that only one process may run: (route's `only`, "begins" | "ends")
     subscribed   every subscription that was made, in order: a consumer that stays adds none
-    failing   lines that the tests of a route give
+    failing   lines that the tests of a route give, besides those of its own tests
+    tested    what was tested before a swap: where each route was another one
     """
 
     def __init__(self, made: Bench) -> None:
@@ -49,7 +52,7 @@ class Yard:
         self.lives: list[tuple[str, str]] = []
         self.holds = 0.0
         self.failing: list[str] = []
-        self.tested: list[str] = []
+        self.tested: list[dict[str, list[str]]] = []
         self._read: Mapping[str, str] | None = None
         self.subscribed: list[Address] = []
         made.registry = Registry([formats, lab_connector(made.lab), self._connector()], BUILTIN)
@@ -83,9 +86,12 @@ class Yard:
         ]
         return Wanted(whole, errors=tuple(errors)) if errors else Wanted.of(routeset)
 
-    async def test(self, files: Mapping[str, bytes], routes: Collection[str]) -> list[str]:
-        self.tested += routes
-        return self.failing
+    async def test(self, files: Mapping[str, bytes], changed: Mapping[str, Collection[str]]) -> list[str]:
+        """As the process beside an engine runs them, in this one."""
+        self.tested.append({route: list(places) for route, places in changed.items()})
+        with ThreadPoolExecutor(1) as beside:  # where no loop runs yet
+            found = beside.submit(lambda: list(failures(files, changed, {}, self.made.registry))).result()
+        return [*self.failing, *found]
 
     def wanted(self) -> Wanted:
         """The files as they are, compiled."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -35,10 +35,15 @@ class Mortal:
 
 
 class Cellmates(Bench):
-    """As Bench; `start` makes an engine under a name of its own."""
+    """As Bench; `start` makes an engine under a name of its own.
+
+    one_host   they are on one, where those that live see who was killed
+    """
 
     def __init__(self) -> None:
         super().__init__()
+        self.one_host = False
+        self._killed: list[str] = []
         self._worker = ""
         self._running: dict[str, Engine] = {}
         self._reach: dict[str, Mortal] = {}
@@ -55,7 +60,14 @@ class Cellmates(Bench):
 
     def cell(self) -> Cell:
         reach = self._reach[self._worker] = Mortal(self.store)
-        return replace(super().cell(), store=reach, worker=self._worker, shared=True)
+        mine = replace(super().cell(), store=reach, worker=self._worker, shared=True)
+        return replace(mine, beside=self.one_host, killed=self._dead) if self.one_host else mine
+
+    @contextmanager
+    def _dead(self) -> Iterator[list[str]]:
+        """Once for all of them: who lives takes care of it."""
+        yield list(self._killed)
+        self._killed.clear()
 
     async def start(self, worker: str, files: Mapping[str, str]) -> Engine:
         self._worker = worker
@@ -68,6 +80,7 @@ class Cellmates(Bench):
         worker = engine.cell.worker
         del self._running[worker]
         self._reach[worker].dead = True
+        self._killed.append(worker)
         for task in (*engine.lanes._tasks.values(), engine.lanes._looking):
             assert task is not None
             task.cancel()

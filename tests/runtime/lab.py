@@ -57,7 +57,7 @@ class Lab:
     replies    what synchronous requests were answered
     calls      requests of `call` steps
     takes      seconds that a delivery takes; `most_busy` is how many there were at once
-    answers    what the next calls get, oldest first; otherwise it is the request
+    answers    what the next calls get, oldest first, a Failure is raised; otherwise it is the request
     unreachable   why a connection's check fails; empty: it answers
     fail       raised by the next deliveries, oldest first; None lets one pass
     """
@@ -184,7 +184,10 @@ def lab_connector(lab: Lab) -> Connector:
         async def call(self, item: SinkItem, ctx: ConnectorContext) -> Any:
             lab.calls.append(item.request)
             await ctx.clock.sleep(lab.slow)
-            return lab.answers.pop(0) if lab.answers else {"asked": item.request}
+            answer = lab.answers.pop(0) if lab.answers else {"asked": item.request}
+            if isinstance(answer, Failure):
+                raise answer
+            return answer
 
     return Connector("lab", (LabSource, LabSink, LabCall), Link, "for tests")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from engine.core.errors import Permanent, Throttled, Transient, UnknownOutcome
+from engine.core.errors import Failure, Permanent, Throttled, Transient, UnknownOutcome
 from engine.core.ids import delivery_id
 from engine.plugins.contracts import CallRequest, ConnectorContext, SinkItem
 from engine.runtime.router.effects import Effects
@@ -212,3 +212,34 @@ async def test_a_connection_that_is_gone_is_said() -> None:
     async with bench() as b:
         with pytest.raises(Permanent, match="connection-gone"):
             await effects(b).call(CallRequest("x", "nowhere", "read", {}, event().id), plan(), event())
+
+
+@virtual
+async def test_what_could_not_be_asked_is_marked_and_nothing_else_is() -> None:
+    async with bench() as b:
+        raised: list[Exception] = [Transient("unreachable"), UnknownOutcome("lost"), Throttled("busy", after=1)]
+        raised += [Permanent("refused"), Transient("unreachable")]
+
+        async def fails(item: SinkItem, ctx: ConnectorContext, apply: Any) -> Any:
+            raise raised.pop(0)
+
+        b.world.script = fails
+
+        marks = []
+        for action in ("read", "read", "read", "read", "upsert"):
+            with pytest.raises(Failure) as failed:
+                await call(b, request(action, retries=0))
+            marks.append((failed.value.reason, failed.value.unanswered))
+        assert marks == [
+            ("unreachable", True), ("lost", True), ("busy", True), ("refused", False), ("unreachable", False)
+        ]  # fmt: skip
+
+
+@virtual
+async def test_one_that_waits_for_its_turn_among_processes_was_not_left_without_an_answer() -> None:
+    world = World()
+    async with bench(world=world, connection=planned_connection(world, concurrency=1)) as b:
+        b.pool.share.set(1, 2, wait=0.0, lasts=10.0)
+        with pytest.raises(Throttled, match="no-part") as failed:
+            await call(b, request(retries=0))
+        assert not failed.value.unanswered

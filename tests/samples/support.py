@@ -47,12 +47,21 @@ class Ingested:
         return [event for event in self.events.values() if event.type in types]
 
 
-def ingest(project: TestProject, files: Mapping[str, bytes], route: str, state: Path) -> Ingested:
-    """Take these files in through `route`, with every route running; the cell's files are in the folder `state`."""
-    return run_virtual(_ingest(project, files, route, state))
+def ingest(
+    project: TestProject,
+    files: Mapping[str, bytes],
+    route: str,
+    state: Path,
+    also: Mapping[str, Mapping[str, bytes]] | None = None,
+) -> Ingested:
+    """Take these files in through `route`, with every route running; the cell's files are in the folder `state`.
+
+    also   files that come in through other routes, by route
+    """
+    return run_virtual(_ingest(project, {route: files, **(also or {})}, state))
 
 
-async def _ingest(project: TestProject, files: Mapping[str, bytes], route: str, state: Path) -> Ingested:
+async def _ingest(project: TestProject, files: Mapping[str, Mapping[str, bytes]], state: Path) -> Ingested:
     clock, made, seen = current_clock(), Ingested(), Tapped()
     outside = Outside(clock, Stubs(clock))
     database = SqliteDatabase(state / "cell.db", clock, inline=True)
@@ -77,8 +86,9 @@ async def _ingest(project: TestProject, files: Mapping[str, bytes], route: str, 
     registry = standing_in(project.registry, list(whole.plans.values()), outside)
     engine = Engine(cell, registry, routeset, lambda files: routeset, SteadyFiles(project.routeset.files))
     await engine.start()
-    for name, content in files.items():
-        outside.inbox(route).put_nowait(_arrival(name, content))
+    for route, own in files.items():
+        for name, content in own.items():
+            outside.inbox(route).put_nowait(_arrival(name, content))
     await clock.sleep(60)
     made.work = await cell.store.apply(WorkFind())
     await engine.stop()

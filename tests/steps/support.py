@@ -105,7 +105,9 @@ class TestBuild:
         else:
             self.finding("TF3000", f"no sink {sink}", *path)
 
-    def steps(self, raw: RawSteps, *path: str | int, adds: Mapping[str, Shape] | None = None) -> StepSequence:
+    def steps(
+        self, raw: RawSteps, *path: str | int, adds: Mapping[str, Shape] | None = None, reading: bool = False
+    ) -> StepSequence:
         shape = self.shape
         for name, added in (adds or {}).items():
             shape = shape.with_path((name,), added)
@@ -121,7 +123,7 @@ class TestBuild:
             shape = StepSequence(planned[-1:]).shape(shape)
         return StepSequence(planned)
 
-    def call(self, body: Mapping[str, Any], *path: str | int) -> BoundCall:
+    def call(self, body: Mapping[str, Any], *path: str | int, adds: Mapping[str, Shape] | None = None) -> BoundCall:
         action = str(body["action"])
         return BoundCall(
             use=str(body["use"]),

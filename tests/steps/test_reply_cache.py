@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from engine.core.errors import Failure, Permanent, Transient
-from engine.steps.support.cache import Cache, ReplyCache
+from engine.steps.support.cache import Answer, Cache, ReplyCache
 from engine.testing.clock import VirtualClock, current_clock, run_virtual
 
 
@@ -46,7 +46,7 @@ def test_a_hundred_concurrent_misses_ask_once() -> None:
     async def story(system: System, clock: VirtualClock) -> None:
         cache = cache_of(ttl=60)
         replies = await asyncio.gather(*(cache.get("k", clock, system.ask) for _ in range(100)))
-        assert replies == [1] * 100
+        assert replies == [Answer(1)] * 100
         assert system.asked == 1
 
     run(story)
@@ -65,11 +65,11 @@ def test_different_keys_ask_at_the_same_time() -> None:
 def test_a_reply_is_used_until_its_time_is_over() -> None:
     async def story(system: System, clock: VirtualClock) -> None:
         cache = cache_of(ttl=60)
-        assert await cache.get("k", clock, system.ask) == 1
+        assert (await cache.get("k", clock, system.ask)).value == 1
         await clock.sleep(59.9)
-        assert await cache.get("k", clock, system.ask) == 1
+        assert (await cache.get("k", clock, system.ask)).value == 1
         await clock.sleep(0.2)
-        assert await cache.get("k", clock, system.ask) == 2
+        assert (await cache.get("k", clock, system.ask)).value == 2
 
     run(story)
 
@@ -83,8 +83,8 @@ def test_a_null_reply_is_a_reply() -> None:
             nonlocal asked
             asked += 1
 
-        assert await cache.get("k", clock, nothing) is None
-        assert await cache.get("k", clock, nothing) is None
+        assert (await cache.get("k", clock, nothing)).value is None
+        assert (await cache.get("k", clock, nothing)).value is None
         assert asked == 1
 
     run(story)
@@ -96,8 +96,9 @@ def test_an_old_reply_serves_while_the_system_is_down_and_no_longer() -> None:
         await cache.get("k", clock, system.ask)
         system.failure = Transient("unreachable")
         await clock.sleep(600)
-        assert await cache.get("k", clock, system.ask) == 1
+        assert (await cache.get("k", clock, system.ask)).value == 1
         assert system.asked == 2, "it was asked first"
+        assert await cache.get("k", clock, system.ask) == Answer(1, 602, system.failure), "how old it is, and why"
         await clock.sleep(3600)
         with pytest.raises(Transient):
             await cache.get("k", clock, system.ask)
@@ -137,7 +138,7 @@ def test_all_who_wait_get_the_failure_and_the_next_one_asks_again() -> None:
         assert [type(r) for r in results] == [Transient] * 5
         assert system.asked == 1
         system.failure = None
-        assert await cache.get("k", clock, system.ask) == 2
+        assert (await cache.get("k", clock, system.ask)).value == 2
 
     run(story)
 
@@ -149,7 +150,7 @@ def test_when_the_one_who_asks_is_cancelled_another_asks() -> None:
         second = asyncio.create_task(cache.get("k", clock, system.ask))
         await clock.sleep(0.5)
         first.cancel()
-        assert await second == 2
+        assert (await second).value == 2
         assert first.cancelled()
 
     run(story)
@@ -162,7 +163,7 @@ def test_when_one_who_waits_is_cancelled_the_others_get_their_reply() -> None:
         second = asyncio.create_task(cache.get("k", clock, system.ask))
         await clock.sleep(0.5)
         second.cancel()
-        assert await first == 1
+        assert (await first).value == 1
         with pytest.raises(asyncio.CancelledError):
             await second
 

@@ -108,6 +108,7 @@ def test_cached_answers_are_used_for_the_same_request_only() -> None:
         ({"call": {**CRM, "effect": "x"}}, ["TF1167"]),
         ({"call": {**CRM, "action": "post", "cache": {"ttl": "1m"}}}, ["TF1167"]),
         ({"call": {**CRM, "cache": {"ttl": "1h", "max_stale": "1m"}}}, ["TF1168"]),
+        ({"call": {**CRM, "cache": {"ttl": "1h", "stale_into": "old"}}}, ["TF1168"]),
         ({"call": {**CRM, "with": ["id"]}}, ["TF1132"]),
         ({"call": {**CRM, "retry": {"times": 99}}}, ["model"]),
         ({"call": {"connection": "crm", "action": "get"}}, ["model"]),

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from connectors.core.formats.caps import MAX_SIZE, corrupt, guard, in_file
-from connectors.core.formats.csv_rows import Dialect, Row, read_rows
+from connectors.core.formats.csv_rows import Dialect, Row, header_of, read_rows
 from connectors.core.formats.fields import Encoding, Names
 from connectors.core.formats.grouping import Group, KeyedRow, Parts, grouped, readable
 from connectors.core.formats.numbers import is_numeric
@@ -72,7 +72,7 @@ class Csv(Format):
         header = b""
         columns = self._config.columns
         if not columns:
-            first = next(rows)
+            first = header_of(rows, name)
             columns, header = self._header(first, name), first.raw
         if self._config.group_by:
             yield from self._groups(rows, columns, header, name)

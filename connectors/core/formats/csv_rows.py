@@ -6,6 +6,7 @@ import csv
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+from connectors.core.formats.caps import corrupt
 from connectors.core.formats.grouping import Part, Parts
 from connectors.core.formats.lines import Line, physical_lines
 from engine.sdk import Permanent
@@ -63,6 +64,16 @@ def read_rows(content: bytes, dialect: Dialect) -> Iterator[Row]:
             row, used = _first_line_only(line, row, width, dialect), 1
         yield row
         position += used
+
+
+def header_of(rows: Iterator[Row], name: str) -> Row:
+    """The first row. Raises Permanent `corrupt-document` where nothing but space is there: Unicode knows more of it than
+    `guard`.
+    """
+    first = next(rows, None)
+    if first is None:
+        raise corrupt(name, "the document is empty")
+    return first
 
 
 def _row(lines: Sequence[Line], position: int, dialect: Dialect) -> tuple[Row, int]:

@@ -60,8 +60,10 @@ def query_of(query: Mapping[str, Any]) -> str:
 
 
 def headers_of(headers: Mapping[str, Any]) -> dict[str, str]:
-    """Headers that can be sent as they are. Raises Permanent `bad-request`."""
-    made: dict[str, str] = {}
+    """Headers that can be sent as they are; of one written in two ways the last counts. Raises Permanent `bad-request`,
+    which holds no value: one may be a secret.
+    """
+    made: dict[str, tuple[str, str]] = {}
     for name, value in headers.items():
         if value is None:
             continue
@@ -70,8 +72,10 @@ def headers_of(headers: Mapping[str, Any]) -> dict[str, str]:
             raise Permanent("bad-request", f"the header {name[:40]!r} cannot be set")
         if not text.isprintable() or not _latin(text):
             raise Permanent("bad-request", f"the header `{name}` has a character that cannot be sent")
-        made[name] = text
-    return made
+        if text != text.strip():
+            raise Permanent("bad-request", f"the header `{name}` begins or ends with a space, which cannot be sent")
+        made[name.lower()] = name, text
+    return dict(made.values())
 
 
 def _latin(text: str) -> bool:

@@ -40,11 +40,11 @@ def failure_of(answer: Answer, now: int, on_conflict: str = "permanent", reads: 
 
 def retry_after(text: str, now: int) -> float | None:
     """Seconds to wait, from seconds or a date; None when the header is missing or unreadable."""
-    if text.strip().isdigit():
+    if text.isascii() and text.strip().isdigit():
         return min(float(text), MAX_WAIT)
     try:
         moment = parsedate_to_datetime(text)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

@@ -58,7 +58,8 @@ class HttpClient:
     ) -> Answer:
         """One request `within` so many seconds, all of it. `leaving` is called right before its first byte goes out.
 
-        Raises Transient while nothing has left, UnknownOutcome afterwards.
+        Raises Permanent `bad-request` for an address that cannot be, Transient while nothing has left, UnknownOutcome
+        afterwards.
         """
         left = False
 
@@ -76,7 +77,9 @@ class HttpClient:
             raise
         except TimeoutError:
             raise _failed(left, "timeout", f"{self.host} did not answer within {within:g} s") from None
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        except httpx.InvalidURL as error:
+            raise Permanent("bad-request", f"the address cannot be asked: {error}") from None
+        except (httpx.HTTPError, OSError) as error:
             raise _failed(left, "no-answer", f"{self.host}: {type(error).__name__} {error}".strip()) from error
 
     async def _request(
@@ -92,8 +95,9 @@ class HttpClient:
         shown = f"[{address}]" if ":" in address else address
         pinned = parts._replace(netloc=f"{shown}:{self.port}").geturl()
         sent = {"Host": self._base.netloc, "Accept-Encoding": "identity", **headers}
+        coded = {name.encode(): text.encode("latin-1") for name, text in sent.items()}  # text would be taken for ASCII
         extensions = {"sni_hostname": self.host, "trace": trace}
-        return self._client.build_request(method, pinned, headers=sent, content=body or None, extensions=extensions)
+        return self._client.build_request(method, pinned, headers=coded, content=body or None, extensions=extensions)
 
     async def _answer(self, request: httpx.Request) -> Answer:
         response = await self._client.send(request, stream=True)

@@ -29,7 +29,11 @@ class HttpConfig(Options):
     )
     allow_private: bool = Field(False, description="Let requests go to private and loopback addresses.")
     ca_file: str = Field("", description="Certificates to trust instead of the usual ones.")
-    idempotency_header: str = Field("Idempotency-Key", description="Header that carries the idempotency key of `post`.")
+    idempotency_header: str = Field(
+        "Idempotency-Key",
+        pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$",
+        description="Header that carries the idempotency key of `post`.",
+    )
     on_conflict: Literal["permanent", "applied", "transient"] = Field(
         "permanent", description="What status 409 means: a work item, done before, or try again."
     )

@@ -10,7 +10,7 @@ from connectors.core.http.auth.oauth2 import OAuth2
 from connectors.core.http.config import HttpConfig, Request, SendRequest
 from connectors.core.http.exchange import Answer, Leaving
 from connectors.core.http.reach import reached
-from engine.sdk import AuthScheme, Connection, Permanent, encode
+from engine.sdk import AuthScheme, Connection, Permanent, Transient, UnknownOutcome, encode
 
 if TYPE_CHECKING:
     from connectors.core.http.client import HttpClient
@@ -82,12 +82,15 @@ class HttpConnection(Connection):
     ) -> Answer:
         if self.auth is not None:
             await self.auth.sign(method, url, headers, body, now)
-        return await self.client.send(method, url, headers, body, within, leaving)
+        return await self.client.send(method, url, headers_of(headers), body, within, leaving)
 
     async def _fetch(self, url: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
         assert self._token_client is not None
         nothing: Callable[[], None] = lambda: None  # noqa: E731
-        answer = await self._token_client.send("POST", url, headers, body, 10.0, nothing)
+        try:
+            answer = await self._token_client.send("POST", url, headers, body, 10.0, nothing)
+        except UnknownOutcome as lost:  # a token was asked for; the request it is for has not left
+            raise Transient("no-token", f"the token endpoint: {lost.detail}") from lost
         return answer.status, answer.body
 
 

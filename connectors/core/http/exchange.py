@@ -38,6 +38,9 @@ class Reply:
     why: str = ""
 
 
+BUSY = {"retry-after": "10"}
+NOT_NOW = Reply(503, "nothing is taken in now; send it again", BUSY)
+
 Handler = Callable[[Incoming], Awaitable[Reply]]
 
 

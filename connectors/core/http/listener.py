@@ -21,13 +21,12 @@ from starlette.responses import JSONResponse
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from connectors.core.http.body import Body, Refused
-from connectors.core.http.exchange import Door, Incoming, Limits, Reply
+from connectors.core.http.exchange import BUSY, NOT_NOW, Door, Incoming, Limits, Reply
 from connectors.core.http.refusals import Refusals
 from engine.sdk import Transient
 
 MAX_HEADER = 16 << 10
 HEADER_TIMEOUT = 10.0
-
 
 OnRefused = Callable[[Reply, str], None]
 
@@ -214,14 +213,15 @@ class Listener:
             raise
         except Exception as error:
             logging.getLogger(__name__).error("a webhook could not be handled: %s", type(error).__name__)
-            return Reply(503, "it could not be taken in; send it again", {"retry-after": "10"})
+            return Reply(503, "it could not be taken in; send it again", BUSY)
 
     async def _reply(self, request: Request, body: Body) -> Reply:
         if _ambiguous(request):
             return Reply(400, "it says in two ways where it ends", {"connection": "close"})
         path = request.scope["path"]
-        doors = self._doors.get((request.method, path))
-        if not doors:
+        if self._server is not None and self._server.should_exit:
+            return NOT_NOW
+        if not self._doors.get((request.method, path)):
             allowed = sorted(method for method, known in self._doors if known == path)
             if allowed:
                 return Reply(405, f"this path takes {', '.join(allowed)}", {"allow": ", ".join(allowed)})
@@ -229,6 +229,9 @@ class Listener:
         if request.headers.get("content-encoding", "identity") != "identity":
             return Reply(415, "compressed bodies are not accepted")
         content = await body.read(self._limits)
+        doors = self._doors.get((request.method, path))
+        if not doors:  # its route ended while the body arrived
+            return NOT_NOW
         incoming = Incoming(path, str(request.url), dict(request.headers.items()), content)
         return await doors[-1].take(incoming)
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 from connectors.core.http.config import HttpSourceConfig
 from connectors.core.http.connection import HttpConnection
-from connectors.core.http.exchange import Door, Incoming, Limits, Reply
+from connectors.core.http.exchange import BUSY, NOT_NOW, Door, Incoming, Limits, Reply
 from connectors.core.http.refusals import Refusals
 from engine.sdk import (
     Arrival,
@@ -24,7 +24,6 @@ from engine.sdk import (
 )
 
 MOMENT = 1.0  # seconds
-BUSY = {"retry-after": "10"}
 UNPROVEN = "it does not prove who sent it"  # the same for every reason: who is not proven learns nothing
 _LOCAL = ("127.", "localhost:", "[::1]", "::1")
 
@@ -110,7 +109,7 @@ class HttpSource(Source):
         if reply := _malformed(incoming, own_id):
             return reply
         if self._closed or self._waiting.full():
-            return Reply(503, "nothing is taken in now; send it again", BUSY)
+            return NOT_NOW
         return await self._durable(incoming, own_id)
 
     def _proven_id(self, incoming: Incoming, now: int) -> str:
@@ -143,9 +142,7 @@ class HttpSource(Source):
                 _settle(done, Reply(400, f"it is not taken in: {reason.detail or reason.reason}", why=reason.reason))
                 return
             wait = reason.after if isinstance(reason, Throttled) else 10.0
-            _settle(
-                done, Reply(503, "nothing is taken in now; send it again", {"retry-after": str(max(1, round(wait)))})
-            )
+            _settle(done, Reply(503, NOT_NOW.says, {"retry-after": str(max(1, round(wait)))}))
 
         kept = {
             name.lower(): incoming.headers[name.lower()]

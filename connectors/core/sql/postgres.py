@@ -124,8 +124,10 @@ class PostgresDatabase(Database):
                     await self._write(db, rows)
                 return True
         except Permanent as failure:
+            self._columns.clear()  # whoever alters the table and replays it finds it as it is then
             return failure
         except asyncpg.PostgresError as error:
+            self._columns.clear()
             failed = _failure(error)
             if not isinstance(failed, Permanent):
                 raise

@@ -28,6 +28,7 @@ class SqliteDatabase(Database):
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="core.sql")
         self._db: sqlite3.Connection | None = None
         self._columns: dict[str, dict[str, str]] = {}
+        self._schema = -1  # SQLite's number of the schema that `_columns` was read from
 
     async def open(self) -> None:
         await self._run(self._open)
@@ -113,6 +114,7 @@ class SqliteDatabase(Database):
         db = self._open_db
         db.execute("begin immediate")
         try:
+            self._forget_columns()
             results = [self._one(work) for work in batch]
             db.execute("commit")
         except BaseException:
@@ -159,6 +161,13 @@ class SqliteDatabase(Database):
             for row in rows.values
         ]
         self._open_db.executemany(rows.sql(placeholders), bound)
+
+    def _forget_columns(self) -> None:
+        """Where somebody changed a table since: what was known of it would refuse what it takes now, or round."""
+        (schema,) = self._open_db.execute("pragma schema_version").fetchone()
+        if schema != self._schema:
+            self._schema = schema
+            self._columns.clear()
 
     def _types(self, table: str, columns: Sequence[str]) -> dict[str, str]:
         known = self._columns.get(table, {})

@@ -11,7 +11,7 @@ from pydantic import Field, field_validator
 
 from connectors.core.formats.caps import MAX_SIZE, corrupt, guard, in_file
 from connectors.core.formats.csv_format import groups_of, key_of
-from connectors.core.formats.csv_rows import Dialect, Row, read_rows
+from connectors.core.formats.csv_rows import Dialect, Row, header_of, read_rows
 from connectors.core.formats.fields import Encoding
 from connectors.core.formats.grouping import Group, KeyedRow
 from connectors.pos.till_csv.flavour import Flavour, detect
@@ -73,7 +73,7 @@ class TillCsv(Format):
         guard(content, name, self._config.max_size)
         flavour = self._flavour(content)
         rows = read_rows(content, Dialect(flavour.delimiter, '"', self._config.encoding))
-        header = next(rows)
+        header = header_of(rows, name)
         columns = self._header(header, name)
         for number, group in enumerate(groups_of((self._keyed(row, columns) for row in rows), name)):
             yield self._record(group, number, header.raw, flavour, name)

@@ -35,7 +35,9 @@ class SqliteReader:
         another schema than this version reads; StoreDown when it cannot be read.
         """
         if not self._path.is_file() or not self._path.stat().st_size:
-            raise SettingsError(f"{self._path} is not there: the engine has not run with this state folder yet")
+            raise SettingsError(
+                f"{self._path} is not there: the engine has not run with this state folder yet; `tillflow run` starts it"
+            )
         try:
             there = self._first_look()
             if there < known()[-1].number:

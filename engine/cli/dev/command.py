@@ -27,5 +27,7 @@ def dev(project: ProjectOption = None) -> None:
     """
     given = settings_for(project)
     with tempfile.TemporaryDirectory(prefix="tillflow-dev-") as folder:
-        settings = Settings(given.project, Path(folder) / "state", secrets=given.secrets, zone=given.zone)
+        state = Path(folder) / "state"
+        state.mkdir()  # versions of secrets are keyed in it: made later, the first look and the second would differ
+        settings = Settings(given.project, state, secrets=given.secrets, zone=given.zone)
         asyncio.run(Session(settings, Path(folder) / "drop", Screen()).run())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from engine.cli.dev.events import Feeder
 from engine.cli.dev.screen import Screen
 from engine.cli.dev.standins import standing_in
 from engine.cli.dev.taps import tapped_store, tapped_transport
+from engine.compile.diff import other_places
 from engine.compile.partial import build
 from engine.compile.plan import RouteSet
 from engine.core.errors import Failure
@@ -161,22 +162,22 @@ class Session:
         while True:
             now = engine.plans.routeset
             if now is not known:
-                before = known.by_route if known is not None else {}
+                changed = other_places(known, now)
                 known = self._answers.routeset = now
-                await self._tests(now, [route for route, plans in now.by_route.items() if before.get(route) != plans])
+                await self._tests(now, changed)
             await asyncio.sleep(LOOK)
 
-    async def _tests(self, routeset: RouteSet, routes: list[str]) -> None:
-        if not routes:
+    async def _tests(self, routeset: RouteSet, changed: Mapping[str, Collection[str]]) -> None:
+        if not changed:
             return
         try:
-            failures = await self._process.test(routeset.files, routes)
+            failures = await self._process.test(routeset.files, changed)
         except Failure as failure:
             failures = [str(failure)]
         for line in failures:
             self._screen.say(f"test: {line}", "bold red")
         if not failures:
-            self._screen.say(f"tests of {', '.join(routes)}: passed", "green")
+            self._screen.say(f"tests of {', '.join(changed)}: passed", "green")
 
     def _log(self, text: str, facts: Mapping[str, Any]) -> None:
         """What the engine says of itself, but for what is told with excerpts."""

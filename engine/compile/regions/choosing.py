@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 UNKNOWN_SCOPE = "unknown-scope"
 MOST_PLACES = 10_000  # scopes remembered; values come with events, so there is no end to them
+FROM = " from "  # in the name of a span, before its first day
 Values = tuple[str | None, ...]
 
 
@@ -59,6 +60,10 @@ class Ground(Struct, frozen=True):
     residency: str
     spans: tuple[Span, ...]
     values: Mapping[str, str] = field(default_factory=dict)
+
+    def named(self, span: Span) -> str:
+        """What one of its spans is called: `es city from 2027-01-01`."""
+        return " ".join(self.packs) + (f"{FROM}{span.since}" if span.since else "")
 
     def on(self, day: str) -> Span:
         """What runs on a business day."""

@@ -136,13 +136,19 @@ BaseRef: TypeAlias = Annotated[
         lambda value: value if "@" in value else f"{value}@^1",
     ),
 ]
-Word: TypeAlias = Annotated[str, AfterValidator(lambda value: _not_empty(value))]
+Filled: TypeAlias = Annotated[str, AfterValidator(lambda value: _not_empty(value))]
+"""Text that is there. For what stands in events too, where `NO` is Norway."""
+Word: TypeAlias = Annotated[str, AfterValidator(lambda value: _worded(value))]
 
 
 def _not_empty(value: str) -> str:
     if not value.strip():
         raise problem("TF1114", "this text is empty", "write something, or leave the key out")
-    if value.lower() in ("yes", "no", "on", "off"):
+    return value
+
+
+def _worded(value: str) -> str:
+    if _not_empty(value).lower() in ("yes", "no", "on", "off"):
         raise problem("TF1103", f"`{value}` looks like a yes/no answer, a text is needed", "write words that say more")
     return value
 

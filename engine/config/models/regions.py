@@ -12,6 +12,7 @@ from engine.config.models.base import (
     SNAKE,
     BaseRef,
     Date,
+    Filled,
     Name,
     Raw,
     Skeleton,
@@ -27,11 +28,11 @@ from engine.config.models.tests import ExpectDoc, GivenDoc
 class PackFor(Skeleton):
     """Which events a pack is for."""
 
-    company: Word | None = None
-    country: Word | None = None
-    state: Word | None = None
-    brand: Word | None = None
-    store_group: Word | None = None
+    company: Filled | None = None
+    country: Filled | None = None
+    state: Filled | None = None
+    brand: Filled | None = None
+    store_group: Filled | None = None
 
 
 class LegalDoc(Skeleton):

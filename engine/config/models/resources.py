@@ -70,7 +70,9 @@ class EffectiveColumns(Skeleton):
 class TableDoc(Skeleton):
     """A reference table, read from a CSV file or kept by a `table:` sink (then without `csv`)."""
 
-    csv: Annotated[Word | None, Field(description="The file, relative to routes/.")] = None
+    csv: Annotated[
+        Word | None, Field(description="The file, relative to routes/; without it a sink with `table:` keeps the rows.")
+    ] = None
     key: Annotated[Raw, Field(description="The column, or the list of columns, that identifies a row.")]
     schema_: Annotated[TypeName | None, Field(alias="schema", description="Schema every row must keep.")] = None
     effective: Annotated[

@@ -116,7 +116,10 @@ class CaseDoc(Skeleton):
 
     name: Annotated[Word, Field(description="A sentence that says what holds.")]
     kind: Annotated[
-        Literal["example", "promise"], Field(description="A promise holds under every overlay, in invariants.")
+        Literal["example", "promise"],
+        Field(
+            description="A promise holds under every overlay, in invariants; of a mapping wherever a region fills it."
+        ),
     ] = "example"
     route: Annotated[
         Name | None, Field(description="The route under test, which the data enters; the file's name if left out.")
@@ -134,9 +137,9 @@ class CaseDoc(Skeleton):
     ] = Field(default_factory=dict)
     clock: ClockDoc | None = None
     expect: ExpectDoc | None = None
-    invariants: Annotated[list[Invariant], Field(description="What holds whatever happens.")] = Field(
-        default_factory=list
-    )
+    invariants: Annotated[
+        list[Invariant], Field(description="What holds whatever happens; of a mapping alone: debit_equals_credit.")
+    ] = Field(default_factory=list)
     review_by: Annotated[Date | None, Field(description="The test fails when it begins after this day.")] = None
 
     @model_validator(mode="after")

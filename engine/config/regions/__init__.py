@@ -13,4 +13,5 @@ Laying them over
 
 Afterwards
   explaining    where each value was written, and what it replaced
+  describing    what the files say of a pack: rules, days, routes
 """

@@ -98,8 +98,8 @@ CODES: tuple[Code, ...] = (
     Code(
         "TF2014",
         "an argument that is not valid",
-        "The text stands in the expression and can be checked already: regular expressions are RE2, which runs in "
-        "linear time and knows no look-around and no back references.",
+        "The text stands in the expression and can be checked already: patterns of dates are YYYY, MM, DD and their "
+        "like; regular expressions are RE2, which runs in linear time and knows no look-around and no back references.",
         "when: matches(receipt_no, '([0-9]+')",
         "when: matches(receipt_no, '([0-9]+)')",
     ),

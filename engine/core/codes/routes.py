@@ -169,4 +169,14 @@ CODES: tuple[Code, ...] = (
         "from: {use: core.files, connection: tills, format: {csv: {group_by: [receipt_no]}}}",
         "accepts: till.receipt@1\nfrom: {use: core.files, connection: tills, format: csv}",
     ),
+    Code(
+        "TF4026",
+        "What does not answer is caught, so nothing may be changed here",
+        "`catch: {unavailable: true}` goes on without an answer. Of a request that changes something the answer says "
+        "whether it did: going on without it would lose or double the change. So the steps of such a `try` only read.",
+        "try:\n  steps: [{id: book, call: {use: erp.tryton, connection: finance-erp, action: book}}]\n"
+        "  catch: {unavailable: true, steps: [..]}",
+        "try:\n  steps: [{id: ask, call: {use: erp.tryton, connection: finance-erp, action: find_sale, "
+        "with: {reference: receipt_no}}}]\n  catch: {unavailable: true, steps: [..]}",
+    ),
 )

@@ -89,9 +89,9 @@ CODES: tuple[Code, ...] = (
     ),
     Code(
         "TF1168",
-        "max_stale is shorter than ttl",
+        "max_stale is shorter than ttl, or missing",
         "`ttl` is how old an answer may be while all is well, `max_stale` how old while the system is down. A "
-        "shorter `max_stale` could never be used.",
+        "shorter `max_stale` could never be used, and without one `stale_into` could never say yes.",
         "cache: {ttl: 1h, max_stale: 5m}",
         "cache: {ttl: 5m, max_stale: 1h}",
     ),

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import calendar
 import datetime
+from typing import Annotated, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from engine.expr.functions.money import whole
-from engine.expr.functions.patterns import format_with, parse_with
-from engine.expr.types import Date, Moment, Number, Text
+from engine.expr.functions.patterns import format_with, parse_with, readable, writable
+from engine.expr.types import Date, Kind, Moment, Number, Text
 from engine.expr.values import DateText, MomentText, Refused
+
+# A pattern that is written out is checked with the file; one that is computed, when it is used.
+ReadPattern: TypeAlias = Annotated[str, Kind(("text",), prepare=readable)]
+WritePattern: TypeAlias = Annotated[str, Kind(("text",), prepare=writable)]
 
 
 def day(value: str) -> datetime.date:
@@ -63,7 +68,7 @@ def date(value: Text) -> Date:
     return dated(day(value))
 
 
-def parse_date(value: Text, pattern: Text) -> Date:
+def parse_date(value: Text, pattern: ReadPattern) -> Date:
     """A date written another way. The pattern is made of YYYY, YY, MM, DD, M, D and other characters as they are.
 
     parse_date('14.03.2026', 'DD.MM.YYYY') -> "2026-03-14"
@@ -72,7 +77,7 @@ def parse_date(value: Text, pattern: Text) -> Date:
     return dated(parse_with(value, pattern).date())
 
 
-def format_date(value: Text, pattern: Text) -> Text:
+def format_date(value: Text, pattern: WritePattern) -> Text:
     """A date written another way, with the pattern of parse_date.
 
     format_date('2026-03-14', 'DD.MM.YYYY') -> "14.03.2026"
@@ -88,7 +93,7 @@ def date_time(value: Text) -> Moment:
     return moment(instant(value))
 
 
-def parse_date_time(value: Text, pattern: Text, zone: Text = "UTC") -> Moment:
+def parse_date_time(value: Text, pattern: ReadPattern, zone: Text = "UTC") -> Moment:
     """A moment written another way in a time zone; the pattern of parse_date with hh, mm and ss.
 
     parse_date_time('14.03.2026 10:15', 'DD.MM.YYYY hh:mm', 'Europe/Madrid') -> "2026-03-14T09:15:00.000000Z"

@@ -43,6 +43,22 @@ def _reader(pattern: str) -> tuple[re.Pattern[str], tuple[str, ...]]:
     return re.compile(source, re.ASCII), tuple(_PARTS[token][0] for token in tokens if token in _PARTS)
 
 
+def writable(pattern: str) -> str:
+    """The pattern, if a date can be written by it. Raises ValueError."""
+    try:
+        _tokens(pattern)
+    except Refused as error:
+        raise ValueError(str(error).replace("the pattern", "it", 1)) from None
+    return pattern
+
+
+def readable(pattern: str) -> str:
+    """The pattern, if a date can be read by it. Raises ValueError."""
+    if not {"YYYY", "YY"} & set(_tokens(writable(pattern))):
+        raise ValueError("it has no year in it")
+    return pattern
+
+
 def parse_with(text: str, pattern: str) -> datetime.datetime:
     """The date and time a text holds. Parts the pattern does not name are the first of their kind. Raises Refused."""
     reader, names = _reader(pattern)

@@ -41,6 +41,7 @@ class InboxRow(Struct, frozen=True):
     reason    of `filtered` and `work_item`
     segment   what the event entered; not empty for a continuation (of a group or a delay): such a row was not received
               from outside and completeness counts it through the events it continues
+    caught    JSON: what could not be asked and was caught, by the run of the `try`; decided again it is caught again
     state     `open` until all confirms are in; `filtered` and `work_item` rows are stored as `routed`
     amount    exact decimal text, currency ISO code; empty where the type has none
     """
@@ -60,6 +61,7 @@ class InboxRow(Struct, frozen=True):
     currency: str = ""
     at: int = 0
     segment: str = ""
+    caught: str = ""
 
 
 class InboxFind(Op[dict[EventKey, InboxRow]], frozen=True):

@@ -13,8 +13,8 @@ class Entry(Struct, frozen=True):
     """One thing that happened.
 
     what     received | routed | filtered | published | applied | retrying | held | work-item | duplicate | replayed |
-             discarded | superseded | grouped | continued; of a document without news: read | duplicate | archived |
-             grew
+             discarded | superseded | grouped | continued | caught | stale-answer; of a document without news: read |
+             duplicate | archived | grew
     keys     business keys as declared by the type (`{"receipt": "1001"}`), only where they are first known
     detail   a sentence; masked, of a long one an excerpt
     """

@@ -20,6 +20,7 @@ AHEAD = 0.25  # seconds of work that may be claimed ahead: more would wait claim
 MOST_AHEAD = 256
 _TINY = 1e-6
 LOOK = 2.0  # seconds until who has no part in a limit looks again
+NO_PART = "no-part"  # reason: other processes have their turn; it says nothing of the system
 LONGEST_PAUSE = 60.0  # a Retry-After of one request holds the whole connection at most this long
 
 
@@ -201,7 +202,7 @@ class Gate:
             while (wait := self.wait()) > 0:
                 if self._no_part() and not self._share.held:
                     text = f"`{self.planned.name}` allows less than there are processes; another one has its turn"
-                    raise Throttled("no-part", text, after=LOOK)
+                    raise Throttled(NO_PART, text, after=LOOK)
                 if self.breaker.open:
                     after = max(1.0, self.breaker.retry_after())
                     raise Throttled("connection-down", f"`{self.planned.name}` fails too often", after=after)

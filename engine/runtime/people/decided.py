@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from engine.compile.risks import accepted_in
 from engine.core.clock import iso
 from engine.ports.store.audit import AuditList, AuditRow
 from engine.ports.store.work import WorkItem
@@ -25,12 +26,13 @@ async def decisions(cell: Cell, item: WorkItem) -> list[Answer]:
 
 
 async def events(cell: Cell, revisions: Iterable[str]) -> dict[str, list[Answer]]:
-    """What became of revisions, by their ids."""
+    """What became of revisions, by their ids. `accepts`: risks that were accepted, with the routes they are of."""
     found: dict[str, list[Answer]] = {id: [] for id in revisions}
     if found:
         rows = await cell.store.apply(AuditList(MOST * len(found), tuple(found)))
         for row in reversed(rows):
-            found[row.target].append(_shown(row, "revision."))
+            accepts = [{"risk": name, "route": route} for name, route in accepted_in(row.after)]
+            found[row.target].append({**_shown(row, "revision."), "accepts": accepts})
     return found
 
 

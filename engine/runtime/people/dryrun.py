@@ -137,10 +137,16 @@ def subscribed(routeset: RouteSet, plan: Plan, raw: bytes, name: str) -> Any:
     try:
         return parse(raw)
     except Permanent as failure:
-        others = [other.route for other in routeset.plans.values() if not other.source.event]
+        sources = [other for other in routeset.plans.values() if not other.source.event]
+        makers = [other for other in sources if plan.source.event in _published(other)]
+        others = [other.route for other in makers or sources]
         files = f"; files of a source go through {' or '.join(f'`{one}`' for one in others[:3])}" if others else ""
         text = f"`{plan.route}` takes events of type {plan.source.event} as JSON, not what a source reads{files}"
         raise Permanent(failure.reason, f"{name}: {failure.detail}. {text}") from None
+
+
+def _published(plan: Plan) -> list[str]:
+    return [f"{sink.event.name}@{sink.event.version}" for sink in plan.sinks if sink.event is not None]
 
 
 async def dry_runs(

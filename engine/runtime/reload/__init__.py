@@ -1,6 +1,7 @@
 """Hot reload: what is wanted is staged in every process, and runs in all of them or in none.
 
 wanted         what was read from the project's files
+accepting      who accepted the risks of a change
 record         revisions in the Store, with their audit
 leader         offers a revision, waits for all, decides
 leading        the lease of whoever leads

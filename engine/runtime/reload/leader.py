@@ -6,11 +6,11 @@ staged revision nobody runs or an active one that not all could start: see `mend
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from engine.ports.store.revisions import Report, Revision, RevisionReports
+from engine.ports.store.revisions import Report, Revision, RevisionReport, RevisionReports
 from engine.ports.store.workers import WorkersSince
 from engine.runtime.cell import Cell
 from engine.runtime.crash import point
@@ -19,11 +19,13 @@ from engine.runtime.people.replay import Who
 from engine.runtime.reload import record
 from engine.runtime.reload.leading import Leading
 from engine.runtime.reload.mending import NOBODY
+from engine.runtime.reload.waiting import LATE
 from engine.runtime.reload.wanted import Wanted
 
 READY_WITHIN = 30.0
 RUNNING_WITHIN = 60.0
 ASK_EVERY = 0.05
+CAME_FIRST = "another revision is active by now"
 
 
 @dataclass(frozen=True)
@@ -59,19 +61,27 @@ class Leader:
         self._nudge = nudge
         self._works = works
 
-    async def apply(self, wanted: Wanted, who: Who) -> Applied:
-        """Have it run everywhere, or nowhere. Raises StoreDown, Permanent `busy`."""
+    async def apply(
+        self, wanted: Wanted, who: Who, accepts: str = "", instead_of: Sequence[Revision] | None = None
+    ) -> Applied:
+        """Have it run everywhere, or nowhere. Raises StoreDown, Permanent `busy`.
+
+        accepts     risks that are meant, see `accepted_text`
+        instead_of  only where one of these is active when its turn comes; else it is rejected with `CAME_FIRST`
+        """
         async with self._leading.turn():
             now = await record.standing(self._cell)
             if now.active is not None and now.active.id == wanted.digest:
                 return Applied(wanted.digest, "unchanged", {})
-            staged = await record.stage(self._cell, wanted, who, now.active)
+            if instead_of is not None and not _is_among(now.active, instead_of):
+                return Applied(wanted.digest, "rejected", {"": CAME_FIRST})
+            staged = await record.stage(self._cell, wanted, who, now.active, accepts)
             point("reload-staged")
             self._nudge()
             problems = await self._staged(staged)
             if problems:
                 return await self._rejected(staged, who, problems)
-            if not await record.activate(self._cell, staged, who, now.active):
+            if not await record.activate(self._cell, staged, who, now.active, accepts):
                 return Applied(staged.id, "rejected", {"": NOBODY})
             point("reload-activated")
             self._nudge()
@@ -91,8 +101,18 @@ class Leader:
         reports = {one.worker: one for one in await self._reports(staged)}
         problems = {name: one.problem for name, one in reports.items() if one.stage in ("waits", "refused")}
         if not problems:
-            problems = dict.fromkeys(behind, f"not ready within {READY_WITHIN:g} s")
+            problems = dict.fromkeys(behind, f"{LATE} {READY_WITHIN:g} s")
+            await self._tell_late(staged, problems)
         return problems
+
+    async def _tell_late(self, staged: Revision, problems: Mapping[str, str]) -> None:
+        """In the place of those that said nothing in time: they only wait, as far as is known. What they say after all
+        takes the place of it.
+        """
+        now = self._cell.clock.now()
+        late = [Report(worker, "waits", problem, now) for worker, problem in problems.items()]
+        if late:
+            await self._cell.store.apply_all(*(RevisionReport(staged.id, staged.at, one) for one in late))
 
     async def _activated(self, staged: Revision, who: Who, before: Revision | None) -> Applied:
         behind = await self._wait(staged, ("running",), RUNNING_WITHIN)
@@ -131,3 +151,7 @@ class Leader:
             return [self._cell.worker] if self._works() else []
         since = self._cell.clock.now() - round(LIVE * 1_000_000)
         return [row.name for row in await self._cell.store.apply(WorkersSince(since))]
+
+
+def _is_among(active: Revision | None, known: Sequence[Revision]) -> bool:
+    return active is not None and (active.id, active.at) in {(one.id, one.at) for one in known}

@@ -19,6 +19,7 @@ NAME = "reload"
 LEASE = 6.0  # seconds; renewed three times as often
 PATIENCE = 90.0  # seconds that a change waits for the one before it
 ASK_EVERY = 0.2
+BUSY = "busy"  # why a change was not begun
 
 
 class Leading:
@@ -36,7 +37,7 @@ class Leading:
             end = clock.monotonic() + PATIENCE
             while not await self._take():
                 if clock.monotonic() >= end:
-                    raise Permanent("busy", "another change is being carried out; try again in a moment")
+                    raise Permanent(BUSY, "another change is being carried out; try again in a moment")
                 await clock.sleep(ASK_EVERY)
             async with self._held():
                 yield

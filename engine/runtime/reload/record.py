@@ -15,18 +15,19 @@ async def standing(cell: Cell) -> Standing:
     return await cell.store.apply(RevisionsNow())
 
 
-async def stage(cell: Cell, wanted: Wanted, who: Who, before: Revision | None) -> Revision:
-    """Offer it to every process. Raises StoreDown."""
+async def stage(cell: Cell, wanted: Wanted, who: Who, before: Revision | None, accepts: str = "") -> Revision:
+    """Offer it to every process. `accepts`: risks that are meant, see `accepted_text`. Raises StoreDown."""
     at = max(cell.clock.now(), before.at + 1 if before is not None else 0)
     revision = Revision(wanted.digest, wanted.plans, wanted.files, "staged", who.actor, who.reason, at)
-    row = AuditRow(at, who.actor, "revision.stage", wanted.digest, who.reason, before.id if before else "")
+    row = AuditRow(at, who.actor, "revision.stage", wanted.digest, who.reason, _id(before), accepts)
     await cell.store.apply_all(RevisionPut(revision), AuditAppend(row))
     return revision
 
 
-async def activate(cell: Cell, staged: Revision, who: Who, before: Revision | None) -> bool:
+async def activate(cell: Cell, staged: Revision, who: Who, before: Revision | None, accepts: str = "") -> bool:
     """All run it from now on. False when it is not staged any more."""
-    row = AuditRow(cell.clock.now(), who.actor, "revision.activate", staged.id, who.reason, before.id if before else "")
+    now = cell.clock.now()
+    row = AuditRow(now, who.actor, "revision.activate", staged.id, who.reason, _id(before), accepts)
     mark = RevisionMark(staged.id, staged.at, "staged", "active", required=True)
     return await _done(cell, mark, AuditAppend(row))
 
@@ -53,6 +54,10 @@ async def take_back(cell: Cell, left: Revision, instead: str, who: Who) -> None:
     why = f"taken back by {who.actor}: {who.reason}"
     row = AuditRow(cell.clock.now(), who.actor, "revision.take-back", left.id, who.reason, left.id, instead)
     await _done(cell, RevisionMark(left.id, left.at, "past", "rejected", why, required=True), AuditAppend(row))
+
+
+def _id(revision: Revision | None) -> str:
+    return revision.id if revision is not None else ""
 
 
 async def _done(cell: Cell, *ops: RevisionMark | AuditAppend) -> bool:

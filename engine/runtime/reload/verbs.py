@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.compile.diff import RouteSetDiff, diff
+from engine.compile.diff import RouteSetDiff, diff, other_places
 from engine.compile.partial import NotTheSame, as_recorded
 from engine.compile.plan import RouteSet
-from engine.compile.risks import Risk
+from engine.compile.risks import Risk, accepted_text, meant
 from engine.core.clock import iso
 from engine.core.errors import Permanent
 from engine.ports.store.revisions import Revision, RevisionGet, RevisionList
@@ -16,12 +16,14 @@ from engine.runtime.people.decided import events
 from engine.runtime.people.replay import Who
 from engine.runtime.plans import Plans
 from engine.runtime.reload import record
+from engine.runtime.reload.accepting import with_acceptances
 from engine.runtime.reload.leader import Applied, Leader
 from engine.runtime.reload.leading import Leading
 from engine.runtime.reload.member import Member
 from engine.runtime.reload.mending import Mending
 from engine.runtime.reload.probation import Handled, Probation
 from engine.runtime.reload.processes import last_error, live, standing_of
+from engine.runtime.reload.staging import Problem
 from engine.runtime.reload.texts import file_changes, tables_with_files
 from engine.runtime.reload.wanted import Build, Project, Wanted
 from engine.runtime.reload.watching import Watching
@@ -102,20 +104,21 @@ class Reload:
         return {"from": before.digest, "to": wanted.digest, **found.shown(), "waiting": waiting}
 
     async def history(self, limit: int = 50) -> Answer:
-        """Revisions, newest first, each with what became of it, oldest first."""
+        """Revisions, newest first, each with what became of it, oldest first, and the risks accepted with it."""
         known = await self._cell.store.apply(RevisionList(limit))
         told = await events(self._cell, [one.id for one in known])
         return {"revisions": [{**_shown(one), "events": told[one.id]} for one in known]}
 
     async def compare(self, before: str, after: str) -> Answer:
-        """What changed between two revisions, named by number or by the beginning of their id: in words, and the text
-        of the files.
+        """What changed between two revisions, named by number or by the beginning of their id: in words, who accepted
+        its risks, and the text of the files.
         """
         old, new = await self._found(before), await self._found(after)
         was, now = await self._kept(old), await self._kept(new)
         rows = {one.file for known in (was, now) for one in known.tables.values()}
         texts = [{**one, "table": one["file"] in rows} for one in file_changes(was.files, now.files)]
-        return {"from": old.id, "to": new.id, **diff(was, now).shown(), "files": texts}
+        shown = await with_acceptances(self._cell, diff(was, now).shown(), old, new)
+        return {"from": old.id, "to": new.id, **shown, "files": texts}
 
     async def standing(self) -> Answer:
         """The revision that is wanted, what each process says of it, and the last edit that was not taken."""
@@ -189,22 +192,20 @@ class Reload:
             names = " ".join(sorted({risk.name for risk in refused}))
             text = "; ".join(risk.text for risk in refused)
             raise Permanent("risky", f"{text}. If it is meant, accept it by name: {names}{_in_the_file(refused)}")
-        await self._tested(wanted, routeset, found)
+        await self._tested(wanted, before, routeset)
         self._member.remember(routeset)
-        meant = [f"{risk.route} accepts {risk.name}: {risk.because}" for risk in found.risks if risk.because]
-        return await self._leader.apply(wanted, Who(who.actor, "; ".join((who.reason, *meant))))
+        accepted = meant(found.risks, accept)
+        said = [f"{risk.route} accepts {risk.name}: {risk.because}" for risk in accepted if risk.because]
+        reason = "; ".join((who.reason, *said))
+        return await self._leader.apply(wanted, Who(who.actor, reason), accepted_text(accepted))
 
-    async def _in_the_way(self, wanted: Wanted) -> str:
-        """Why this process could not run it now, as its report would say."""
-        found = await self._member.problems(Revision(wanted.digest, wanted.plans, wanted.files))
-        why = "; ".join(problem.text for problem in found)
-        return f"{self._cell.worker}: {why}" if why else ""
+    async def _in_the_way(self, wanted: Wanted) -> list[Problem]:
+        return await self._member.problems(Revision(wanted.digest, wanted.plans, wanted.files))
 
-    async def _tested(self, wanted: Wanted, routeset: RouteSet, found: RouteSetDiff) -> None:
-        """Tests of what is new, where the route wants them run."""
-        new = [change.route for change in found.changes if change.kind != "removed"]
-        routes = [route for route in new if routeset.plans[route].tested]
-        failures = await self._project.test(wanted.files, routes) if routes else []
+    async def _tested(self, wanted: Wanted, before: RouteSet, after: RouteSet) -> None:
+        """Tests of what is new, where the route wants them run: on the base and in each scope that changed."""
+        changed = {route: places for route, places in other_places(before, after).items() if after.plans[route].tested}
+        failures = await self._project.test(wanted.files, changed) if changed else []
         if failures:
             raise Permanent("tests-fail", "; ".join(failures))
 

@@ -46,11 +46,12 @@ class Reader(Protocol):
 # Compiles the files of a recorded revision as this process would run it, starting from the RouteSet that runs. Raises
 # ValueError that says why it cannot.
 Build = Callable[[Revision, RouteSet], Awaitable[RouteSet]]
-# Runs the tests of these routes over these files; a line for each that fails.
-Test = Callable[[Mapping[str, bytes], Collection[str]], Awaitable[list[str]]]
+# Runs the tests of these routes, where they are others now (see `other_places`), over these files; a line for each that
+# fails.
+Test = Callable[[Mapping[str, bytes], Mapping[str, Collection[str]]], Awaitable[list[str]]]
 
 
-async def _no_tests(files: Mapping[str, bytes], routes: Collection[str]) -> list[str]:
+async def _no_tests(files: Mapping[str, bytes], changed: Mapping[str, Collection[str]]) -> list[str]:
     return []
 
 

@@ -7,26 +7,28 @@ from typing import Any
 
 from engine.core.clock import iso
 from engine.core.errors import Permanent, StoreDown, TillflowError, Transient
-from engine.ports.store.revisions import OVERTAKEN, RevisionGet, RevisionReports
+from engine.ports.store.revisions import OVERTAKEN, Report, RevisionGet, RevisionReports
 from engine.runtime.cell import Cell
 from engine.runtime.duty import Duty
 from engine.runtime.people.replay import Who
 from engine.runtime.plans import Plans
 from engine.runtime.reload.leader import Applied
-from engine.runtime.reload.leading import renewed
+from engine.runtime.reload.leading import BUSY, renewed
 from engine.runtime.reload.mending import NOBODY
-from engine.runtime.reload.waiting import Waiting, only_waits
+from engine.runtime.reload.staging import Problem
+from engine.runtime.reload.waiting import MOST_LATE, Waiting, only_late, only_waits
 from engine.runtime.reload.wanted import Project, Wanted
 
 EVERY = 0.1  # seconds between two questions; the reader itself looks as often as it must
 SELDOM = 1.0  # the same, where another process watches
 LEASE = 6.0  # seconds until another process watches after the one that did died
 NOT_THEIR_FAULT = (NOBODY, OVERTAKEN)  # why good files may not have been taken
+NOT_ALL = "not all could run these files; what runs goes on"
 RIGHT_AGAIN = "these files are right again"
 WATCHER = Who("tillflow", "a file changed")
 
 Change = Callable[[Wanted, Who], Awaitable[Applied]]
-InTheWay = Callable[[Wanted], Awaitable[str]]  # why this process could not run it now; empty: it could
+InTheWay = Callable[[Wanted], Awaitable[list[Problem]]]  # why this process could not run it now; empty: it could
 
 
 class Watching:
@@ -104,19 +106,22 @@ class Watching:
         refused = known is not None and known.state == "rejected" and known.problem not in NOT_THEIR_FAULT
         if known is None or not refused or known.files != wanted.files:
             await self._try(wanted)
-        elif await self._only_waits(wanted):  # it did so for another process, or before a restart
-            self._wait(wanted, [known.problem])
+        elif only_waits(reports := await self._reports(wanted)):  # it did so for another process, or before a restart
+            self._wait(wanted, [known.problem], late=only_late(reports))
         else:
             text = "these files were tried before and not taken; apply them to try again"
             self._refuse(wanted, text, [known.problem])
 
     async def _again(self, waited: Wanted) -> None:
         """Look first what is in the way here, so that no attempt is written down in vain."""
-        problem = await self._in_the_way(waited)
-        if problem:
-            self._wait(waited, [problem])
-        else:
+        found = await self._in_the_way(waited)
+        told = [f"{self._cell.worker}: {'; '.join(problem.text for problem in found)}"]
+        if not found:
             await self._try(waited)
+        elif all(problem.passes for problem in found):
+            self._wait(waited, told)
+        else:
+            self._refuse(waited, NOT_ALL, told)
 
     async def _try(self, wanted: Wanted) -> None:
         try:
@@ -126,24 +131,31 @@ class Watching:
         except Transient as error:
             self._wait(wanted, [str(error)])
         except TillflowError as error:
+            if isinstance(error, Permanent) and error.reason == BUSY:
+                self._wait(wanted, [str(error)])
+                return
             self._refuse(wanted, "these files cannot be applied; what runs goes on", [str(error)])
         else:
             if applied.state != "rejected":
                 self._error = self._waiting = None
                 self._right_again()
-            elif await self._only_waits(wanted):
-                self._wait(wanted, [applied.problem])
+            elif only_waits(reports := await self._reports(wanted)):
+                self._wait(wanted, [applied.problem], late=only_late(reports))
             else:
-                self._refuse(wanted, "not all could run these files; what runs goes on", [applied.problem])
+                self._refuse(wanted, NOT_ALL, [applied.problem])
 
-    async def _only_waits(self, wanted: Wanted) -> bool:
-        return only_waits(await self._cell.store.apply(RevisionReports(wanted.digest)))
+    async def _reports(self, wanted: Wanted) -> list[Report]:
+        return await self._cell.store.apply(RevisionReports(wanted.digest))
 
-    def _wait(self, wanted: Wanted, problems: list[str]) -> None:
+    def _wait(self, wanted: Wanted, problems: list[str], *, late: bool = False) -> None:
         """Told once, and again when there is another reason."""
         if self._waiting is None:
             self._waiting = Waiting(self._cell.clock, wanted, self._plans.revision)
-        self._waiting.tried()
+        self._waiting.tried(late=late)
+        if self._waiting.is_over:
+            text = f"these files were offered {MOST_LATE} times and not all got ready; apply them to try again"
+            self._refuse(wanted, text, problems)
+            return
         new = self._error is None or self._error[0] != wanted.digest or self._error[1]["problems"] != problems
         self._tell(wanted, "these files wait; what runs goes on", problems, self._waiting.next_try, log=new)
 

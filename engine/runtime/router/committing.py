@@ -147,6 +147,7 @@ def _row(shared: Shared, route: str, case: Routing) -> InboxRow:
         currency=event.currency,
         at=shared.now(),
         segment=case.routed.segment,
+        caught=case.caught_now() if kind not in DONE_AT_ONCE else "",
     )
 
 
@@ -217,11 +218,19 @@ def _first_lines(shared: Shared, route: str, case: Routing) -> list[Entry]:
     if case.again is not None:
         assert case.failed is not None
         return [_line(shared, route, case, "retrying", _told(case.failed))]
+    lines = _noted(shared, route, case)
     if case.failed is not None:
-        return [_line(shared, route, case, "work-item", _told(case.failed))]
-    if case.outcome is not None and case.outcome.filtered is not None:
-        return [_line(shared, route, case, "filtered", case.outcome.filtered.reason)]
-    return []
+        lines.append(_line(shared, route, case, "work-item", _told(case.failed)))
+    elif case.outcome is not None and case.outcome.filtered is not None:
+        lines.append(_line(shared, route, case, "filtered", case.outcome.filtered.reason))
+    return lines
+
+
+def _noted(shared: Shared, route: str, case: Routing) -> list[Entry]:
+    """What happened on the way; of an outcome that is only published again it was said before."""
+    if case.outcome is None or case.row is not None:
+        return []
+    return [_line(shared, route, case, note.what, note.detail) for note in case.outcome.notes]
 
 
 def _last_lines(shared: Shared, route: str, case: Routing) -> list[Entry]:

@@ -140,7 +140,7 @@ def _begin(shared: Shared, case: Routing) -> Outcome | Awaitable[Outcome]:
     routed = case.routed
     if case.elsewhere and case.row is None:
         return Outcome(filtered=Filtered(OTHER_REGION))
-    entry = Start(routed.schema, routed.output_key, routed.attempt)
+    entry = Start(routed.schema, routed.output_key, routed.attempt, case.caught_before())
     return begin(case.plan, case.segment, routed.event, around=shared.around, start=entry)
 
 

@@ -24,6 +24,7 @@ from engine.runtime.cell import Cell
 from engine.runtime.crash import point
 from engine.runtime.delivery.attempt import classified
 from engine.runtime.delivery.claim import MARGIN, START
+from engine.runtime.delivery.limits import NO_PART
 from engine.runtime.delivery.pool import Pool
 from engine.runtime.people.hiding import hidden
 from engine.runtime.people.work import what_differs
@@ -69,9 +70,17 @@ class Effects:
             raise Permanent("residency", text)
         action = self._pool.call_action(connection.connector, request.action)
         if not request.effect or action.guarantee is None:
-            return await self._read(_Target(connection, action, request, request.event_id))
+            return await self._answered(_Target(connection, action, request, request.event_id))
         key = delivery_id(request.event_id, request.effect, request.output_key)
         return await self._change(_Target(connection, action, request, key), plan, event)
+
+    async def _answered(self, target: _Target) -> Any:
+        """The answer to what only reads. A failure of one that cannot be asked now is marked so: a `try` may catch it."""
+        try:
+            return await self._read(target)
+        except (Transient, Throttled) as failure:
+            failure.unanswered = failure.reason != NO_PART
+            raise
 
     async def _read(self, target: _Target) -> Any:
         for pause in PAUSES[: target.request.retries]:

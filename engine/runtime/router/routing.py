@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import structs
 
 from engine.compile.plan import Plan, Segment
 from engine.core.errors import Failure, Permanent
 from engine.core.event import Event, split_type
-from engine.core.jsonx import encode
+from engine.core.jsonx import decode, encode
 from engine.core.outcome import Failed, Outcome
 from engine.ports.store.inbox import EventKey, InboxRow, OutcomeKind
 from engine.ports.transport import Receipt
@@ -95,6 +96,18 @@ class Routing:
     def ours(self) -> bool:
         """A replay published it, perhaps twice: at a start nobody knows whether the copy before arrived."""
         return self.routed.replay > 0
+
+    def caught_before(self) -> Mapping[str, Any] | None:
+        """What could not be asked when this event was decided; None when it was not decided yet."""
+        if self.row is None:
+            return None
+        return decode(self.row.caught) if self.row.caught else {}
+
+    def caught_now(self) -> str:
+        """The same for the row: by the run of the `try` that caught it."""
+        notes = self.outcome.notes if self.outcome is not None else ()
+        found = {note.place: note.facts for note in notes if note.place}
+        return encode(found).decode() if found else ""
 
     def body_digest(self) -> str:
         """Digest of the data as it was carried, to tell whether two copies look the same."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Iterable, Mapping
 from dataclasses import replace
 from inspect import isawaitable
 from typing import Any, NamedTuple
@@ -26,11 +26,15 @@ from engine.runtime.router.env import RouteEnv, Surroundings
 
 
 class Start(NamedTuple):
-    """How an event enters a segment: what a continuation brings, and the number of the try."""
+    """How an event enters a segment: what a continuation brings, and the number of the try.
+
+    caught   what could not be asked when it was decided before; None: it is decided now
+    """
 
     schema: str = ""
     output_key: str = ""
     attempt: int = 1
+    caught: Mapping[str, Any] | None = None
 
 
 FIRST = Start()
@@ -74,7 +78,7 @@ def begin(
     env = RouteEnv(plan, event, schema, around, start.attempt)
     context = around.contexts(plan, event) if around.contexts is not None else None
     frame = Frame(event, event.data, schema, env, context, observer)
-    frame.output_key = start.output_key
+    frame.output_key, frame.caught = start.output_key, start.caught
     try:
         result = segment.steps.run(frame)
         if result is not None and isawaitable(result):
@@ -83,7 +87,7 @@ def begin(
     except StoreDown:
         raise
     except (Exception, SystemExit) as error:  # a plugin that leaves must not take the engine along
-        return Outcome(failed=failed_by(error))
+        return Outcome(failed=failed_by(error), notes=tuple(frame.notes))
 
 
 async def _later(plan: Plan, segment: Segment, frame: Frame, pending: Awaitable[Any]) -> Outcome:
@@ -92,19 +96,19 @@ async def _later(plan: Plan, segment: Segment, frame: Frame, pending: Awaitable[
     except StoreDown:
         raise
     except (Exception, SystemExit) as error:
-        return Outcome(failed=failed_by(error))
+        return Outcome(failed=failed_by(error), notes=tuple(frame.notes))
 
 
 def _ended(plan: Plan, segment: Segment, frame: Frame, result: Any) -> Outcome:
     """What the frames that came to the end of the segment give."""
-    taps = _tapped(plan, frame)
+    taps, notes = _tapped(plan, frame), tuple(frame.notes)
     if isinstance(result, Filtered):
-        return Outcome(filtered=result, taps=taps)
+        return Outcome(filtered=result, taps=taps, notes=notes)
     frames = result.frames if isinstance(result, Split) else [frame]
     if segment.cut is not None:
-        return Outcome(kept=tuple(_kept(segment, one) for one in frames), taps=taps)
+        return Outcome(kept=tuple(_kept(segment, one) for one in frames), taps=taps, notes=notes)
     outputs = tuple(output for one in frames for output in _outputs(plan, one))
-    return Outcome(outputs=outputs, taps=taps, reply=_reply(plan, frames))
+    return Outcome(outputs=outputs, taps=taps, reply=_reply(plan, frames), notes=notes)
 
 
 def _kept(segment: Segment, frame: Frame) -> Kept:

@@ -13,11 +13,12 @@ from engine.sdk import (
     ConnectionRef,
     Frame,
     MappingRef,
+    Note,
     Options,
     RawValues,
     digest_of,
 )
-from engine.steps.support.cache import Cache, ReplyCache
+from engine.steps.support.cache import Answer, Cache, ReplyCache
 from engine.steps.support.waiting import context_of
 
 TIMEOUT = 20.0
@@ -72,8 +73,8 @@ class Asker:
         self._effect = effect
         self._cache = ReplyCache(cache) if cache is not None else None
 
-    async def ask(self, frame: Frame, data: Any) -> Any:
-        """The reply to the request made from `data`. Raises Failure."""
+    async def ask(self, frame: Frame, data: Any) -> Answer:
+        """The reply to the request made from `data`; one older than its `ttl` is noted. Raises Failure."""
         context = context_of(frame, self._step)
         request = CallRequest(
             step=self._step,
@@ -87,8 +88,17 @@ class Asker:
             retries=self._retries,
         )
         if self._cache is None:
-            return await context.call(request)
-        return await self._cache.get(digest_of(request.request), context.clock, lambda: context.call(request))
+            return Answer(await context.call(request))
+        answer = await self._cache.get(digest_of(request.request), context.clock, lambda: context.call(request))
+        if answer.stale:
+            self._note(frame, answer)
+        return answer
+
+    def _note(self, frame: Frame, answer: Answer) -> None:
+        """Of many items of one step the first is told."""
+        begin = f"{self._step}: "
+        if not any(note.what == "stale-answer" and note.detail.startswith(begin) for note in frame.notes):
+            frame.notes.append(Note("stale-answer", f"{begin}{answer.age:.0f} s old; {answer.failure}"))
 
 
 __all__ = ["SHOWN", "TIMEOUT", "Asker", "CallTarget", "Retry"]

@@ -5,5 +5,5 @@ stand-ins: sinks are captured, calls are stubbed, nothing leaves the process.
   chosen    which cases run, and what they are about       judge     what was expected against what happened
   givens    what a case puts in                            promises  what must hold whatever happens
   stubs, standins, taps   what stands around the engine    coverage, watching   which steps and branches were reached
-  session   all chosen cases; `junit` tells a CI
+  session   all chosen cases; `junit` tells a CI           changed   those that a change asks for, before it runs
 """

@@ -13,6 +13,7 @@ from engine.testing.runner.results import Item, filtered, items_of, sinks
 from engine.testing.runner.world import Happened
 
 ENDED = frozenset({"routed", "filtered", "work-item", "retrying", "grouped", "held"})
+BALANCED = "debit_equals_credit"
 SEEDS = (1, 2, 3)  # orders a case is run in for `same_state_in_any_order`
 
 
@@ -39,12 +40,20 @@ def _debit_equals_credit(happened: Happened) -> list[str]:
     told: list[str] = []
     entries = 0
     for name, item in _items(happened):
-        for lines in _ledger_lines(item.body):
-            entries += 1
-            debit, credit = (sum((Decimal(line[side]) for line in lines), Decimal(0)) for side in ("debit", "credit"))
-            if debit != credit:
-                told.append(f"{name}: debit {debit} and credit {credit} of {item.key} differ")
+        differing, lists = unbalanced(item.body, item.key)
+        told += [f"{name}: {text}" for text in differing]
+        entries += lists
     return told if entries else ["no sink received anything with debit and credit: the promise says nothing here"]
+
+
+def unbalanced(document: Any, called: str) -> tuple[list[str], int]:
+    """Sentences about lists of lines in a document whose debit and credit differ, and how many such lists it has."""
+    told, lists = [], list(_ledger_lines(document))
+    for lines in lists:
+        debit, credit = (sum((Decimal(line[side]) for line in lines), Decimal(0)) for side in ("debit", "credit"))
+        if debit != credit:
+            told.append(f"debit {debit} and credit {credit} of {called} differ")
+    return told, len(lists)
 
 
 def _ledger_lines(value: Any) -> Iterator[list[dict[str, Any]]]:
@@ -149,7 +158,7 @@ def other_state(before: Mapping[str, list[bytes]], after: Mapping[str, list[byte
 
 _CHECKS: dict[str, Callable[[Happened], list[str]]] = {
     "applied_at_most_once": _applied_at_most_once,
-    "debit_equals_credit": _debit_equals_credit,
+    BALANCED: _debit_equals_credit,
     "nothing_unaccounted": _nothing_unaccounted,
     "same_state_in_any_order": lambda happened: [],
 }

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.compile.plan import EventType, Plan, RouteSet
-from engine.compile.regions.choosing import Ground, Span
+from engine.compile.regions.choosing import Ground, Regional, Span
 from engine.config.layout import beside
 from engine.config.models.regions import ChangeDoc, OverlayDoc
 from engine.config.models.tests import ExpectDoc, GivenDoc
@@ -22,8 +22,14 @@ from engine.testing.runner.values import path_of, with_value
 
 @dataclass(frozen=True)
 class Scoped:
-    """A place a case runs in. `overlays` are those that count there; `own`: the Plan is not that of the base."""
+    """A place a case runs in. `overlays` are those that count there; `own`: the Plan is not that of the base.
 
+    name   as a difference between two RouteSets names it, see `Ground.named`
+    label  as people read it
+    route  whose Plans these are
+    """
+
+    name: str
     label: str
     packs: tuple[str, ...]
     country: str
@@ -31,6 +37,7 @@ class Scoped:
     day: str
     overlays: tuple[str, ...]
     own: bool
+    route: str = ""
 
     def plan(self, routeset: RouteSet, route: str) -> Plan:
         """The Plan of a route here."""
@@ -40,7 +47,12 @@ class Scoped:
 
 
 def scopes_of(project: TestProject, case: TestCase) -> list[Scoped]:
-    """Every scope of the case's route, with a day inside each interval; none where it runs the same everywhere."""
+    """Every scope of the case's route, with a day inside each interval; none where it runs the same everywhere.
+
+    Of a mapping those of the routes in which a region fills it; where there are several, the scope says in which.
+    """
+    if case.subject.mapping:
+        return _scopes_of_mapping(project.routeset, case.subject.mapping)
     regional = project.routeset.regional.get(case.subject.route)
     if regional is None:
         return []
@@ -53,7 +65,27 @@ def _scoped(ground: Ground, span: Span, own: bool) -> Scoped:
     label = "+".join(ground.packs)
     label += f" from {span.since}" if span.since else f" until {span.until}" if span.until else ""
     scope = encode(dict(ground.values)).decode()
-    return Scoped(label, ground.packs, ground.country, scope, span.since or span.until, span.overlays, own)
+    return Scoped(
+        ground.named(span), label, ground.packs, ground.country, scope, span.since or span.until, span.overlays, own
+    )
+
+
+def _scopes_of_mapping(routeset: RouteSet, name: str) -> list[Scoped]:
+    routes = [regional for regional in routeset.regional.values() if _fills(routeset, regional, name)]
+    found = [
+        replace(_scoped(ground, span, own=False), route=regional.route)
+        for regional in routes
+        for ground, span in regional.spans()
+        if ground.country
+    ]
+    return [replace(one, label=f"{one.label} ({one.route})") for one in found] if len(routes) > 1 else found
+
+
+def _fills(routeset: RouteSet, regional: Regional, name: str) -> bool:
+    """Whether the mapping is another one somewhere."""
+    key = f"mapping {name}"
+    base = routeset.plans[regional.route].uses.get(key)
+    return any(span.plan.uses.get(key) not in (None, base) for _, span in regional.spans())
 
 
 def own_cases(case: TestCase, scoped: Scoped, files: Mapping[str, bytes]) -> TestCase:

@@ -79,18 +79,23 @@ def run_one(project: TestProject, case: TestCase) -> CaseResult:
 
 
 def run_scopes(project: TestProject, case: TestCase) -> list[CaseResult]:
-    """A promise under every overlay, an example where an overlay makes another Plan of its route: what an overlay
-    changes, it says.
-    """
-    promise = case.doc.kind == "promise"
-    results = []
-    for scoped in scopes_of(project, case):
-        here = replace(own_cases(case, scoped, project.project.files), scope=scoped)
-        if promise or case.doc.given.every_scope:
-            results.append(run_one(project, here))
-        elif scoped.own:
-            results.append(_example(project, here, scoped))
-    return results
+    """The case in every scope where it counts."""
+    return [run_scope(project, case, scoped) for scoped in scopes_of(project, case) if counts(case, scoped)]
+
+
+def counts(case: TestCase, scoped: Scoped) -> bool:
+    """A promise does under every overlay, an example where an overlay makes another Plan of its route."""
+    return _everywhere(case) or scoped.own
+
+
+def run_scope(project: TestProject, case: TestCase, scoped: Scoped) -> CaseResult:
+    """The case in one scope. What an overlay changes of an example, it says."""
+    here = replace(own_cases(case, scoped, project.project.files), scope=scoped)
+    return run_one(project, here) if _everywhere(case) else _example(project, here, scoped)
+
+
+def _everywhere(case: TestCase) -> bool:
+    return case.doc.kind == "promise" or case.doc.given.every_scope
 
 
 def _example(project: TestProject, case: TestCase, scoped: Scoped) -> CaseResult:
@@ -115,7 +120,7 @@ def _judged(project: TestProject, case: TestCase) -> tuple[list[str], list[str]]
     given = read_given(case, project.project.files)
     if case.subject.mapping:
         return mapping_differences(project, case, given), []
-    if case.scope is not None and (case.doc.kind == "promise" or case.doc.given.every_scope):
+    if case.scope is not None and _everywhere(case):
         source = project.routeset.plans[case.subject.route].source
         given = on_day(given, project.routeset.types.get(source.event) or source.accepts, case.scope)
     shape = case.doc.given

@@ -201,9 +201,9 @@ class _WatchedBuild:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._build, name)
 
-    def steps(self, raw: Any, *path: str | int, adds: Any = None) -> StepSequence:
+    def steps(self, raw: Any, *path: str | int, adds: Any = None, reading: bool = False) -> StepSequence:
         build, watch = self._build, self._watch
-        made = watch.sequence(build.route, build.steps(raw, *path, adds=adds))
+        made = watch.sequence(build.route, build.steps(raw, *path, adds=adds, reading=reading))
         what = _way(path)
         return watch.branch(build.route, build.step, what, made) if what else made
 
@@ -213,9 +213,9 @@ class _WatchedBuild:
     def slot(self, name: str) -> StepSequence:
         return self._watch.sequence(self._build.route, self._build.slot(name))
 
-    def call(self, body: Mapping[str, Any], *path: str | int) -> Any:
+    def call(self, body: Mapping[str, Any], *path: str | int, adds: Any = None) -> Any:
         self._watch.callers.add((self._build.route, self._build.step))
-        return self._build.call(body, *path)
+        return self._build.call(body, *path, adds=adds)
 
 
 def _way(path: tuple[str | int, ...]) -> str:

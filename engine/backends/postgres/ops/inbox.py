@@ -25,6 +25,7 @@ from engine.ports.store.inbox import (
 _VALUES = {
     "plan": TEXT, "kind": TEXT, "planned": JSON, "reason": TEXT, "replay": INTEGER, "state": TEXT, "origin": TEXT,
     "guard": TEXT, "body": TEXT, "amount": TEXT, "currency": TEXT, "at": INTEGER, "segment": TEXT,
+    "caught": TEXT,
 }  # fmt: skip
 INBOX = Table("inbox", {"day": TEXT, "route": TEXT, "id": TEXT}, {**_VALUES, "duplicates": INTEGER},
               loaded=(*_VALUES, "duplicates"))  # fmt: skip

@@ -44,6 +44,7 @@ def _columns_of(row: InboxRow) -> tuple[object, ...]:
         row.currency,
         row.at,
         row.segment,
+        row.caught,
     )
 
 
