@@ -145,8 +145,8 @@ def _with_limits(place: Place, connection: PlannedConnection, limits: LimitsDoc)
         connection,
         rate=measures.rate(at.at("rate"), limits.rate),
         concurrency=limits.concurrency or connection.concurrency,
-        timeout=measures.duration(at.at("timeout"), limits.timeout, connection.timeout),
+        timeout=measures.span(at.at("timeout"), limits.timeout, connection.timeout),
         breaker_failures=breaker.failures,
         breaker_within=measures.duration(at.at("breaker", "within"), breaker.within, connection.breaker_within),
-        probe_every=measures.duration(at.at("breaker", "probe_every"), breaker.probe_every, connection.probe_every),
+        probe_every=measures.span(at.at("breaker", "probe_every"), breaker.probe_every, connection.probe_every),
     )

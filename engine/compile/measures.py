@@ -26,6 +26,14 @@ class Measures:
         made = self._read(place, raw, _DURATION)
         return default if made is None else float(made)
 
+    def span(self, place: Place, raw: Any, default: float) -> float:
+        """A duration that is longer than nothing: in no time at all nothing can be done."""
+        made = self.duration(place, raw, default)
+        if made > 0:
+            return made
+        place.finding("TF1124", "no time at all is left for it", help="write how long it may take: 500ms, 30s")
+        return default
+
     def rate(self, place: Place, raw: Any) -> RateValue | None:
         """Count per seconds; None when nothing is written or after a finding."""
         made = self._read(place, raw, _RATE)

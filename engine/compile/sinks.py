@@ -80,7 +80,7 @@ class _SinkPlanner:
         rate = measures.rate(place.at("rate"), doc.rate)
         connection = self._scope.catalog.connections.get(doc.connection or "")
         usual = connection.timeout if connection is not None else TIMEOUT
-        timeout = measures.duration(place.at("timeout"), doc.timeout, usual)
+        timeout = measures.span(place.at("timeout"), doc.timeout, usual)
         common: dict[str, Any] = {
             "id": doc.id,
             "effect": doc.effect or f"{self._scope.route}/{doc.id}",

@@ -262,3 +262,15 @@ def test_a_pattern_no_date_can_be_read_by_is_told(pattern: str) -> None:
     step = f"""steps:\n  - {{id: day, set: {{day: "parse_date('14.03.2026', '{pattern}')"}}}}\n"""
 
     assert "pattern of parse_date()" in told(edited("routes/stock.yaml", "to:\n", f"{step}to:\n"), "TF2014").message
+
+
+@pytest.mark.parametrize(("was", "now"), [("probe_every: 10s", "probe_every: 0s"), ("timeout: 20s", "timeout: 0ms")])
+def test_no_time_at_all_is_none(was: str, now: str) -> None:
+    """Nothing would ever be done in it, or it would be tried all the time."""
+    path = "routes/connections.yaml"
+    text = fixture_files()[path].decode()
+    line = next(number for number, each in enumerate(text.splitlines(), 1) if was in each)
+
+    finding = told(edited(path, was, now), "TF1124")
+
+    assert (finding.mark.file, finding.mark.line) == (path, line)

@@ -296,6 +296,12 @@ async def test_the_proxies_of_the_environment_are_ignored(monkeypatch: pytest.Mo
         assert (await deliver(connection, body=1)).failure is None
 
 
+async def test_that_nobody_answers_is_told_in_words() -> None:
+    async with connected(None, url="http://127.0.0.1:1") as connection:
+        failure = (await deliver(connection, body=1)).failure
+        assert failure is not None and failure.detail.endswith(": no connection could be made: Connection refused")
+
+
 async def test_delete_of_what_is_gone_is_applied() -> None:
     async with FakeHttp() as system, connected(system) as connection:
         item = SinkItem("k", {"path": "/orders/1"}, "delete", "event")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from collections.abc import Mapping
 from typing import Any
@@ -80,7 +81,7 @@ class HttpClient:
         except httpx.InvalidURL as error:
             raise Permanent("bad-request", f"the address cannot be asked: {error}") from None
         except (httpx.HTTPError, OSError) as error:
-            raise _failed(left, "no-answer", f"{self.host}: {type(error).__name__} {error}".strip()) from error
+            raise _failed(left, "no-answer", f"{self.host}: {_told(error)}") from error
 
     async def _request(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes, trace: Any
@@ -117,6 +118,28 @@ class HttpClient:
 
 def _failed(left: bool, reason: str, detail: str) -> Failure:
     return UnknownOutcome(reason, detail) if left else Transient(reason, detail)
+
+
+# What happened, in words; the first that fits.
+_WORDS: tuple[tuple[type[Exception], str], ...] = (
+    (httpx.ConnectError, "no connection could be made"),
+    (httpx.ConnectTimeout, "no connection could be made in time"),
+    (httpx.TimeoutException, "no answer came in time"),
+    (httpx.WriteError, "the connection broke off while the request was sent"),
+    (httpx.ReadError, "the connection broke off before the answer was complete"),
+    (httpx.RemoteProtocolError, "what came back is no answer of HTTP, or half of one"),
+)
+
+
+def _told(error: Exception) -> str:
+    """An error as people read it: what happened, and what the system says was the reason."""
+    what = next((words for kind, words in _WORDS if isinstance(error, kind)), "the request failed")
+    cause: BaseException = error
+    while cause.__cause__ is not None or cause.__context__ is not None:
+        cause = cause.__cause__ or cause.__context__  # type: ignore[assignment]
+    if isinstance(cause, OSError) and cause.errno and not isinstance(cause, ssl.SSLError):
+        return f"{what}: {os.strerror(cause.errno)}"
+    return f"{what}: {error or type(error).__name__}"
 
 
 def _trusted(scheme: str, ca_file: str) -> ssl.SSLContext | bool:
