@@ -45,6 +45,21 @@ async def transport(database: FaultyDatabase):  # type: ignore[no-untyped-def]
     await made.close()
 
 
+@pytest.mark.parametrize("replaced", [False, True])
+async def test_a_file_that_was_taken_away_is_not_written_any_more(
+    database: FaultyDatabase, store: SqliteStore, replaced: bool
+) -> None:
+    """What is written into it nobody would ever see again."""
+    await store.apply(SeenAdd("s", "k", 1))
+    path = Path(database.path)
+    path.rename(path.with_suffix(".old"))
+    if replaced:
+        path.write_bytes(b"")
+    with pytest.raises(StoreDown, match="replaced" if replaced else "moved or removed"):
+        await store.apply(SeenAdd("s", "l", 1))
+    assert "Put it back" in database.problem
+
+
 @pytest.mark.parametrize("statement", ["BEGIN", "INSERT OR IGNORE INTO seen", "COMMIT"])
 async def test_a_full_disk_is_store_down_until_there_is_room(
     database: FaultyDatabase, store: SqliteStore, statement: str

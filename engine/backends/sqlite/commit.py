@@ -44,6 +44,7 @@ class GroupCommit:
     disk         runs COMMIT and checkpoints; None: everything happens in the loop's thread, in order, at once
     checkpoint   called after each commit, where the commit ran
     path         of the file, for people
+    lost         asked before each transaction: why the file must not be written any more
     """
 
     def __init__(
@@ -52,8 +53,10 @@ class GroupCommit:
         disk: Executor | None,
         checkpoint: Callable[[], None] = lambda: None,
         path: str = "",
+        lost: Callable[[], str] = lambda: "",
     ) -> None:
         self._path = path
+        self._lost = lost
         self._connection = connection
         self._disk = disk
         self._checkpoint = checkpoint
@@ -102,7 +105,7 @@ class GroupCommit:
         group: list[_Waiting] = []
         outcomes: list[Any] = []
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._begin()
             until = time.monotonic() + _MOST_SECONDS if self._disk else inf
             try:
                 while self._waiting and len(group) < _MOST_UNITS and (not group or time.monotonic() < until):
@@ -117,6 +120,13 @@ class GroupCommit:
                 group.append(self._waiting.popleft())
             return group, outcomes, self._rolled_back(error)
         return group, outcomes, None
+
+    def _begin(self) -> None:
+        """Raises sqlite3.Error, StoreDown where the file is not the one at its path any more."""
+        if lost := self._lost():
+            self.broken = lost
+            raise StoreDown(lost)
+        self._connection.execute("BEGIN IMMEDIATE")
 
     def _one_by_one(self, group: list[_Waiting], error: Exception) -> list[Any]:
         """One of them failed: undo all, then run each by itself so that it harms no other."""

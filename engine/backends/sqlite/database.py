@@ -14,6 +14,7 @@ from engine.backends.sqlite.commit import After, GroupCommit, Unit
 from engine.backends.sqlite.connection import MEMORY, damage, is_lasting, is_passing, open_reader, open_writer
 from engine.backends.sqlite.lock import OwnerLock
 from engine.backends.sqlite.schema import migrate
+from engine.backends.sqlite.whereabouts import whereabouts
 from engine.core.clock import Clock
 from engine.core.errors import SettingsError, StoreDown
 
@@ -81,7 +82,8 @@ class SqliteDatabase:
             self._disk = ThreadPoolExecutor(1, "tillflow-disk")
             self._aside = ThreadPoolExecutor(1, "tillflow-read")
         after_commit = Checkpoints(self._writer, self.path).after_commit
-        self._commits = GroupCommit(self._writer, self._disk, after_commit, self.path)
+        lost = whereabouts(self.path) if self.path != MEMORY else lambda: ""
+        self._commits = GroupCommit(self._writer, self._disk, after_commit, self.path, lost)
 
     def connect(self) -> sqlite3.Connection:
         """The writing connection. Tests of failing disks put their own in between."""
