@@ -25,6 +25,7 @@ from engine.sdk import (
     Steps,
     StepSequence,
     step,
+    written,
 )
 from engine.steps.support.paths import shape_without
 
@@ -102,7 +103,7 @@ class Try(Step):
         failure, before = failed.failure, mark[0]
         if not self._catches(failure, frame) or not isinstance(before, dict):  # without a place for `error` in it
             raise failed
-        facts = {"reason": failure.reason, "detail": failure.detail, "step": failed.step, "data": dict(failure.data)}
+        facts = _facts(failed)
         frame.back_to(mark)
         frame.notes.append(_note(facts, place if failure.unanswered else ""))
         return self._instead(frame, facts, before)
@@ -123,6 +124,18 @@ class Try(Step):
     def shape(self, shape: Shape) -> Shape:
         caught = shape_without(self._catch.shape(shape.with_path((ERROR,), self._facts)), {ERROR: None})
         return self._steps.shape(shape).union(caught)
+
+
+def _facts(failed: StepFailed) -> dict[str, Any]:
+    """What `error` says. It is written down: of facts that JSON cannot hold it is their text."""
+    failure = failed.failure
+    facts = {"reason": failure.reason, "detail": failure.detail, "step": failed.step, "data": dict(failure.data)}
+    try:
+        written(facts)
+    except Failure:
+        told = {str(name): ascii(fact) for name, fact in failure.data.items()}
+        return {**facts, "detail": ascii(failure.detail), "data": told}
+    return facts
 
 
 def _note(facts: Any, place: str) -> Note:

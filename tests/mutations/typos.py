@@ -113,7 +113,7 @@ class _Words:
         above = path[:-1]
         if self._schema:
             return self._is_schema_word(key, path, block)
-        if above and above[-1] in ("search", "let", "slo") and key != "success":
+        if above and above[-1] in ("search", "let", "slo", "query") and key != "success":
             return False
         if self._tests:
             return self._is_test_word(path)

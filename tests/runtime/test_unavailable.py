@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from engine.core.errors import Failure, Permanent, Throttled, Transient
+from engine.ports.secrets import Secret
 from tests.runtime.killing import Fate, killed_life
 from tests.runtime.lab import Bench, bench, running, sale, settle, virtual
 from tests.runtime.routes import posting
@@ -129,6 +130,16 @@ async def test_an_answer_that_was_used_is_waited_for_after_a_crash(moment: Any) 
             await settle(60)
         assert sent(made) == [("post", 7)]
         assert await made.items() == [] and await told(made) == []
+
+
+@virtual
+async def test_facts_that_cannot_be_written_down_are_their_text() -> None:
+    async with bench() as made, running(made, files()):
+        made.lab.answers = [Transient("unreachable", data={"token": Secret("tok", "s3cret", "1"), "of": object})]
+        made.lab.offer([sale("1")])
+        await settle()
+        assert sorted(sent(made), key=str) == [("note", None), ("post", "unreachable")]
+        assert await made.items() == []
 
 
 @virtual

@@ -58,6 +58,7 @@ def wrong(shape: Shape, path: str) -> bool:
         ({"enrich": ENRICH}, ["lines[].product.name", "lines[].sku", "no"], ["lines[].product.nmae", "lines[].prodct"]),
         ({"enrich": {"table": "products", "key": "no", "into": "p.x"}}, ["p.x.name", "no"], ["p.x.nmae", "p.y"]),
         ({"call": {**CALL, "into": "crm.found"}}, ["crm.found.anything", "no"], ["crm.fuond", "nr"]),
+        ({"call": {**CALL, "into": "crm", "reply": "product@1"}}, ["crm.name", "no"], ["crm.nmae"]),
         ({"map": "to-product"}, ["name"], ["no", "nmae"]),
         ({"map": "free"}, ["name"], ["no", "nmae"]),
         ({"validate": "product@1"}, ["name"], ["no"]),

@@ -57,6 +57,19 @@ def test_a_call_asks_and_puts_the_answer_into_the_data() -> None:
     assert request.event_id == EVENT.id
 
 
+@pytest.mark.parametrize(("answer", "reason"), [({"level": 1}, ""), ({"lvl": 1}, "schema-violation")])
+def test_an_answer_follows_the_schema_it_has(answer: dict[str, Any], reason: str) -> None:
+    schema = {"type": "object", "required": ["level"], "properties": {"level": {"type": "integer"}}}
+    world = World(schemas={"customer@1": schema})
+    sequence = sequence_of({"id": "a", "call": {**CRM, "into": "x", "reply": "customer@1"}}, world=world)
+    if not reason:
+        assert run(sequence, {}, lambda request: answer, world)[0].data == {"x": answer}
+        return
+    with pytest.raises(StepFailed) as caught:
+        run(sequence, {}, lambda request: answer, world)
+    assert caught.value.failure.reason == reason
+
+
 def test_an_answer_without_a_place_is_not_kept() -> None:
     frame, _, context = run(sequence_of({"id": "a", "call": CRM}), {"x": 1}, lambda request: {"y": 2})
     assert frame.data == {"x": 1}

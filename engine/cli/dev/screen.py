@@ -22,6 +22,8 @@ _COLOURS = {
     "work-item": "bold red",
     "filtered": "yellow",
     "retrying": "yellow",
+    "caught": "yellow",
+    "stale-answer": "yellow",
     "duplicate": "yellow",
 }
 _SILENT = ("routed", "published", "applied", "work-item")  # told by other lines

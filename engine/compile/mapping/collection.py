@@ -156,14 +156,14 @@ class _MappingCompiler:
     def _check_adds_used(self, root: Node, *, misread: bool) -> None:
         """What the route adds for this mapping is read by it.
 
-        misread   the mapping has errors: a name that is almost the same is one of them, and nothing new
+        misread   the mapping has errors: where a step gives the name, one that is almost the same is among them
         """
         names = heads_in(root)
         for path in self._doc.adds:
             last = path_steps(path)[-1]
             if last != "[]" and last not in names:
                 found = suggestion(last, sorted(names))
-                if found and misread:
+                if found and misread and last in self._given:
                     continue
                 near = path.removesuffix(last) + found if found else ""
                 self._place.at("adds", path).finding(
