@@ -136,11 +136,8 @@ class Probation:
         again = revision.author == ACTOR or before.by_route.get(route) == after.by_route[route]
         if again or not plan.probation.events:
             return None
-        until, name = (
-            clock.monotonic() + plan.probation.within,
-            digest_of([list(one) for one in sorted(after.by_route[route])]),
-        )
-        counted = self._handled(route)
+        until, counted = clock.monotonic() + plan.probation.within, self._handled(route)
+        name = digest_of([list(one) for one in sorted(after.by_route[route])])
         return Trial(plan, name, until, clock.now(), counted, before, left, len(left) - 1, changed)
 
     def told(self) -> dict[str, Any]:

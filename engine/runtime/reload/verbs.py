@@ -31,7 +31,6 @@ from engine.runtime.supervisor import Supervisor
 
 Answer = dict[str, Any]
 PARTS = ("reload", "reload-mending", "reload-watch", "probation")
-STOP_WITHIN = 5.0
 
 
 class Reload:
