@@ -150,7 +150,7 @@ def test_another_host_takes_over_from_one_that_stops(cell: Cell, outside: Outsid
     assert stopped.stop(40.0) == 0
     first.drop("evening.jsonl", till.written([till.sale(n) for n in range(5, 10)]))
     place.until(left, lambda: len(checker.of_log(outside.folder / cell.name, "once")) == 10)
-    place.until(left, lambda: not first.moving())
+    place.until(left, lambda: not first.moving() and not second.moving())
     assert left.stop(40.0) == 0
 
     folders = (first.inbox, first.archive)
