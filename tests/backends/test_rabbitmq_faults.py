@@ -12,10 +12,7 @@ import pytest
 from yarl import URL
 
 from engine.backends.rabbitmq import Names, Patience, RabbitTransport
-from engine.backends.rabbitmq.aiormq_plane import AiormqPlane
 from engine.backends.rabbitmq.control import Control
-from engine.backends.rabbitmq.dataplane import Delivered, Parcel, Unreachable
-from engine.backends.rabbitmq.layout import Exchange
 from engine.core.clock import SystemClock
 from engine.core.errors import StoreDown, TransportBlocked
 from engine.ports.transport import Address, Confirm, Outgoing, Receipt, Subscription, Topology
@@ -355,50 +352,3 @@ async def test_a_consumer_that_ends_in_the_midst_of_deliveries_disturbs_no_other
         assert one._consuming.connections == 1
         assert not one.problems()
         assert len(await take(await one.subscribe(SALES, 3000), 3000)) == 3000
-
-
-class Nobody:
-    """Consumes nothing."""
-
-    def arrived(self, delivered: Delivered) -> None:
-        raise AssertionError("nothing is delivered here")
-
-    def ended(self, why: str) -> None:
-        return
-
-
-async def test_publishing_on_while_the_broker_closes_the_channel_leaves_the_connection() -> None:
-    """One more publish behind the answer to that closing, and the broker closes the connection with all its channels."""
-    wire = await AiormqPlane().connect(broker().url, "test")
-    try:
-        for _ in range(20):
-            outlet = await wire.outlet()
-            parcel = Parcel("no-such-exchange", "", {}, b"x", 0)
-            with pytest.raises(Unreachable, match="NOT_FOUND"):
-                while True:
-                    outlet.send([parcel])
-                    await asyncio.sleep(0)
-        await asyncio.sleep(0.5)
-        assert not wire.closed.done()
-    finally:
-        await wire.close()
-
-
-async def test_who_waits_while_another_closes_the_connection_is_told_and_not_cancelled() -> None:
-    """A task that was cancelled by nobody would end without a word, and what it keeps up with it."""
-    address = URL(broker().url)
-    async with Proxy(address.host or "", address.port or 0) as proxy:
-        url = str(address.with_port(proxy.port))
-        wire, control = await AiormqPlane().connect(url, "test"), Control(url)
-        topic = Exchange("amq.topic", "topic", {})
-        await control.exchange(topic, passive=True)
-        proxy.swallow_to_client = True
-        waiting = [
-            asyncio.create_task(one)
-            for one in (wire.outlet(), wire.inlet("sales", 1, Nobody()), control.exchange(topic, passive=True))
-        ]
-        await asyncio.sleep(0.2)
-        await asyncio.gather(wire.close(), control.close())
-        async with asyncio.timeout(30):
-            told = await asyncio.gather(*waiting, return_exceptions=True)
-    assert [type(one) for one in told] == [Unreachable] * 3

@@ -33,7 +33,7 @@ class AiormqOutlet:
         self._lowest = 1  # every publish below this one is answered
         self._under_way: dict[int, tuple[Sent, int]] = {}
         self._why = ""
-        wire.sieve.channels[channel.number] = Assembly(self)
+        self._assembly = wire.sieve.channels[channel.number] = Assembly(self)
         channel.closing.add_done_callback(self._gone)
 
     @property
@@ -82,7 +82,7 @@ class AiormqOutlet:
 
     def _gone(self, closing: asyncio.Future[Any]) -> None:
         self._why = self._why or reason(closing)
-        self._wire.sieve.channels.pop(self._channel, None)
+        self._wire.sieve.forget(self._channel, self._assembly)
         for sent, _ in self._under_way.values():
             sent.give_up()
         self._under_way.clear()
@@ -117,7 +117,7 @@ class AiormqInlet:
         self._order: deque[int] = deque()  # tags in hand, and those of `_settled`, as they came
         self._done: set[int] = set()  # acked by us, not yet written
         self._settled: set[int] = set()  # written one by one while an earlier one is still in hand
-        wire.sieve.channels[channel.number] = Assembly(self)
+        self._assembly = wire.sieve.channels[channel.number] = Assembly(self)
         channel.closing.add_done_callback(self._gone)
         channel.on_consumer_cancel_callbacks.add(self._cancelled)
 
@@ -226,7 +226,7 @@ class AiormqInlet:
         except LOST:
             pass  # gone with its connection
         finally:
-            self._wire.sieve.channels.pop(self._channel.number, None)
+            self._wire.sieve.forget(self._channel.number, self._assembly)
 
     def _cancelled(self, frame: Any) -> None:
         if frame.consumer_tag == self._consumer:
@@ -235,7 +235,7 @@ class AiormqInlet:
 
     def _gone(self, closing: asyncio.Future[Any]) -> None:
         self._shut = True
-        self._wire.sieve.channels.pop(self._channel.number, None)
+        self._wire.sieve.forget(self._channel.number, self._assembly)
         self._end(reason(closing))
 
     def _end(self, why: str) -> None:

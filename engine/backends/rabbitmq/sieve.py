@@ -97,6 +97,11 @@ class Sieve(asyncio.StreamReader):
         self._beat = 0.0
         self._raw = False
 
+    def forget(self, number: int, assembly: Assembly) -> None:
+        """A channel is gone. Its number may be that of a new one by now, whose frames are still to be taken out."""
+        if self.channels.get(number) is assembly:
+            del self.channels[number]
+
     def feed_data(self, data: Any) -> None:
         """Bytes from the socket."""
         if self._raw or (not self._left and data[:4] == b"AMQP"):  # the broker speaks another protocol
