@@ -52,6 +52,9 @@ class SeldomTransport:
         self._problem = ""
         return found
 
+    def in_hand(self) -> dict[Address, int]:
+        return self._real.in_hand() if self._real is not None else {}
+
     def problems(self) -> dict[str, str]:
         return {"transport": self._problem} if self._problem else {}
 

@@ -147,6 +147,10 @@ class Transport(Protocol):
         """Counts of every queue."""
         ...
 
+    def in_hand(self) -> dict[Address, int]:
+        """What this process was given and did not ack, by queue: where several share a carrier, only it knows."""
+        ...
+
     def problems(self) -> dict[str, str]:
         """What should be there and is not, and why; empty when all is well."""
         ...

@@ -22,6 +22,7 @@ from engine.runtime.heirs import Heirs
 from engine.runtime.ingress.dead import Dead
 from engine.runtime.ingress.ingress import Ingress
 from engine.runtime.ingress.sources import SourceRunner
+from engine.runtime.people.answers import queue_name
 from engine.runtime.people.control import Control
 from engine.runtime.people.counts import Counts, counting
 from engine.runtime.people.journal import Journal
@@ -247,6 +248,7 @@ class Engine:
             "problems": self.problems(),
             "last_error": self.reload.last_error,
             "proving": self.reload.proving,
+            "in_hand": {queue_name(address): count for address, count in self.cell.transport.in_hand().items()},
         }
 
     async def _ask_store(self) -> None:

@@ -140,13 +140,19 @@ class MemoryTransport:
     async def depths(self) -> dict[Address, Depth]:
         return {queue: self._depth(queue) for queue in self.broker.queues}
 
+    def in_hand(self) -> dict[Address, int]:
+        return {queue: count for queue in self.broker.queues if (count := self._hand(queue))}
+
     def problems(self) -> dict[str, str]:
         return {}
+
+    def _hand(self, queue: Address) -> int:
+        return sum(len(one.hand) for one in self.subscriptions if one.queue == queue)
 
     def _depth(self, queue: Address) -> Depth:
         items, now = self.broker.queues[queue].values(), self._clock.now()
         delayed = sum(item.due > now for item in items)
-        unacked = sum(len(s.hand) for s in self.subscriptions if s.queue == queue)
+        unacked = self._hand(queue)
         oldest = (now - min((item.at for item in items), default=now)) / 1_000_000
         return Depth(len(items) - delayed - unacked, delayed, unacked, oldest)
 

@@ -321,6 +321,20 @@ async def test_depths_count_ready_delayed_and_unacked(declared: Transport) -> No
     assert set(depths) == {SALES, STOCK, LANE}
 
 
+async def test_what_is_in_hand_is_known_without_asking_anybody(declared: Transport) -> None:
+    assert declared.in_hand() == {}
+    await declared.publish(some(SALES, *"ab"))
+    subscription = await declared.subscribe(SALES, 2)
+    receipts = await subscription.receive(2)
+    while len(receipts) < 2:
+        receipts += await subscription.receive(2)
+    assert declared.in_hand() == {SALES: 2}
+    await subscription.ack(receipts[:1])
+    assert declared.in_hand() == {SALES: 1}
+    await subscription.close()
+    assert declared.in_hand() == {}
+
+
 async def test_oldest_grows_until_the_queue_is_empty(declared: Transport) -> None:
     await declared.publish(some(SALES, "a"))
     await asyncio.sleep(SHORT)

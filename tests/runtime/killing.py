@@ -84,6 +84,10 @@ class FatedTransport:
         found: dict[Address, Depth] = await self._real.depths()
         return found
 
+    def in_hand(self) -> dict[Address, int]:
+        found: dict[Address, int] = self._real.in_hand()
+        return found
+
     def problems(self) -> dict[str, str]:
         found: dict[str, str] = self._real.problems()
         return found

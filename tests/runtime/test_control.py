@@ -16,6 +16,7 @@ from engine.expr.jmes import compile_expression
 from engine.plugins.fields import KeyExpr
 from engine.ports.store.journal import Entry, JournalAppend
 from engine.ports.store.work import WorkCreate, WorkItem
+from engine.ports.store.workers import WorkerBeat, WorkerRow
 from engine.runtime.carrying.codec import Routed
 from engine.runtime.ingress.identity import identified
 from engine.runtime.people.work import event_item
@@ -62,6 +63,19 @@ async def test_status_is_json_and_shows_routes_work_and_queues() -> None:
         assert {queue["queue"] for queue in status["queues"]} >= {"lane/fake", "quarantine"}
         told = {"connection": "fake", "breaker": "closed", "state": "ok", "since": "", "why": ""}
         assert status["connections"] == [told]
+
+
+@virtual
+async def test_status_counts_what_another_process_has_in_hand() -> None:
+    """Only that one knows of it: the carrier counts it for nobody else."""
+    async with bench() as b:
+        facts = {"problems": {}, "in_hand": {"lane/fake": 3}}
+        for name, at in (("elsewhere-1", b.clock.now()), ("gone-1", b.clock.now() - 60_000_000)):
+            await b.cell.store.apply(WorkerBeat(WorkerRow(name, at, at, encode(facts).decode())))
+
+        queues = {queue["queue"]: queue["unacked"] for queue in (await control(b).status())["queues"]}
+
+        assert (queues["lane/fake"], queues["quarantine"]) == (3, 0)
 
 
 @virtual

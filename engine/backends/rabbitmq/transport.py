@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -197,6 +198,12 @@ class RabbitTransport:
         of what this process has, to the second, and what a tier could not hand on at once is in none of the counts.
         """
         return {address: await self._depth(address) for address in sorted(self._directory.tiers)}
+
+    def in_hand(self) -> dict[Address, int]:
+        counts = Counter[Address]()
+        for one in self._keeper.subscriptions:
+            counts[one.address] += one.unacked + one.waiting
+        return {address: count for address, count in counts.items() if count}
 
     async def _depth(self, address: Address) -> Depth:
         here = [one for one in self._keeper.subscriptions if one.address == address]

@@ -142,6 +142,9 @@ class ReadTransport:
     async def depths(self) -> dict[Address, Depth]:
         return await self._reader.depths(self._clock.now())
 
+    def in_hand(self) -> dict[Address, int]:
+        return {}
+
     def problems(self) -> dict[str, str]:
         return {}
 

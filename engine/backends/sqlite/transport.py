@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
@@ -154,13 +155,17 @@ class SqliteTransport:
     async def depths(self) -> dict[Address, Depth]:
         now = self._clock.now()
         delayed = dict(self._database.read(lambda connection: connection.execute(_DELAYED, (now,)).fetchall()))
-        unacked: dict[Queue, int] = {}
-        for subscription in self._subscriptions:
-            unacked[subscription.queue] = unacked.get(subscription.queue, 0) + subscription.unacked
+        hand = self.in_hand()
         return {
-            address: self._depth(queue, delayed.get(queue.number, 0), unacked.get(queue, 0), now)
+            address: self._depth(queue, delayed.get(queue.number, 0), hand.get(address, 0), now)
             for address, queue in self._directory.queues.items()
         }
+
+    def in_hand(self) -> dict[Address, int]:
+        counts = Counter[Queue]()
+        for subscription in self._subscriptions:
+            counts[subscription.queue] += subscription.unacked
+        return {address: counts[queue] for address, queue in self._directory.queues.items() if counts[queue]}
 
     def problems(self) -> dict[str, str]:
         return {}

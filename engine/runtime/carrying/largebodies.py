@@ -73,6 +73,9 @@ class LightTransport:
     async def depths(self) -> dict[Address, Depth]:
         return await self._real.depths()
 
+    def in_hand(self) -> dict[Address, int]:
+        return self._real.in_hand()
+
     def problems(self) -> dict[str, str]:
         return self._real.problems()
 

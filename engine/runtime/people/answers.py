@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from engine.ports.store.journal import Entry
 from engine.ports.store.ledger import LedgerRow
 from engine.ports.store.work import WorkItem
 from engine.ports.store.workers import WorkerRow
+from engine.ports.transport import Address
 from engine.runtime.people.work import LAST_TRY, REPLAYED_BY
 
 Answer = dict[str, Any]
@@ -31,6 +33,16 @@ def worker_answer(row: WorkerRow) -> Answer:
     told = {name: facts.get(name, "") for name in ("host", "pid", "state", "revision")}
     times = {"since": iso(row.since), "seen": iso(row.at)}
     return {"worker": row.name, **told, **times, "sources": facts.get("sources", []), "problems": facts["problems"]}
+
+
+def in_hand(row: WorkerRow) -> Counter[str]:
+    """How many messages of each queue that process had in hand when it said so."""
+    return Counter(decode(row.facts.encode()).get("in_hand", {}))
+
+
+def queue_name(address: Address) -> str:
+    """As people read it."""
+    return f"{address.kind}/{address.name}" if address.name else address.kind
 
 
 def item_answer(item: WorkItem) -> Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 from msgspec.structs import asdict
@@ -15,7 +16,7 @@ from engine.runtime.delivery.limits import Gate
 from engine.runtime.delivery.pool import Pool
 from engine.runtime.heartbeat import LIVE
 from engine.runtime.people import figures
-from engine.runtime.people.answers import Answer, worker_answer
+from engine.runtime.people.answers import Answer, in_hand, queue_name, worker_answer
 from engine.runtime.people.hiding import hidden_text
 from engine.runtime.people.promised import promises
 from engine.runtime.people.undecided import missing
@@ -59,12 +60,20 @@ class Standing:
         return found
 
     async def queues(self) -> list[Answer]:
-        """Every queue of the transport with its counts."""
+        """Every queue of the transport with its counts. What another process has in hand is as it said last."""
         depths = await self._cell.transport.depths()
+        elsewhere = await self._in_other_hands()
         return [
-            {"queue": f"{address.kind}/{address.name}" if address.name else address.kind, **asdict(depth)}
-            for address, depth in sorted(depths.items())
+            {"queue": name, **asdict(depth), "unacked": depth.unacked + elsewhere[name]}
+            for name, depth in sorted((queue_name(address), depth) for address, depth in depths.items())
         ]
+
+    async def _in_other_hands(self) -> Counter[str]:
+        try:
+            rows = await self._cell.store.apply(WorkersSince(self._cell.clock.now() - round(LIVE * 1_000_000)))
+        except StoreDown:
+            return Counter()
+        return sum((in_hand(row) for row in rows if row.name != self._cell.worker), Counter[str]())
 
     async def remembered(self) -> Answer:
         """What of the status is in the Store."""

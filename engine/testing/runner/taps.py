@@ -91,6 +91,9 @@ class TappedTransport:
     async def depths(self) -> dict[Address, Depth]:
         return await self._inner.depths()
 
+    def in_hand(self) -> dict[Address, int]:
+        return self._inner.in_hand()
+
     def problems(self) -> dict[str, str]:
         return self._inner.problems()
 
