@@ -17,8 +17,9 @@ from engine.compile.plan import RouteSet
 from engine.core.clock import SystemClock
 from engine.core.errors import ConfigError
 from engine.core.findings import Finding, has_errors
+from engine.core.garbage import Settling
+from engine.loading import Compiling, compile_files, load_files, secrets_of
 from engine.loading import Loaded as Loaded
-from engine.loading import compile_files, load_files, secrets_of
 from engine.loading import load as load
 from engine.ports.store.revisions import Revision, RevisionGet
 from engine.reader import ReaderProcess, ReadOnce, line_of
@@ -51,13 +52,21 @@ def make_engine(
     def older(files: Mapping[str, bytes]) -> RouteSet:
         return load_files(files, settings, loaded.registry, environ)
 
+    compiling = Compiling(settings, os.environ if environ is None else environ, loaded.registry)
+    one_at_a_time, settling = asyncio.Lock(), Settling()
+
+    def again(files: Mapping[str, bytes]) -> RouteSet:
+        return compiling.compile(files)[0]
+
     async def built(revision: Revision, before: RouteSet) -> RouteSet:
         """In a thread that lets go of the interpreter often: events go on meanwhile."""
-        sys.setswitchinterval(GIVING_WAY)
-        try:
-            return await asyncio.to_thread(build, revision.files, revision.id, revision.plans, before, older)
-        finally:
-            sys.setswitchinterval(USUAL)
+        async with one_at_a_time:
+            sys.setswitchinterval(GIVING_WAY)
+            try:
+                with settling():
+                    return await asyncio.to_thread(build, revision.files, revision.id, revision.plans, before, again)
+            finally:
+                sys.setswitchinterval(USUAL)
 
     files, watch = FolderFiles(settings.project), Watch.from_environment()
     project = Project(reader, built, reader.test, settings.watch) if reader is not None else Project(None, built)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
+from functools import lru_cache
 from typing import Final
 
 from msgspec import structs
@@ -67,13 +68,14 @@ def _may_follow(kind: str, path: str) -> bool:
     return kind != "route" or path.startswith("routes/")
 
 
-def _words(content: bytes) -> set[str]:
+@lru_cache(maxsize=1024)  # files are the same bytes from edit to edit
+def _words(content: bytes) -> frozenset[str]:
     found = set()
     for word in _WORD.findall(content):
         text = word.decode("utf-8", "replace").strip("./-")
         found.add(text)
         found.update(text.split("/"))
-    return found
+    return frozenset(found)
 
 
 def build(files: Files, digest: str, plans: Mapping[str, str], before: RouteSet, compile: Compile) -> RouteSet:

@@ -23,6 +23,29 @@ def collecting_later() -> Iterator[None]:
             gc.enable()
 
 
+class Settling:
+    """For a process that has a quiet collector and loads more now and then: what it made meanwhile is not looked at when
+    it is done, which would stop everything for tens of milliseconds. Every MOST-th time all of it is, so that what was
+    replaced since, and points to itself, goes.
+    """
+
+    MOST = 50
+
+    def __init__(self) -> None:
+        self._times = 0
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        """While it loads, also over turns of an event loop."""
+        with collecting_later():
+            yield
+            self._times += 1
+            if self._times % self.MOST == 0:
+                gc.unfreeze()
+                gc.collect()
+            gc.freeze()
+
+
 @contextmanager
 def quiet_collector() -> Iterator[None]:
     """For a process that runs routes: look seldom, and never again at what is loaded by now."""
