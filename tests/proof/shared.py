@@ -73,8 +73,8 @@ class SharedPlace(Place):
 
 
 def _queued(path: Path) -> int:
-    """What lies in queues, and in the hand of the worker behind this socket: others do not see it. One that does not
-    answer, since it begins or died, moves.
+    """What lies in queues, and in the hand of the worker behind this socket: others know it only as of its last beat. One
+    that does not answer, since it begins or died, moves.
     """
     try:
         with socket.socket(socket.AF_UNIX) as worker:  # httpx does not close one that is refused
